@@ -1,0 +1,93 @@
+# Macros of Lockstep's configure.ac.
+
+# LS_LIBRARY(NAME, MODULE, DEBIAN-PACKAGE)
+# NAME_CFLAGS and NAME_LIBS from pkg-config, or a line for the list of what is
+# missing.
+AC_DEFUN([LS_LIBRARY], [
+	PKG_CHECK_MODULES([$1], [$2], [],
+		[missing="$missing
+  $2 (Debian package $3)"])
+])
+
+# LS_DOVECOT
+# Dovecot's headers and flags, from the dovecot-config that its -dev package
+# installs: DOVECOT_CPPFLAGS, DOVECOT_CFLAGS, dovecot_moduledir.
+AC_DEFUN([LS_DOVECOT], [
+	AC_ARG_WITH([dovecot],
+		AS_HELP_STRING([--with-dovecot=DIR],
+			       [directory of dovecot-config @<:@/usr/lib/dovecot@:>@]),
+		[], [with_dovecot=/usr/lib/dovecot])
+	AC_MSG_CHECKING([for dovecot-config])
+	AS_IF([test -r "$with_dovecot/dovecot-config"], [
+		AC_MSG_RESULT([$with_dovecot/dovecot-config])
+		ls_dovecot () { (. "$with_dovecot/dovecot-config" && eval "echo \"\$$[]1\""); }
+		# As system headers: their warnings are not ours to fix.
+		DOVECOT_CPPFLAGS="-DHAVE_CONFIG_H `ls_dovecot LIBDOVECOT_INCLUDE | sed 's/-I */-isystem /g'`"
+		# Only what changes the ABI or the dialect; optimisation is ours.
+		DOVECOT_CFLAGS="-std=gnu11"
+		AS_IF([test -z "$dovecot_moduledir"],
+		      [dovecot_moduledir=`ls_dovecot dovecot_moduledir`])
+		ls_dovecot_includedir=`ls_dovecot dovecot_pkgincludedir`
+		DOVECOT_VERSION=`sed -n 's/^#define PACKAGE_VERSION "\(.*\)"/\1/p' "$ls_dovecot_includedir/config.h"`
+		AS_CASE([$DOVECOT_VERSION],
+			[2.3.*|2.4.*], [AC_MSG_NOTICE([Dovecot $DOVECOT_VERSION])],
+			[AC_MSG_ERROR([Dovecot "$DOVECOT_VERSION" is neither 2.3 nor 2.4])])
+		AC_DEFINE_UNQUOTED([LS_DOVECOT_VERSION], ["$DOVECOT_VERSION"],
+				   [the Dovecot that the plugins are built against])
+	], [
+		AC_MSG_RESULT([no])
+		missing="$missing
+  dovecot-config (Debian package dovecot-dev)"
+	])
+	AC_SUBST([DOVECOT_CPPFLAGS])
+	AC_SUBST([DOVECOT_CFLAGS])
+	AC_SUBST([dovecot_moduledir])
+])
+
+# LS_WARNINGS
+# LS_CFLAGS for our files, LS_CFLAGS_DOVECOT for those that include Dovecot's
+# headers, whose inline functions and macros would not pass the whole set.
+AC_DEFUN([LS_WARNINGS], [
+	AC_ARG_ENABLE([werror],
+		AS_HELP_STRING([--enable-werror], [warnings are errors]))
+	ls_werror=
+	AS_IF([test "$enable_werror" = yes], [ls_werror=" -Werror"])
+	LS_CFLAGS_DOVECOT="-Wall -Wextra -Wshadow -Wundef -Wpointer-arith -Wwrite-strings -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-undef$ls_werror"
+	LS_CFLAGS="-std=gnu11 -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wundef -Wpointer-arith -Wwrite-strings -Wcast-align -Wcast-qual -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla$ls_werror"
+	AC_SUBST([LS_CFLAGS])
+	AC_SUBST([LS_CFLAGS_DOVECOT])
+])
+
+# LS_INSTRUMENTS
+# Builds that watch themselves. Modules built so cannot be loaded into a plain
+# Dovecot: these serve the unit tests and the fuzzers.
+AC_DEFUN([LS_INSTRUMENTS], [
+	ls_instruments=
+	AC_ARG_ENABLE([asan],
+		AS_HELP_STRING([--enable-asan], [AddressSanitizer and UBSan]))
+	AC_ARG_ENABLE([tsan],
+		AS_HELP_STRING([--enable-tsan], [ThreadSanitizer]))
+	AC_ARG_ENABLE([coverage],
+		AS_HELP_STRING([--enable-coverage], [gcov's counters]))
+	AC_ARG_ENABLE([fuzzing],
+		AS_HELP_STRING([--enable-fuzzing],
+			       [build tests/fuzz with libFuzzer (needs CC=clang)]))
+	AS_IF([test "$enable_asan" = yes && test "$enable_tsan" = yes],
+	      [AC_MSG_ERROR([--enable-asan and --enable-tsan exclude each other])])
+	AS_IF([test "$enable_asan" = yes],
+	      [ls_instruments="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"])
+	AS_IF([test "$enable_tsan" = yes],
+	      [ls_instruments="-fsanitize=thread -fno-omit-frame-pointer"])
+	AS_IF([test "$enable_coverage" = yes],
+	      [ls_instruments="$ls_instruments --coverage"])
+	AS_IF([test "$enable_fuzzing" = yes],
+	      [AC_LINK_IFELSE([AC_LANG_PROGRAM([[
+#ifndef __clang__
+#error
+#endif
+]])], [], [AC_MSG_ERROR([--enable-fuzzing needs CC=clang (Debian packages clang and libclang-rt-VERSION-dev)])])
+	      ls_instruments="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"])
+	CFLAGS="$CFLAGS $ls_instruments"
+	LDFLAGS="$LDFLAGS $ls_instruments"
+	AM_CONDITIONAL([FUZZING], [test "$enable_fuzzing" = yes])
+])
