@@ -1,0 +1,34 @@
+/* cdb-walk.h - every record of a cdb that is not trusted
+ *
+ * tinycdb's cdb_find() and cdb_get() keep within the mapping whatever a file
+ * holds; its cdb_seqnext() does not (a length near 2^32 wraps around). This
+ * does. */
+#ifndef LS_CDB_WALK_H
+#define LS_CDB_WALK_H
+
+#include "lockstep.h"
+
+#include <cdb.h>
+
+enum { LS_CDB_TOC_SIZE = 2048 }; /* the least that a cdb has */
+
+struct ls_cdb_record {
+	const uint8_t *key, *value;
+	uint32_t key_len, value_len;
+};
+
+/* Called with each record in the order of the file; negative stops the walk,
+ * the reason in error_r. */
+typedef int ls_cdb_visit_fn(void *context, const struct ls_cdb_record *record,
+			    struct ls_error *error_r);
+
+/* Visit the records of an open cdb.
+ *   name   of the file, for messages
+ *   key_max  longest key that is no damage
+ *   end_r  where the records end and the hash tables begin; may be NULL
+ * Returns 0, LS_EFORMAT when a record is cut, or what `visit` returned. */
+int ls_cdb_walk(const struct cdb *cdb, const char *name, uint32_t key_max,
+		ls_cdb_visit_fn *visit, void *context, uint32_t *end_r,
+		struct ls_error *error_r);
+
+#endif

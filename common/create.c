@@ -1,0 +1,129 @@
+/* create.c - making the maps that a policy asks for, missing or anew */
+#include "lockstep-config.h"
+
+#include "error.h"
+#include "snapshot.h"
+#include "state.h"
+
+#include <stdio.h>
+
+const char *ls_state_map_path(const struct ls_state *state,
+			      enum ls_map_type type, char *path, size_t size)
+{
+	const char *name = type == LS_MAP_GUARD ? "guard" : "sessions";
+
+	snprintf(path, size, "%s/%s",
+		 ls_policy_file_policy(state->policy)->state_dir, name);
+	return name;
+}
+
+/* What a new guard is filled from. */
+struct restore {
+	const struct ls_snapshot *snapshot;
+	uint64_t boot_ms, real_ms;
+};
+
+static void fill(struct ls_map *map, void *context)
+{
+	const struct restore *restore = context;
+
+	ls_snapshot_restore(restore->snapshot, map,
+			    ls_map_now(map, restore->boot_ms),
+			    restore->real_ms);
+}
+
+/* ls_map_create() or ls_map_replace(). */
+typedef int make_fn(int dirfd, const char *name, const char *path,
+		    const struct ls_map_spec *spec, struct ls_map *map_r,
+		    struct ls_error *error_r);
+
+static int make_map(const struct ls_state *state, enum ls_map_type type,
+		    const struct ls_open_args *args, uint64_t subjects,
+		    make_fn *make, struct ls_map *map_r,
+		    struct ls_error *error_r)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	struct restore restore = { .boot_ms = args->now_ms,
+				   .real_ms = args->real_ms };
+	struct ls_map_spec spec = {
+		.type = type,
+		.subjects = subjects,
+		.journal_records = policy->journal_size,
+		.boot_ms = args->now_ms,
+		.real_ms = args->real_ms,
+		.group = policy->group,
+	};
+	struct ls_snapshot *snapshot = NULL;
+	struct ls_error warning = { .text = "" };
+	char path[LS_PATH_SIZE + 16];
+	const char *name = ls_state_map_path(state, type, path, sizeof(path));
+	int ret;
+
+	/* A snapshot that cannot be used costs what it holds, no more. */
+	if (type == LS_MAP_GUARD)
+		ls_snapshot_open(state->policy_dirfd, &snapshot, &warning);
+	if (snapshot != NULL) {
+		restore.snapshot = snapshot;
+		spec.hash_key = ls_snapshot_hash_key(snapshot);
+		spec.fill = fill;
+		spec.context = &restore;
+	}
+	ret = make(state->state_dirfd, name, path, &spec, map_r, error_r);
+	ls_snapshot_close(&snapshot);
+	if (ret == 0 && error_r->text[0] == '\0')
+		*error_r = warning;
+	return ret;
+}
+
+int ls_state_create_map(const struct ls_state *state, enum ls_map_type type,
+			const struct ls_open_args *args, struct ls_map *map_r,
+			struct ls_error *error_r)
+{
+	return make_map(state, type, args,
+			ls_policy_file_policy(state->policy)->subjects,
+			ls_map_create, map_r, error_r);
+}
+
+/* Carry what the guard in use holds over into the snapshot. */
+static int save_old(const struct ls_open_args *args, struct ls_error *error_r)
+{
+	struct ls_open_args old_args = *args;
+	struct ls_error no_guard;
+	struct ls_state *old;
+	int ret;
+
+	old_args.flags = LS_GUARD_READ;
+	if (ls_open(&old_args, &old, &no_guard) < 0)
+		return 0; /* none that could be read: nothing to carry */
+	ret = ls_snapshot_save(old, args->now_ms, args->real_ms, error_r);
+	ls_close(&old);
+	return ret;
+}
+
+int ls_init(const struct ls_open_args *args, uint64_t subjects,
+	    struct ls_error *error_r)
+{
+	static const enum ls_map_type types[] = { LS_MAP_GUARD,
+						  LS_MAP_SESSIONS };
+	struct ls_open_args bare = *args;
+	struct ls_state *state;
+	int ret;
+
+	bare.flags = 0;
+	ret = ls_open(&bare, &state, error_r);
+	if (ret < 0)
+		return ret;
+	if (subjects == 0)
+		subjects = ls_policy_file_policy(state->policy)->subjects;
+	ret = save_old(args, error_r);
+	for (unsigned i = 0; ret == 0 && i < 2; i++) {
+		struct ls_map map;
+
+		ret = make_map(state, types[i], args, subjects, ls_map_replace,
+			       &map, error_r);
+		if (ret == 0)
+			ls_map_close(&map);
+	}
+	ls_close(&state);
+	return ret;
+}

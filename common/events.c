@@ -1,0 +1,59 @@
+/* events.c - the journals of a state, and what mail sessions add to theirs */
+#include "lockstep-config.h"
+
+#include "state.h"
+#include "text.h"
+
+#include <string.h>
+
+static const struct ls_map *map_of(const struct ls_state *state,
+				   enum ls_journal journal)
+{
+	return journal == LS_JOURNAL_SESSIONS ? &state->sessions
+					      : &state->guard;
+}
+
+int ls_journal_next(struct ls_state *state, enum ls_journal journal,
+		    struct ls_cursor *cursor, uint64_t now_ms,
+		    struct ls_record *record_r)
+{
+	const struct ls_map *map = map_of(state, journal);
+	int ret;
+
+	if (map->header == NULL)
+		return LS_EACCES;
+	ret = ls_ring_next(&map->journal, cursor, ls_map_now(map, now_ms),
+			   record_r);
+	if (ret == 1) {
+		record_r->at_ms = ls_map_boot_ms(map, record_r->at_ms);
+		record_r->until_ms = ls_map_boot_ms(map, record_r->until_ms);
+	}
+	return ret;
+}
+
+uint64_t ls_journal_head(struct ls_state *state, enum ls_journal journal)
+{
+	const struct ls_map *map = map_of(state, journal);
+
+	return map->header != NULL ? atomic_load(map->journal.head) : 0;
+}
+
+int ls_session_open(struct ls_state *state, const char *service,
+		    const char *user, const struct ls_addr *ip, const char *id,
+		    uint64_t now_ms)
+{
+	struct ls_record record = {
+		.event = LS_EVENT_SESSION,
+		.outcome = LS_OUTCOME_SUCCESS,
+		.subject = { .net = ls_prefix_of(ip, 32, 128) },
+	};
+
+	if (!state->sessions.writable)
+		return LS_EACCES;
+	record.at_ms = ls_map_now(&state->sessions, now_ms);
+	ls_copy(record.subject.user, sizeof(record.subject.user), user);
+	ls_copy(record.service, sizeof(record.service), service);
+	ls_copy(record.detail, sizeof(record.detail), id);
+	ls_ring_append(&state->sessions.journal, &record);
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* fields.c - the table of fields: see policy.h, and lockstep.conf(5) for what
+ * each one means to an administrator */
+#include "lockstep-config.h"
+
+#include "policy.h"
+
+#include <assert.h>
+
+static const char *const modes[] = { "enforce", "observe", NULL };
+static const char *const reveals[] = { "never", "freeze", "always", NULL };
+static const char *const tls[] = { "never", "strangers", "always", NULL };
+static const char *const on_freeze[] = { "hold", "reject", NULL };
+
+#define IN_POLICY(member)                                                      \
+	offsetof(struct ls_policy, member),                                    \
+		sizeof(((struct ls_policy *)NULL)->member)
+
+/* Bounds. */
+enum {
+	SECOND = 1000,
+	UNITS_MAX = 10 * 1000 * 1000,
+};
+#define DAY UINT64_C(86400000)
+#define TEN_YEARS (3660 * DAY)
+
+#define OF_LIMIT 1, UNITS_MAX
+#define OF_TIME SECOND, TEN_YEARS
+
+#define BY_USER LS_FIELD_BY_USER
+#define BY_NET LS_FIELD_BY_NET
+#define LATER LS_FIELD_LATER
+
+/* clang-format off */
+#define CHOICE(id, section, name, flags, member, preset, words) \
+	{ id, section, name, LS_FIELD_CHOICE, flags, IN_POLICY(member), \
+	  0, sizeof(words) / sizeof((words)[0]) - 2, preset, words }
+#define NUMBER(id, section, name, flags, member, preset, min, max) \
+	{ id, section, name, LS_FIELD_NUMBER, flags, IN_POLICY(member), \
+	  min, max, preset, NULL }
+#define DURATION(id, section, name, flags, member, preset) \
+	{ id, section, name, LS_FIELD_DURATION, flags, IN_POLICY(member), \
+	  OF_TIME, preset, NULL }
+#define LIMIT(id, section, name, flags, member, preset) \
+	{ id, section, name, LS_FIELD_LIMIT, flags, IN_POLICY(member), \
+	  OF_LIMIT, preset, NULL }
+#define LIMITS(id, section, name, flags, member, preset) \
+	{ id, section, name, LS_FIELD_LIMITS, flags, IN_POLICY(member), \
+	  OF_LIMIT, preset, NULL }
+#define RANGE(id, section, name, flags, member, preset) \
+	{ id, section, name, LS_FIELD_RANGE, flags, IN_POLICY(member), \
+	  OF_TIME, preset, NULL }
+#define FLAG(id, name, flags, member) \
+	{ id, NULL, name, LS_FIELD_FLAG, flags, IN_POLICY(member), \
+	  0, 1, "0", NULL }
+
+const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
+	CHOICE(1, NULL, "mode", 0, mode, "enforce", modes),
+	{ 2, NULL, "state-dir", LS_FIELD_PATH, 0, IN_POLICY(state_dir),
+	  0, 0, "/run/lockstep", NULL },
+	{ 3, NULL, "group", LS_FIELD_TEXT, 0, IN_POLICY(group),
+	  0, 0, "lockstep", NULL },
+	NUMBER(4, NULL, "subjects", 0, subjects, "262144", 1024, 1 << 26),
+	NUMBER(5, NULL, "journal-size", 0, journal_size, "65536",
+	       1024, 1 << 24),
+	NUMBER(6, NULL, "contacts", LATER, contacts, "2000000", 1024, 1 << 28),
+	DURATION(7, NULL, "familiar-for", 0, familiar_ms, "30d"),
+	DURATION(8, NULL, "strike-fades", 0, strike_fades_ms, "7d"),
+	CHOICE(9, NULL, "reveal", BY_USER | BY_NET, reveal, "freeze", reveals),
+	CHOICE(10, NULL, "require-tls", BY_USER | BY_NET, require_tls,
+	       "strangers", tls),
+
+	LIMITS(16, "ip", "failures", BY_NET, ip.failures, "10/10m, 50/1d"),
+	LIMITS(17, "ip", "accounts", BY_NET | LATER, ip.accounts,
+	       "8/10m, 30/1d"),
+	LIMIT(18, "ip", "logins", BY_NET | LATER, ip.logins, "600/5m"),
+	RANGE(19, "ip", "lock", BY_NET, ip.lock, "10m..1d"),
+
+	LIMITS(32, "net", "failures", BY_NET, net.failures, "60/10m, 300/1d"),
+	LIMITS(33, "net", "accounts", BY_NET | LATER, net.accounts,
+	       "20/10m, 80/1d"),
+	RANGE(34, "net", "lock", BY_NET, net.lock, "10m..12h"),
+	/* No override of these: one address must be in one network. */
+	NUMBER(35, "net", "prefix4", 0, net.prefix4, "24", 8, 32),
+	NUMBER(36, "net", "prefix6", 0, net.prefix6, "48", 16, 64),
+
+	LIMITS(48, "user", "failures", BY_USER, user.failures,
+	       "20/1h, 100/7d"),
+	LIMIT(49, "user", "places", BY_USER | LATER, user.places, "10/1d"),
+	LIMIT(50, "user", "logins", BY_USER | LATER, user.logins, "300/5m"),
+	NUMBER(51, "user", "sessions", BY_USER | LATER, user.sessions, "50",
+	       0, 1000000),
+	RANGE(52, "user", "lock", BY_USER, user.lock, "15m..6h"),
+
+	LIMITS(64, "place", "failures", BY_USER | BY_NET, place.failures,
+	       "20/10m, 60/1d"),
+	LIMIT(65, "place", "repeats", BY_USER | BY_NET | LATER, place.repeats,
+	      "300/1h"),
+	RANGE(66, "place", "lock", BY_USER | BY_NET, place.lock, "5m..2h"),
+
+	LIMIT(80, "guess", "accounts", LATER, guess.accounts, "10/1d"),
+	RANGE(81, "guess", "lock", LATER, guess.lock, "1d..7d"),
+
+	LIMIT(96, "sending", "messages", BY_USER | LATER, sending.messages,
+	      "200/1h"),
+	LIMIT(97, "sending", "recipients", BY_USER | LATER, sending.recipients,
+	      "500/1h"),
+	LIMIT(98, "sending", "new-recipients", BY_USER | LATER,
+	      sending.new_recipients, "200/1d"),
+	LIMIT(99, "sending", "senders", BY_USER | LATER, sending.senders,
+	      "5/1d"),
+	NUMBER(100, "sending", "freeze-at", BY_USER | LATER, sending.freeze_at,
+	       "300", 100, 100000),
+	CHOICE(101, "sending", "on-freeze", BY_USER | LATER, sending.on_freeze,
+	       "hold", on_freeze),
+	DURATION(102, "sending", "freeze", BY_USER | LATER, sending.freeze_ms,
+		 "1d"),
+
+	FLAG(112, "trusted", BY_NET, trusted),
+	FLAG(113, "denied", BY_NET, denied),
+
+	{ .name = NULL },
+};
+/* clang-format on */
+
+void ls_policy_presets(struct ls_policy *policy_r)
+{
+	*policy_r = (struct ls_policy){ 0 };
+	for (const struct ls_field *field = ls_fields; field->name; field++) {
+		int ret = ls_field_parse(field, field->preset, policy_r, NULL);
+
+		assert(ret == 0); /* a test parses each of them */
+		(void)ret;
+	}
+}

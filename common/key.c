@@ -1,0 +1,74 @@
+/* key.c - see key.h */
+#include "lockstep-config.h"
+
+#include "key.h"
+
+#include <sodium.h>
+#include <string.h>
+
+_Static_assert(LS_HASH_KEY_SIZE == crypto_shorthash_KEYBYTES, "SipHash-2-4");
+_Static_assert(sizeof(uint64_t) == crypto_shorthash_BYTES, "SipHash-2-4");
+
+static uint64_t hash(const uint8_t *hash_key, const uint8_t *bytes, size_t len)
+{
+	uint64_t key;
+
+	crypto_shorthash((unsigned char *)&key, bytes, len, hash_key);
+	return key;
+}
+
+uint64_t ls_key_net(const uint8_t hash_key[LS_HASH_KEY_SIZE], enum ls_kind kind,
+		    const struct ls_prefix *net)
+{
+	enum { IPV4_AT = 12 }; /* of the mapped address */
+	uint8_t bytes[2 + sizeof(net->addr.octet)];
+	size_t from = 0, len = (net->bits + 7U) / 8;
+
+	/* Fewer bytes are fewer rounds. An IPv4's four cannot be taken for an
+	 * IPv6 prefix: that has four bytes at 32 bits or fewer. */
+	if (net->bits >= 8 * IPV4_AT && ls_addr_is_ipv4(&net->addr)) {
+		from = IPV4_AT;
+		len = sizeof(net->addr.octet) - IPV4_AT;
+	}
+	bytes[0] = (uint8_t)kind;
+	bytes[1] = net->bits;
+	memcpy(bytes + 2, net->addr.octet + from, len);
+	return hash(hash_key, bytes, 2 + len);
+}
+
+uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE], const char *user)
+{
+	uint8_t bytes[1 + LS_USER_MAX];
+	size_t len = strnlen(user, LS_USER_MAX);
+
+	bytes[0] = LS_KIND_USER;
+	memcpy(bytes + 1, user, len);
+	return hash(hash_key, bytes, 1 + len);
+}
+
+uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
+		     enum ls_kind kind, uint64_t first, uint64_t second)
+{
+	uint8_t bytes[1 + 2 * sizeof(uint64_t)];
+
+	memcpy(bytes, &first, sizeof(first));
+	memcpy(bytes + sizeof(first), &second, sizeof(second));
+	bytes[sizeof(bytes) - 1] = (uint8_t)kind;
+	return hash(hash_key, bytes, sizeof(bytes));
+}
+
+uint64_t ls_key_subject(const uint8_t hash_key[LS_HASH_KEY_SIZE],
+			const struct ls_subject *subject)
+{
+	switch (subject->kind) {
+	case LS_KIND_USER:
+		return ls_key_user(hash_key, subject->user);
+	case LS_KIND_PLACE:
+		return ls_key_pair(hash_key, LS_KIND_PLACE,
+				   ls_key_user(hash_key, subject->user),
+				   ls_key_net(hash_key, LS_KIND_NET,
+					      &subject->net));
+	default:
+		return ls_key_net(hash_key, subject->kind, &subject->net);
+	}
+}

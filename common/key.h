@@ -1,0 +1,25 @@
+/* key.h - subjects as keyed 64-bit hashes
+ *
+ * SipHash-2-4 (libsodium's crypto_shorthash) under a random key that each map
+ * has of its own, so that nobody outside can choose names or addresses that
+ * meet in one bucket. */
+#ifndef LS_KEY_H
+#define LS_KEY_H
+
+#include "lockstep.h"
+
+enum { LS_HASH_KEY_SIZE = 16 };
+
+/* IP and NET: the prefix, and of an address no byte beyond it. */
+uint64_t ls_key_net(const uint8_t hash_key[LS_HASH_KEY_SIZE], enum ls_kind kind,
+		    const struct ls_prefix *net);
+uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE],
+		     const char *user);
+/* Two keys into one: a PLACE is (user, net), a PAIR (subject, other). */
+uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
+		     enum ls_kind kind, uint64_t first, uint64_t second);
+/* IP, NET, USER or PLACE. */
+uint64_t ls_key_subject(const uint8_t hash_key[LS_HASH_KEY_SIZE],
+			const struct ls_subject *subject);
+
+#endif

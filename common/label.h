@@ -1,0 +1,41 @@
+/* label.h - the readable form of locked subjects
+ *
+ * A slot knows its subject by a hash; people want the address or the name. So
+ * a subject that is locked gets a record in a second table of the same make:
+ *
+ *   word 0       until when it is wanted (word.h)
+ *   word 1       | kind | bits | 0 ... |
+ *   words 2, 3   address
+ *   words 4..35  user name, NUL-padded
+ *
+ * The content follows from the subject, so processes that write one label at
+ * once write the same bytes; and a reader hashes what it read: it is the
+ * subject's label if the hash is the subject's key, and else torn, a left-over
+ * or forged, and no label. */
+#ifndef LS_LABEL_H
+#define LS_LABEL_H
+
+#include "table.h"
+
+enum { LS_LABEL_TEXT_WORDS = 35 };
+
+struct ls_label {
+	struct ls_word until;
+	_Atomic uint64_t text[LS_LABEL_TEXT_WORDS];
+};
+_Static_assert(sizeof(struct ls_label) == 288, "part of the map format");
+
+/* Keep the label of a subject until then, at least. When there is no room, the
+ * label that is wanted for the shortest time goes. */
+void ls_label_put(const struct ls_table *labels, uint64_t key,
+		  const struct ls_subject *subject, uint64_t until,
+		  uint64_t now);
+
+/* Returns true with the subject of this key, false when there is no label. */
+bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,
+		  uint64_t key, enum ls_kind kind,
+		  struct ls_subject *subject_r);
+
+ls_worth_fn ls_label_worth;
+
+#endif

@@ -1,0 +1,222 @@
+/* locks.c - locks and familiar places: placed, ended, listed; see lockstep.h */
+#include "lockstep-config.h"
+
+#include "error.h"
+#include "state.h"
+#include "text.h"
+
+#include <string.h>
+
+enum { REACH_TRIES = 16 };
+
+int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
+		   uint64_t key, uint64_t now, bool force, struct ls_ref *ref_r)
+{
+	return ls_table_claim(&state->guard.subjects, key, kind, now, force,
+			      ref_r);
+}
+
+static void journal(const struct ls_state *state, enum ls_event event,
+		    const struct ls_subject *subject,
+		    const struct ls_lock_word *lock, const char *by,
+		    uint64_t now)
+{
+	struct ls_record record = {
+		.at_ms = now,
+		.until_ms = lock->until,
+		.event = event,
+		.verdict = LS_DENY,
+		.wanted = LS_DENY,
+		.reason = lock->reason,
+		.origin = lock->origin,
+		.strikes = lock->strikes,
+		.subject = *subject,
+	};
+
+	ls_copy(record.detail, sizeof(record.detail), by);
+	ls_ring_append(&state->guard.journal, &record);
+}
+
+enum ls_fall ls_state_lock(const struct ls_state *state,
+			   const struct ls_subject *subject, uint64_t key,
+			   const struct ls_lock_order *order, const char *by,
+			   uint64_t now)
+{
+	const struct ls_table *table = &state->guard.subjects;
+	struct ls_lock_word lock;
+	struct ls_ref ref;
+
+	for (unsigned tries = 0; tries < REACH_TRIES; tries++) {
+		enum ls_taken taken;
+
+		if (ls_state_claim(state, subject->kind, key, now, true, &ref) <
+		    0)
+			return LS_NO_SLOT;
+		taken = ls_slot_lock(&ref, now, order, &lock);
+		if (taken == LS_NO_ROOM)
+			return LS_STOOD;
+		if (taken == LS_GONE || !ls_table_protect(table, &ref, now))
+			continue;
+		ls_slot_set(&ref, LS_WORD_KEY, key >> 32);
+		ls_label_put(&state->guard.labels, key, subject, lock.until,
+			     now);
+		journal(state, LS_EVENT_LOCK, subject, &lock, by, now);
+		return LS_FELL;
+	}
+	return LS_NO_SLOT;
+}
+
+void ls_state_familiar(const struct ls_state *state, enum ls_kind kind,
+		       uint64_t key, uint64_t until, uint64_t now)
+{
+	const struct ls_table *table = &state->guard.subjects;
+	struct ls_ref ref;
+
+	for (unsigned tries = 0; tries < REACH_TRIES; tries++) {
+		if (ls_state_claim(state, kind, key, now,
+				   kind == LS_KIND_PLACE, &ref) < 0)
+			return;
+		if (!ls_slot_raise(&ref, LS_WORD_FAMILIAR, until) ||
+		    !ls_table_protect(table, &ref, now))
+			continue;
+		ls_slot_set(&ref, LS_WORD_KEY, key >> 32);
+		if (ls_slot_get(&ref, LS_WORD_FIRST_SEEN) == 0 &&
+		    kind == LS_KIND_PLACE)
+			ls_slot_set(&ref, LS_WORD_FIRST_SEEN, now);
+		return;
+	}
+}
+
+static bool lockable(const struct ls_subject *subject)
+{
+	return subject->kind == LS_KIND_IP || subject->kind == LS_KIND_NET ||
+	       subject->kind == LS_KIND_USER || subject->kind == LS_KIND_PLACE;
+}
+
+int ls_lock(struct ls_state *state, const struct ls_subject *subject,
+	    uint64_t length_ms, const char *by, uint64_t now_ms)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	const struct ls_lock_order order = {
+		.length = { length_ms, length_ms },
+		.strike_fades_ms = policy->strike_fades_ms,
+		.reason = LS_REASON_ADMIN,
+		.origin = LS_ORIGIN_ADMIN,
+	};
+
+	if (!lockable(subject))
+		return LS_EARG;
+	if (!state->guard.writable)
+		return LS_EACCES;
+	return ls_state_lock(state, subject,
+			     ls_key_subject(state->guard.hash_key, subject),
+			     &order, by,
+			     ls_map_now(&state->guard, now_ms)) == LS_NO_SLOT
+		       ? LS_EFULL
+		       : 0;
+}
+
+int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
+	      const char *by, uint64_t now_ms)
+{
+	struct ls_lock_word lock, ended = { .origin = LS_ORIGIN_ADMIN,
+					    .reason = LS_REASON_ADMIN };
+	uint64_t now = ls_map_now(&state->guard, now_ms);
+	struct ls_ref ref;
+
+	if (!lockable(subject))
+		return LS_EARG;
+	if (!state->guard.writable)
+		return LS_EACCES;
+	if (ls_table_find(&state->guard.subjects,
+			  ls_key_subject(state->guard.hash_key, subject),
+			  subject->kind, &ref) < 0)
+		return 0;
+	lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
+	/* The meters first: a lock cannot fall on an empty one. */
+	for (unsigned i = LS_WORD_FAILURES; i < LS_WORD_FIRST_SEEN; i++)
+		ls_slot_set(&ref, i, 0);
+	ls_slot_set(&ref, LS_WORD_LOCK, 0);
+	if (!ls_lock_active(&lock, now))
+		return 0;
+	journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
+	return 1;
+}
+
+int ls_lock_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
+		 struct ls_lock *lock_r)
+{
+	const struct ls_map *map = &state->guard;
+	uint64_t now = ls_map_now(map, now_ms);
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	if (map->header == NULL)
+		return 0;
+	while (ls_table_next(&map->subjects, cursor, &kind, &ref)) {
+		struct ls_lock_word lock =
+			ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
+
+		if (!ls_lock_active(&lock, now))
+			continue;
+		memset(lock_r, 0, sizeof(*lock_r));
+		lock_r->key = ls_ref_key(&ref);
+		lock_r->named = ls_label_get(&map->labels, map->hash_key,
+					     lock_r->key, kind,
+					     &lock_r->subject);
+		lock_r->reason = lock.reason;
+		lock_r->origin = lock.origin;
+		lock_r->strikes = lock.strikes;
+		lock_r->since_ms =
+			ls_map_boot_ms(map, ls_slot_get(&ref, LS_WORD_SINCE));
+		lock_r->until_ms = ls_map_boot_ms(map, lock.until);
+		return 1;
+	}
+	return 0;
+}
+
+int ls_subject_parse(const struct ls_state *state, const char *text,
+		     struct ls_subject *subject_r, struct ls_error *error_r)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	struct ls_prefix prefix, as_ip, as_net;
+	int ret = ls_prefix_parse(text, &prefix);
+	char meant[LS_PREFIX_TEXT];
+
+	memset(subject_r, 0, sizeof(*subject_r));
+	if (ret == LS_EFORMAT) {
+		ls_prefix_format(&prefix, meant);
+		return ls_fail(error_r, LS_EARG,
+			       "%s: bits are set beyond the prefix; do you "
+			       "mean %s?",
+			       text, meant);
+	}
+	if (ret == LS_EARG) {
+		size_t len = strlen(text);
+
+		if (len == 0 || len > LS_USER_MAX)
+			return ls_fail(error_r, LS_EARG,
+				       "a name has 1 to %d bytes, not %zu",
+				       LS_USER_MAX, len);
+		subject_r->kind = LS_KIND_USER;
+		ls_copy(subject_r->user, sizeof(subject_r->user), text);
+		return 0;
+	}
+	as_ip = ls_prefix_of(&prefix.addr, 32, 64);
+	as_net = ls_prefix_of(&prefix.addr, (unsigned)policy->net.prefix4,
+			      (unsigned)policy->net.prefix6);
+	if (prefix.bits == 128 || prefix.bits == as_ip.bits) {
+		subject_r->kind = LS_KIND_IP;
+		subject_r->net = as_ip;
+	} else if (prefix.bits == as_net.bits) {
+		subject_r->kind = LS_KIND_NET;
+		subject_r->net = as_net;
+	} else {
+		ls_prefix_format(&as_net, meant);
+		return ls_fail(error_r, LS_EARG,
+			       "%s: nothing is metered by this length; an "
+			       "address or %s",
+			       text, meant);
+	}
+	return 0;
+}

@@ -1,0 +1,415 @@
+/* lockstep.h - the one header of the Lockstep library
+ *
+ * Lockstep decides, for every door of a mail server, whether an attempt may go
+ * on. Programs at those doors (Dovecot's auth process, Dovecot's mail
+ * processes, Postfix's policy service, lockstepd, the command line) open one
+ * `struct ls_state` and ask it.
+ *
+ * Conventions, for every function here:
+ *  - a function that can fail returns 0 or a negative LS_E* code; where it
+ *    takes a `struct ls_error *`, that also says what failed, in words for a
+ *    log line, with the file, field or key in it;
+ *  - nothing here logs, prints, or reads a clock. `now_ms` is CLOCK_BOOTTIME in
+ *    milliseconds; `real_ms` is CLOCK_REALTIME in milliseconds, wanted only
+ *    where a time must outlive a reboot. A time that the library gives back
+ *    may lie before the boot, after a snapshot was restored: it is then
+ *    negative, as an int64_t; its distance to now_ms is right all the same;
+ *  - nothing on the way of a login or a message locks, waits or allocates;
+ *  - what is read from a mapped or stored file is checked before use, so a
+ *    hostile writer can cause wrong answers and no wild access;
+ *  - a `struct ls_state` belongs to one thread. Any number of processes may
+ *    work on the same maps at once, and be killed at any instruction. */
+#ifndef LOCKSTEP_H
+#define LOCKSTEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- errors ---------------------------------------------------------- */
+
+enum {
+	LS_EARG = -1,     /* an argument makes no sense */
+	LS_ESYS = -2,     /* a system call failed */
+	LS_EFORMAT = -3,  /* not one of our files, or damaged */
+	LS_EVERSION = -4, /* our file, of another version */
+	LS_EFULL = -5,    /* no room, and nothing cheaper to evict */
+	LS_ENOENT = -6,   /* no such thing */
+	LS_EACCES = -7,   /* this state was opened without that right */
+};
+
+struct ls_error {
+	int code;       /* LS_E* */
+	char text[256]; /* one line, no newline */
+};
+
+/* ---- addresses (address.c) ------------------------------------------- */
+
+/* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96. */
+struct ls_addr {
+	uint8_t octet[16];
+};
+
+/* The first `bits` of an address; the others are zero. IPv4 10.0.0.0/8 has
+ * 104 bits. */
+struct ls_prefix {
+	struct ls_addr addr;
+	uint8_t bits; /* 0..128 */
+};
+
+enum { LS_ADDR_TEXT = 46, LS_PREFIX_TEXT = 50 }; /* buffer sizes, NUL included */
+
+/* "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1" (the same as the IPv4).
+ * Returns 0 or LS_EARG. */
+int ls_addr_parse(const char *text, struct ls_addr *addr_r);
+bool ls_addr_is_ipv4(const struct ls_addr *addr);
+void ls_addr_format(const struct ls_addr *addr, char text_r[LS_ADDR_TEXT]);
+bool ls_addr_equal(const struct ls_addr *a, const struct ls_addr *b);
+
+/* "192.0.2.0/24", "2001:db8::/32", or an address, which is a whole one.
+ * Returns 0, LS_EARG for no prefix at all, LS_EFORMAT when bits beyond the
+ * length are set (prefix_r then has them cleared: what was meant). */
+int ls_prefix_parse(const char *text, struct ls_prefix *prefix_r);
+/* The first bits of addr: `bits4` (0..32) of an IPv4, `bits6` (0..128) else. */
+struct ls_prefix ls_prefix_of(const struct ls_addr *addr, unsigned bits4,
+			      unsigned bits6);
+/* An address alone is written without a length. */
+void ls_prefix_format(const struct ls_prefix *prefix,
+		      char text_r[LS_PREFIX_TEXT]);
+bool ls_prefix_covers(const struct ls_prefix *prefix,
+		      const struct ls_addr *addr);
+
+/* ---- words ----------------------------------------------------------- */
+
+/* What is metered and locked. Stored in maps: never renumber. */
+enum ls_kind {
+	LS_KIND_NONE = 0,
+	LS_KIND_IP = 1,    /* IPv4 /32, IPv6 /64 */
+	LS_KIND_NET = 2,   /* /24, /48, or as the policy says */
+	LS_KIND_USER = 3,  /* an account, for strangers */
+	LS_KIND_PLACE = 4, /* an account seen from a net */
+	LS_KIND_GUESS = 5, /* a wrong password */
+	LS_KIND_PAIR = 6,  /* (subject, other): counted once */
+	LS_KIND_ALIAS = 7, /* a typed name that means another account */
+	LS_KIND_COUNT
+};
+
+/* Why a subject is locked or an attempt refused. Stored: never renumber. */
+enum ls_reason {
+	LS_REASON_NONE = 0,
+	LS_REASON_FAILURES = 1,      /* wrong guesses, fast limit */
+	LS_REASON_FAILURES_SLOW = 2, /* wrong guesses, slow limit */
+	LS_REASON_ACCOUNTS = 3,      /* distinct accounts, fast limit */
+	LS_REASON_ACCOUNTS_SLOW = 4, /* distinct accounts, slow limit */
+	LS_REASON_REPEATS = 5,       /* one wrong password, over and over */
+	LS_REASON_LOGINS = 6,        /* too many logins */
+	LS_REASON_SESSIONS = 7,      /* too many live sessions */
+	LS_REASON_DENIED = 8,        /* a network the policy denies */
+	LS_REASON_TLS = 9,           /* TLS demanded */
+	LS_REASON_SENDING = 10,      /* what the account sends */
+	LS_REASON_ADMIN = 11,        /* an administrator said so */
+	LS_REASON_COUNT
+};
+
+enum ls_origin { /* who locked. Stored: never renumber. */
+	LS_ORIGIN_RULE = 0,
+	LS_ORIGIN_ADMIN = 1,
+	LS_ORIGIN_PEER = 2,
+	LS_ORIGIN_COUNT
+};
+
+enum ls_verdict { /* Stored: never renumber. */
+	LS_ADMIT = 0,
+	LS_DENY = 1,
+	LS_WAIT = 2, /* ask again when another attempt has settled */
+	LS_VERDICT_COUNT
+};
+
+enum ls_outcome { /* of a password check. Stored: never renumber. */
+	LS_OUTCOME_NONE = 0,      /* refused before it */
+	LS_OUTCOME_SUCCESS = 1,
+	LS_OUTCOME_WRONG = 2,     /* wrong password or unknown user */
+	LS_OUTCOME_DENIED = 3,    /* right or not: disabled, expired */
+	LS_OUTCOME_INTERNAL = 4,  /* the backend failed */
+	LS_OUTCOME_ABANDONED = 5, /* gone before it sent any proof */
+	LS_OUTCOME_COUNT
+};
+
+enum ls_event { /* Stored: never renumber. */
+	LS_EVENT_NONE = 0,
+	LS_EVENT_LOGIN = 1, /* an attempt was refused, or settled */
+	LS_EVENT_LOCK = 2,
+	LS_EVENT_UNLOCK = 3,
+	LS_EVENT_CONNECT = 4, /* a connection was refused before AUTH */
+	LS_EVENT_SESSION = 5, /* a mail session began */
+	LS_EVENT_COUNT
+};
+
+/* The word for a value, as the command line, the journal and the webhook write
+ * it ("place", "failures"); "?" for a number that is none. */
+const char *ls_kind_name(enum ls_kind kind);
+const char *ls_reason_name(enum ls_reason reason);
+const char *ls_origin_name(enum ls_origin origin);
+const char *ls_verdict_name(enum ls_verdict verdict);
+const char *ls_outcome_name(enum ls_outcome outcome);
+const char *ls_event_name(enum ls_event event);
+
+enum { LS_USER_MAX = 254 }; /* bytes of a user name, without the NUL */
+
+/* A subject in the form people read. */
+struct ls_subject {
+	enum ls_kind kind;
+	struct ls_prefix net;       /* IP, NET, PLACE */
+	char user[LS_USER_MAX + 1]; /* USER, PLACE */
+};
+
+enum { LS_SUBJECT_TEXT = LS_USER_MAX + LS_PREFIX_TEXT + 8 };
+/* "192.0.2.1", "192.0.2.0/24", "joe@example.com",
+ * "joe@example.com from 192.0.2.0/24". */
+void ls_subject_format(const struct ls_subject *subject,
+		       char text_r[LS_SUBJECT_TEXT]);
+
+/* ---- the state ------------------------------------------------------- */
+
+/* The policy in force and the maps that a program works on. */
+struct ls_state;
+
+enum {
+	LS_GUARD_READ = 1,  /* map the guard to look at */
+	LS_GUARD_WRITE = 2, /* map the guard to decide with */
+	LS_SESSIONS_READ = 4,
+	LS_SESSIONS_WRITE = 8,
+	LS_CREATE = 16, /* a map that is missing: make it, from the snapshot */
+};
+
+struct ls_open_args {
+	const char *policy_path; /* policy.cdb; NULL: $LOCKSTEP_POLICY, else
+				  * the path built in */
+	unsigned flags;
+	uint64_t now_ms, real_ms;
+};
+
+/* Open the policy and the maps it names. Keeps descriptors of their
+ * directories, so that a later refresh works without the right to walk there.
+ * Returns 0 with *state_r, which the caller gives to ls_close(); error_r->text
+ * is then empty or a warning to log. Or negative with *error_r, and *state_r
+ * NULL: the caller lets mail go on, and says so. */
+int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
+	    struct ls_error *error_r);
+void ls_close(struct ls_state **state);
+
+/* Take over a newer policy if one was compiled. Cheap enough for every attempt:
+ * one load when nothing changed. Returns 1 when a new policy is in force, 0
+ * when nothing changed, negative when the new one is not usable: the old one
+ * stays, and the error comes once for each bad file. Also negative, once, when
+ * the map this state works on was replaced (`lockstep init`). */
+int ls_refresh(struct ls_state *state, struct ls_error *error_r);
+
+/* Make both maps anew, with room for so many subjects (0: as the policy says),
+ * and retire those in use: the programs on them notice at their next
+ * ls_refresh(). Locks and familiar places go along, by way of the snapshot.
+ *   args   flags are not looked at
+ * Returns as ls_open(); error_r->text may hold a warning. */
+int ls_init(const struct ls_open_args *args, uint64_t subjects,
+	    struct ls_error *error_r);
+
+/* ---- deciding a login (admit.c) -------------------------------------- */
+
+/* What is known before the password is verified. Strings live until the call
+ * returns. */
+struct ls_attempt {
+	const char *service;  /* "imap", "smtp", ... */
+	const char *mech;     /* "PLAIN", ... */
+	const char *user;     /* normalized; cut at LS_USER_MAX */
+	struct ls_addr ip;    /* the client's, once proxies are seen through */
+	bool secured;         /* TLS, or a client on this machine */
+	const char *password; /* NULL where the server never sees it */
+};
+
+struct ls_decision {
+	enum ls_verdict verdict; /* what to do */
+	enum ls_verdict wanted;  /* what the rules say: differs when a rule
+				  * only observes */
+	enum ls_reason reason;
+	enum ls_kind kind;       /* of the subject that has no room or is locked */
+	uint64_t retry_ms;       /* to wait until there may be; 0: unknown */
+	bool reveal;             /* the policy lets the client know */
+};
+
+enum { LS_TICKET_CHARGES = 12, LS_SERVICE_MAX = 15, LS_MECH_MAX = 23 };
+
+/* What an admitted attempt took: the caller keeps it, untouched, from ls_admit()
+ * to ls_settle(). Holds nothing that must be freed. */
+struct ls_ticket {
+	bool open; /* admitted and not settled yet */
+	bool familiar;
+	uint8_t charges;
+	struct {
+		uint64_t charged_at; /* the meter after the charge */
+		uint8_t kind, word;
+	} charge[LS_TICKET_CHARGES];
+	uint64_t key[LS_KIND_COUNT];  /* of the attempt's subjects, by kind */
+	uint32_t slot[LS_KIND_COUNT]; /* where they stood */
+	struct ls_addr ip;
+	bool secured;
+	enum ls_verdict wanted;
+	char user[LS_USER_MAX + 1];
+	char service[LS_SERVICE_MAX + 1];
+	char mech[LS_MECH_MAX + 1];
+};
+
+/* Ask before the password is verified, and charge. LS_ADMIT opens the ticket;
+ * otherwise the refusal is journalled and the ticket stays closed. Never fails:
+ * when the map cannot answer, the attempt is admitted and counted. */
+void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
+	      uint64_t now_ms, struct ls_decision *decision_r,
+	      struct ls_ticket *ticket_r);
+
+/* Tell how an admitted attempt ended: refunds or locks, and journals. A ticket
+ * that is not open is left alone. */
+void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
+	       enum ls_outcome outcome, uint64_t now_ms);
+
+/* Decide a connection before its user is known: LS_DENY for a denied network,
+ * and for a locked address that carries no familiar stamp. Charges nothing;
+ * a refusal is journalled. */
+void ls_connect(struct ls_state *state, const char *service,
+		const struct ls_addr *ip, uint64_t now_ms,
+		struct ls_decision *decision_r);
+
+/* ---- sessions -------------------------------------------------------- */
+
+/* Journal that a mail session began (LS_SESSIONS_WRITE). `id` is the session's
+ * name in the server's log, or NULL. Returns 0 or LS_EACCES. */
+int ls_session_open(struct ls_state *state, const char *service,
+		    const char *user, const struct ls_addr *ip, const char *id,
+		    uint64_t now_ms);
+
+/* ---- locks ----------------------------------------------------------- */
+
+struct ls_lock {
+	struct ls_subject subject;
+	bool named; /* false: the readable form was evicted; kind and key stand */
+	uint64_t key;
+	enum ls_reason reason;
+	enum ls_origin origin;
+	unsigned strikes;
+	uint64_t since_ms, until_ms; /* as now_ms */
+};
+
+/* Lock a subject (IP, NET, USER or PLACE) for length_ms, by an administrator.
+ * A lock that already ends later stays. `by` goes to the journal.
+ * Returns 0, LS_EARG, LS_EACCES or LS_EFULL. */
+int ls_lock(struct ls_state *state, const struct ls_subject *subject,
+	    uint64_t length_ms, const char *by, uint64_t now_ms);
+
+/* End a subject's lock and forget its meters and strikes; familiar places stay
+ * so. Returns 1 when it was locked, 0 when it was not, LS_EARG, LS_EACCES. */
+int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
+	      const char *by, uint64_t now_ms);
+
+/* Visit the active locks. Start with *cursor = 0; returns 1 with the next one,
+ * 0 at the end. Blocks nobody; a lock placed meanwhile may be missed. */
+int ls_lock_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
+		 struct ls_lock *lock_r);
+
+/* The subjects that an address, prefix or account names under this policy:
+ * "192.0.2.1" is an IP, "192.0.2.0/24" a NET, "joe@example.com" a USER.
+ * Returns 0, or negative with the reason (a prefix of a length that nothing is
+ * metered by, a name too long). */
+int ls_subject_parse(const struct ls_state *state, const char *text,
+		     struct ls_subject *subject_r, struct ls_error *error_r);
+
+/* ---- the journal (journal.c) ----------------------------------------- */
+
+enum { LS_DETAIL_MAX = 23 };
+
+struct ls_record {
+	uint64_t number; /* counts up by one in its map */
+	uint64_t at_ms;  /* as now_ms */
+	enum ls_event event;
+	enum ls_outcome outcome;
+	enum ls_verdict verdict; /* what was done */
+	enum ls_verdict wanted;  /* what the rules said */
+	enum ls_reason reason;
+	enum ls_origin origin;
+	unsigned strikes;
+	uint64_t until_ms;         /* LOCK */
+	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address;
+				    * kind: whose limit it was */
+	char service[LS_SERVICE_MAX + 1];
+	char mech[LS_MECH_MAX + 1];
+	char detail[LS_DETAIL_MAX + 1]; /* session id; for a lock, who */
+};
+
+enum ls_journal { LS_JOURNAL_GUARD, LS_JOURNAL_SESSIONS };
+
+/* A reader's place in a journal. All zero: the oldest record that is left. */
+struct ls_cursor {
+	uint64_t next;     /* number of the record to read next */
+	uint64_t lost;     /* records that were gone before they were read */
+	uint64_t stuck_ms; /* since when `next` is claimed but not there */
+};
+
+/* The next record. Returns 1 with it, 0 when there is none yet, LS_EACCES when
+ * that map is not open. Records overwritten or never finished by a killed
+ * writer are skipped and counted in cursor->lost. Blocks nobody. */
+int ls_journal_next(struct ls_state *state, enum ls_journal journal,
+		    struct ls_cursor *cursor, uint64_t now_ms,
+		    struct ls_record *record_r);
+
+/* The number that the next record will get. */
+uint64_t ls_journal_head(struct ls_state *state, enum ls_journal journal);
+
+/* ---- what lockstepd and the command line need besides ---------------- */
+
+struct ls_status {
+	uint64_t subjects;        /* room in the table */
+	uint64_t used;            /* slots in use */
+	uint64_t locks, familiar; /* active locks; familiar places */
+	uint64_t evicted, full;   /* since creation */
+	uint64_t created_ms;      /* as now_ms */
+	uint64_t auth_seen_ms;    /* last attempt decided; 0: never */
+	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
+	uint64_t admitted, denied;
+	uint64_t policy_compiled_real_ms;
+	bool observe;
+	bool retired; /* the map was replaced */
+};
+void ls_status(struct ls_state *state, uint64_t now_ms,
+	       struct ls_status *status_r);
+
+/* Check what must always hold of the open maps, while others use them: one slot
+ * a subject, words within bounds, slots in their buckets, labels that fit,
+ * journal records whole. Calls `finding` with a line for each thing that is
+ * off. Returns their number. */
+typedef void ls_finding_fn(void *context, const char *finding);
+uint64_t ls_verify(struct ls_state *state, uint64_t now_ms,
+		   ls_finding_fn *finding, void *context);
+
+/* lockstepd's sign of life. */
+void ls_daemon_seen(struct ls_state *state, uint64_t now_ms);
+
+/* Write locks and familiar places to snapshot.cdb beside the policy, by a
+ * temporary file, fsync and rename. Returns 0 or negative with the reason. */
+int ls_snapshot_save(struct ls_state *state, uint64_t now_ms, uint64_t real_ms,
+		     struct ls_error *error_r);
+
+/* Tell running processes that a new policy.cdb is in place. */
+void ls_policy_announce(struct ls_state *state);
+
+/* Where events are posted. The secret stays in its file. */
+struct ls_webhook {
+	char name[64];
+	char url[1024];
+	char secret_file[256]; /* holds whsec_... */
+	uint32_t events;       /* bit 1 << LS_EVENT_* for each wanted */
+	uint64_t digest_ms;    /* gather for so long; 0: post each at once */
+};
+
+/* The policy's webhooks, in their order: returns 1 with webhook `index`, 0
+ * when there are fewer. */
+int ls_webhook_get(struct ls_state *state, unsigned index,
+		   struct ls_webhook *webhook_r);
+
+#endif

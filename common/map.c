@@ -1,0 +1,401 @@
+/* map.c - see map.h */
+#include "lockstep-config.h"
+
+#include "error.h"
+#include "map.h"
+#include "watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char magic[8] = { 'L', 'O', 'C', 'K', 'S', 'T', 'E', 'P' };
+
+enum { SUBJECTS_FOR_A_LABEL = 16 };
+#define BUCKETS_MAX UINT64_C(0x10000000)
+#define JOURNAL_MAX UINT64_C(0x10000000)
+
+uint64_t ls_map_buckets(uint64_t subjects)
+{
+	return (subjects + LS_WAYS - 1) / LS_WAYS;
+}
+
+uint64_t ls_map_label_buckets(uint64_t subjects)
+{
+	return ls_map_buckets((subjects + SUBJECTS_FOR_A_LABEL - 1) /
+			      SUBJECTS_FOR_A_LABEL);
+}
+
+/* Where each part begins. */
+struct layout {
+	size_t buckets, slots, label_buckets, labels, journal, size;
+};
+
+static bool lay_out(uint64_t buckets, uint64_t label_buckets,
+		    uint64_t journal_records, struct layout *at)
+{
+	if (buckets < 1 || buckets > BUCKETS_MAX || label_buckets < 1 ||
+	    label_buckets > BUCKETS_MAX || journal_records < 1 ||
+	    journal_records > JOURNAL_MAX)
+		return false;
+	at->buckets = LS_MAP_HEADER_SIZE;
+	at->slots = at->buckets + buckets * sizeof(struct ls_bucket);
+	at->label_buckets = at->slots +
+			    buckets * LS_WAYS * sizeof(struct ls_slot);
+	at->label_buckets = (at->label_buckets + 63) & ~(size_t)63;
+	at->labels = at->label_buckets +
+		     label_buckets * sizeof(struct ls_bucket);
+	at->journal = at->labels +
+		      label_buckets * LS_WAYS * sizeof(struct ls_label);
+	at->journal = (at->journal + 63) & ~(size_t)63;
+	at->size = at->journal +
+		   journal_records * sizeof(struct ls_record_place);
+	return true;
+}
+
+size_t ls_map_size(uint64_t buckets, uint64_t label_buckets,
+		   uint64_t journal_records)
+{
+	struct layout at;
+
+	return lay_out(buckets, label_buckets, journal_records, &at) ? at.size
+								     : 0;
+}
+
+/* This boot's id; zeros where the kernel does not tell. */
+static void read_boot_id(uint8_t id_r[16])
+{
+	char text[37] = "";
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	size_t len;
+
+	memset(id_r, 0, 16);
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) == sizeof(text) - 1)
+		sodium_hex2bin(id_r, 16, text, sizeof(text) - 1, "-", &len,
+			       NULL);
+	close(fd);
+}
+
+static uint64_t header_check(const struct ls_map_header *header)
+{
+	uint64_t check;
+
+	crypto_shorthash((unsigned char *)&check, (const uint8_t *)header,
+			 offsetof(struct ls_map_header, check),
+			 header->hash_key);
+	return check;
+}
+
+/* Point the parts of map at an open file's memory. */
+static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
+		   const struct ls_map_header *checked)
+{
+	map->header = (struct ls_map_header *)(void *)base;
+	map->size = at->size;
+	map->created_boot_ms = checked->created_boot_ms;
+	memcpy(map->hash_key, checked->hash_key, sizeof(map->hash_key));
+	map->subjects = (struct ls_table){
+		.bucket = (struct ls_bucket *)(void *)(base + at->buckets),
+		.record = base + at->slots,
+		.buckets = checked->buckets,
+		.record_size = sizeof(struct ls_slot),
+		.worth = ls_slot_worth,
+		.counters = &map->header->subjects,
+	};
+	map->labels = (struct ls_table){
+		.bucket =
+			(struct ls_bucket *)(void *)(base + at->label_buckets),
+		.record = base + at->labels,
+		.buckets = checked->label_buckets,
+		.record_size = sizeof(struct ls_label),
+		.worth = ls_label_worth,
+		.counters = &map->header->labels,
+	};
+	map->journal = (struct ls_ring){
+		.place = (struct ls_record_place *)(void *)(base + at->journal),
+		.records = checked->journal_records,
+		.head = &map->header->journal_head,
+	};
+}
+
+/* Check a header that was copied out of the file. */
+static int check_header(const struct ls_map_header *header,
+			enum ls_map_type type, off_t size, const char *path,
+			struct layout *at, struct ls_error *error_r)
+{
+	uint8_t boot_id[16];
+
+	if (memcmp(header->magic, magic, sizeof(magic)) != 0)
+		return ls_fail(error_r, LS_EFORMAT,
+			       "%s: not a map of Lockstep's", path);
+	if (header->version != LS_MAP_VERSION)
+		return ls_fail(error_r, LS_EVERSION,
+			       "%s: map version %u, this program has %u; "
+			       "restart every user of it after \"lockstep "
+			       "init\"",
+			       path, header->version, LS_MAP_VERSION);
+	if (header->check != header_check(header) ||
+	    header->type != (uint32_t)type ||
+	    !lay_out(header->buckets, header->label_buckets,
+		     header->journal_records, at))
+		return ls_fail(error_r, LS_EFORMAT, "%s: damaged header",
+			       path);
+	if (size < 0 || header->size != at->size || (size_t)size != at->size)
+		return ls_fail(error_r, LS_EFORMAT,
+			       "%s: %lld bytes where %zu are due: truncated",
+			       path, (long long)size, at->size);
+	read_boot_id(boot_id);
+	if (memcmp(header->boot_id, boot_id, sizeof(boot_id)) != 0)
+		return ls_fail(error_r, LS_ENOENT,
+			       "%s: from before the last boot", path);
+	return 0;
+}
+
+static int open_fd(int fd, const char *path, enum ls_map_type type,
+		   bool writable, struct ls_map *map_r,
+		   struct ls_error *error_r)
+{
+	struct ls_map_header header;
+	struct layout at = { 0 };
+	struct stat st;
+	ssize_t got;
+	void *base;
+	int ret;
+
+	if (fstat(fd, &st) < 0)
+		return ls_fail_sys(error_r, "stat", path);
+	got = pread(fd, &header, sizeof(header), 0);
+	if (got < 0)
+		return ls_fail_sys(error_r, "read", path);
+	if (!S_ISREG(st.st_mode) || (size_t)got < sizeof(header))
+		return ls_fail(error_r, LS_EFORMAT,
+			       "%s: too short for a map: truncated", path);
+	ret = check_header(&header, type, st.st_size, path, &at, error_r);
+	if (ret < 0)
+		return ret;
+	base = mmap(NULL, at.size, PROT_READ | (writable ? PROT_WRITE : 0),
+		    MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return ls_fail_sys(error_r, "map", path);
+	map_r->watch = ls_watch_add(base, at.size);
+	map_r->writable = writable;
+	attach(map_r, base, &at, &header);
+	return 0;
+}
+
+int ls_map_open(int dirfd, const char *name, const char *path,
+		enum ls_map_type type, bool writable, struct ls_map *map_r,
+		struct ls_error *error_r)
+{
+	int fd, ret;
+
+	memset(map_r, 0, sizeof(*map_r));
+	fd = openat(dirfd, name,
+		    (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW |
+			    O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return ls_fail(error_r, LS_ENOENT, "%s: no such map", path);
+	if (fd < 0)
+		return ls_fail_sys(error_r, "open", path);
+	ret = open_fd(fd, path, type, writable, map_r, error_r);
+	close(fd);
+	return ret;
+}
+
+/* The group's id; root's, with a warning, when there is no such group. */
+static gid_t group_id(const char *group, struct ls_error *error_r)
+{
+	struct group entry, *found = NULL;
+	char buffer[4096];
+
+	if (*group == '\0')
+		return 0;
+	if (getgrnam_r(group, &entry, buffer, sizeof(buffer), &found) == 0 &&
+	    found != NULL)
+		return found->gr_gid;
+	ls_fail(error_r, 0,
+		"there is no group \"%s\": only root may use the state",
+		group);
+	return 0;
+}
+
+/* Fill an empty file into a whole map. */
+static int make(int fd, const char *path, const struct ls_map_spec *spec,
+		gid_t gid, struct ls_error *error_r)
+{
+	struct ls_map_header header = { .version = LS_MAP_VERSION,
+					.type = spec->type };
+	struct ls_map map = { .writable = true };
+	struct layout at;
+	void *base;
+	int err;
+
+	header.buckets = ls_map_buckets(spec->subjects);
+	header.label_buckets = ls_map_label_buckets(spec->subjects);
+	header.journal_records = spec->journal_records;
+	if (!lay_out(header.buckets, header.label_buckets,
+		     header.journal_records, &at))
+		return ls_fail(error_r, LS_EARG,
+			       "%s: cannot hold %llu subjects and %llu events",
+			       path, (unsigned long long)spec->subjects,
+			       (unsigned long long)spec->journal_records);
+	memcpy(header.magic, magic, sizeof(magic));
+	header.size = at.size;
+	header.created_boot_ms = spec->boot_ms;
+	header.created_real_ms = spec->real_ms;
+	read_boot_id(header.boot_id);
+	if (spec->hash_key != NULL)
+		memcpy(header.hash_key, spec->hash_key, LS_HASH_KEY_SIZE);
+	else
+		randombytes_buf(header.hash_key, LS_HASH_KEY_SIZE);
+	header.check = header_check(&header);
+
+	err = posix_fallocate(fd, 0, (off_t)at.size);
+	if (err != 0)
+		return ls_fail(error_r, LS_ESYS, "allocate %zu bytes for %s: %s",
+			       at.size, path, strerror(err));
+	base = mmap(NULL, at.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return ls_fail_sys(error_r, "map", path);
+	memcpy(base, &header, sizeof(header));
+	attach(&map, base, &at, &header);
+	if (spec->fill != NULL)
+		spec->fill(&map, spec->context);
+	munmap(base, at.size);
+	if (fchown(fd, (uid_t)-1, gid) < 0 && *spec->group != '\0')
+		gid = 0; /* not root: the file stays ours alone */
+	if (fchmod(fd, gid != 0 ? 0660 : 0600) < 0)
+		return ls_fail_sys(error_r, "change the mode of", path);
+	return 0;
+}
+
+/* Make a map under a name of its own and rename it into place, the caller
+ * holding the directory's lock. */
+static int make_in_place(int dirfd, const char *name, const char *path,
+			 const struct ls_map_spec *spec,
+			 struct ls_error *error_r)
+{
+	char temp[NAME_MAX];
+	gid_t gid = group_id(spec->group, error_r);
+	int fd, ret;
+
+	snprintf(temp, sizeof(temp), ".%s.new", name);
+	/* The lock is ours: what has this name was left by a killed creator. */
+	unlinkat(dirfd, temp, 0);
+	fd = openat(dirfd, temp,
+		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return ls_fail_sys(error_r, "create", path);
+	ret = make(fd, path, spec, gid, error_r);
+	close(fd);
+	if (ret == 0 && renameat(dirfd, temp, dirfd, name) < 0)
+		ret = ls_fail_sys(error_r, "create", path);
+	if (ret < 0)
+		unlinkat(dirfd, temp, 0);
+	return ret;
+}
+
+/* Lock the state directory against other creators; released by close, and so
+ * by death. */
+static int lock_directory(int dirfd, const char *path, struct ls_error *error_r)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return ls_fail_sys(error_r, "open the directory of", path);
+	while (flock(fd, LOCK_EX) < 0) {
+		if (errno != EINTR) {
+			ls_fail_sys(error_r, "lock the directory of", path);
+			close(fd);
+			return LS_ESYS;
+		}
+	}
+	return fd;
+}
+
+int ls_map_create(int dirfd, const char *name, const char *path,
+		  const struct ls_map_spec *spec, struct ls_map *map_r,
+		  struct ls_error *error_r)
+{
+	int lock, ret;
+
+	ret = ls_map_open(dirfd, name, path, spec->type, true, map_r, error_r);
+	if (ret != LS_ENOENT)
+		return ret;
+	lock = lock_directory(dirfd, path, error_r);
+	if (lock < 0)
+		return lock;
+	ret = ls_map_open(dirfd, name, path, spec->type, true, map_r, error_r);
+	if (ret == LS_ENOENT) {
+		error_r->text[0] = '\0'; /* now only a warning may stand */
+		ret = make_in_place(dirfd, name, path, spec, error_r);
+		if (ret == 0)
+			ret = ls_map_open(dirfd, name, path, spec->type, true,
+					  map_r, error_r);
+	}
+	close(lock);
+	return ret;
+}
+
+int ls_map_replace(int dirfd, const char *name, const char *path,
+		   const struct ls_map_spec *spec, struct ls_map *map_r,
+		   struct ls_error *error_r)
+{
+	struct ls_error ignored;
+	struct ls_map old;
+	int lock = lock_directory(dirfd, path, error_r), ret;
+
+	memset(map_r, 0, sizeof(*map_r));
+	if (lock < 0)
+		return lock;
+	ls_map_open(dirfd, name, path, spec->type, true, &old, &ignored);
+	error_r->text[0] = '\0';
+	ret = make_in_place(dirfd, name, path, spec, error_r);
+	if (ret == 0)
+		ret = ls_map_open(dirfd, name, path, spec->type, true, map_r,
+				  error_r);
+	if (ret == 0 && old.header != NULL)
+		atomic_store(&old.header->retired, 1);
+	ls_map_close(&old);
+	close(lock);
+	return ret;
+}
+
+void ls_map_close(struct ls_map *map)
+{
+	if (map->header == NULL)
+		return;
+	munmap(map->header, map->size);
+	ls_watch_remove(map->watch);
+	memset(map, 0, sizeof(*map));
+}
+
+uint64_t ls_map_now(const struct ls_map *map, uint64_t boot_ms)
+{
+	uint64_t age = boot_ms > map->created_boot_ms
+			       ? boot_ms - map->created_boot_ms
+			       : 0;
+
+	return LS_MAP_BIRTH_MS + age;
+}
+
+uint64_t ls_map_boot_ms(const struct ls_map *map, uint64_t map_ms)
+{
+	return map_ms == 0 ? 0
+			   : map_ms - LS_MAP_BIRTH_MS + map->created_boot_ms;
+}
+
+bool ls_map_broken(const struct ls_map *map)
+{
+	return map->header != NULL && ls_watch_broken(map->watch);
+}

@@ -1,0 +1,142 @@
+/* map.h - the file that processes share: its layout, creation and opening
+ *
+ *   +-----------------+ 0
+ *   | header          |
+ *   +-----------------+ 4096
+ *   | buckets         |  64 bytes each
+ *   +-----------------+
+ *   | slots           |  7 * 96 bytes for each bucket
+ *   +-----------------+
+ *   | label buckets   |  64 bytes each
+ *   +-----------------+
+ *   | labels          |  7 * 288 bytes for each label bucket
+ *   +-----------------+
+ *   | journal         |  384 bytes each record
+ *   +-----------------+ size
+ *
+ * Each part begins at a multiple of 64. doc/map-format.md has every byte.
+ *
+ * A map is made under another name and linked to its own when it is whole:
+ * nobody ever sees half a map. It lives on tmpfs and dies with the boot; one
+ * from an earlier boot (a state directory on a disk) is recognised by the boot
+ * id and made anew. Only the kernel's lock on the state directory serialises
+ * creation, never the use of a map.
+ *
+ * What a reader trusts: the geometry, after it was checked against the file's
+ * size once, at opening, from a private copy. A file cut short under the feet
+ * of its users gives SIGBUS; ls_map_open() takes that signal for addresses of
+ * its maps, puts zero pages in the place of what is gone, and remembers. */
+#ifndef LS_MAP_H
+#define LS_MAP_H
+
+#include "journal.h"
+#include "key.h"
+#include "label.h"
+#include "table.h"
+
+#include <sys/types.h>
+
+enum { LS_MAP_VERSION = 1 };
+enum ls_map_type { LS_MAP_GUARD = 1, LS_MAP_SESSIONS = 2 };
+
+struct ls_map_header {
+	/* Written before the map is visible, never after. */
+	char magic[8]; /* "LOCKSTEP" */
+	uint32_t version, type;
+	uint64_t size; /* of the file */
+	uint64_t buckets, label_buckets, journal_records;
+	uint64_t created_boot_ms, created_real_ms;
+	uint8_t boot_id[16];
+	uint8_t hash_key[LS_HASH_KEY_SIZE];
+	uint64_t check; /* SipHash of all before it, by the hash key */
+	uint8_t zero[152];
+	/* Read at every attempt, written hardly ever. */
+	_Atomic uint64_t retired; /* 1: the map was replaced */
+	_Atomic uint64_t policy_generation;
+	_Atomic uint64_t daemon_seen; /* map's clock; 0: never */
+	uint64_t spare[5];
+	/* Written at every attempt. */
+	_Atomic uint64_t auth_seen;
+	_Atomic uint64_t admitted, denied;
+	uint64_t spare_too[5];
+	/* Written when slots change hands. */
+	struct ls_table_counters subjects;
+	uint64_t line_end;
+	struct ls_table_counters labels;
+	uint64_t line_end_too;
+	/* Written by every record. */
+	_Atomic uint64_t journal_head;
+};
+_Static_assert(offsetof(struct ls_map_header, check) == 96, "map format");
+_Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");
+_Static_assert(offsetof(struct ls_map_header, auth_seen) == 320, "map format");
+_Static_assert(offsetof(struct ls_map_header, subjects) == 384, "map format");
+_Static_assert(offsetof(struct ls_map_header, labels) == 448, "map format");
+_Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
+	       "map format");
+
+enum { LS_MAP_HEADER_SIZE = 4096 };
+
+/* An opened map, in private memory. */
+struct ls_map {
+	struct ls_map_header *header; /* NULL: not open */
+	size_t size;
+	bool writable;
+	int watch; /* its place among the maps watched for SIGBUS */
+	uint64_t created_boot_ms;
+	uint8_t hash_key[LS_HASH_KEY_SIZE];
+	struct ls_table subjects, labels;
+	struct ls_ring journal;
+};
+
+struct ls_map_spec {
+	enum ls_map_type type;
+	uint64_t subjects, journal_records;
+	uint64_t boot_ms, real_ms;
+	const char *group; /* of the file, mode 0660; "": mode 0600 */
+	const uint8_t *hash_key; /* NULL: random */
+	/* Called with the new map before anybody else sees it; may be NULL. */
+	void (*fill)(struct ls_map *map, void *context);
+	void *context;
+};
+
+/* The parts' places for a geometry. Returns the file's size, 0 when it makes
+ * no sense. */
+size_t ls_map_size(uint64_t buckets, uint64_t label_buckets,
+		   uint64_t journal_records);
+uint64_t ls_map_buckets(uint64_t subjects);       /* that hold so many */
+uint64_t ls_map_label_buckets(uint64_t subjects); /* that go with them */
+
+/* Open `name` in directory dirfd (`path`: the whole, for messages).
+ * Returns 0, or LS_ENOENT, LS_ESYS, LS_EFORMAT, LS_EVERSION with the reason. */
+int ls_map_open(int dirfd, const char *name, const char *path,
+		enum ls_map_type type, bool writable, struct ls_map *map_r,
+		struct ls_error *error_r);
+
+/* Make it if it is missing, or from an earlier boot; any number of processes
+ * may try at once. Returns as ls_map_open, the map open for writing; text may
+ * hold a warning (no such group). */
+int ls_map_create(int dirfd, const char *name, const char *path,
+		  const struct ls_map_spec *spec, struct ls_map *map_r,
+		  struct ls_error *error_r);
+
+/* Make it anew, and retire the one that is there. Returns as ls_map_create. */
+int ls_map_replace(int dirfd, const char *name, const char *path,
+		   const struct ls_map_spec *spec, struct ls_map *map_r,
+		   struct ls_error *error_r);
+
+void ls_map_close(struct ls_map *map);
+
+/* The map's clock: CLOCK_BOOTTIME, set so that the map was made at this time.
+ * What a snapshot tells of the year before has a time on it too. */
+#define LS_MAP_BIRTH_MS (UINT64_C(400) * 24 * 3600 * 1000)
+
+/* CLOCK_BOOTTIME to the map's clock and back. A time before the boot comes back
+ * as a negative number, an int64_t in a uint64_t; 0 stays 0. */
+uint64_t ls_map_now(const struct ls_map *map, uint64_t boot_ms);
+uint64_t ls_map_boot_ms(const struct ls_map *map, uint64_t map_ms);
+
+/* Was the file cut short under us? */
+bool ls_map_broken(const struct ls_map *map);
+
+#endif

@@ -1,0 +1,91 @@
+/* meter.h - a leaky bucket in one number (GCRA)
+ *
+ * The number is the time, in ms, at which the bucket will be empty again; a
+ * time that has passed is an empty bucket. Each unit moves it ahead by
+ * `emission_ms`, and a unit fits while the bucket then holds no more than
+ * `capacity_ms`:
+ *
+ *      now                          empty_at      now + capacity_ms
+ *   ----+-------------------------------+-----------------+----> time
+ *       |<------ level * emission ----->|<---- room ----->|
+ *
+ * So over a time t at most N + t * N/period units fit, for a limit of N/period,
+ * however they arrive: there are no windows with edges.
+ *
+ * Everything here is arithmetic on numbers; slot.h applies it to shared words.
+ * Source: ITU-T I.371, generic cell rate algorithm (virtual scheduling). */
+#ifndef LS_METER_H
+#define LS_METER_H
+
+#include "policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ls_rate {
+	uint64_t emission_ms; /* one unit; 0: no limit */
+	uint64_t capacity_ms; /* all units */
+};
+
+/* A limit as a rate. The emission is rounded up: never more than the limit. */
+static inline struct ls_rate ls_rate_of(const struct ls_limit *limit)
+{
+	struct ls_rate rate = { 0, 0 };
+
+	if (limit->units > 0) {
+		rate.emission_ms =
+			(limit->period_ms + limit->units - 1) / limit->units;
+		rate.capacity_ms = rate.emission_ms * limit->units;
+	}
+	return rate;
+}
+
+/* Is there room for one unit more? */
+static inline bool ls_meter_has_room(uint64_t empty_at, uint64_t now,
+				     const struct ls_rate *rate)
+{
+	uint64_t level = empty_at > now ? empty_at - now : 0;
+
+	return level + rate->emission_ms <= rate->capacity_ms;
+}
+
+/* empty_at with one unit more, room or not. */
+static inline uint64_t ls_meter_charged(uint64_t empty_at, uint64_t now,
+					const struct ls_rate *rate)
+{
+	return (empty_at > now ? empty_at : now) + rate->emission_ms;
+}
+
+/* empty_at without the unit whose charge made it `charged_at`. What of that
+ * unit has drained since is not there to give back: to take it all the same
+ * would be to take it out of a later charge of somebody else's. */
+static inline uint64_t ls_meter_refunded(uint64_t empty_at, uint64_t now,
+					 uint64_t charged_at,
+					 const struct ls_rate *rate)
+{
+	uint64_t undrained = charged_at > now ? charged_at - now : 0;
+	uint64_t refund = undrained < rate->emission_ms ? undrained
+							: rate->emission_ms;
+
+	return empty_at > refund ? empty_at - refund : 0;
+}
+
+/* When a full meter will have room for one unit. */
+static inline uint64_t ls_meter_room_at(uint64_t empty_at,
+					const struct ls_rate *rate)
+{
+	uint64_t most = rate->capacity_ms - rate->emission_ms;
+
+	return empty_at > most ? empty_at - most : 0;
+}
+
+/* Units in the bucket, a part of one counted as one. */
+static inline uint64_t ls_meter_level(uint64_t empty_at, uint64_t now,
+				      const struct ls_rate *rate)
+{
+	if (empty_at <= now || rate->emission_ms == 0)
+		return 0;
+	return (empty_at - now + rate->emission_ms - 1) / rate->emission_ms;
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* policy-file.h - an open policy.cdb; part of policy.h's implementation */
+#ifndef LS_POLICY_FILE_H
+#define LS_POLICY_FILE_H
+
+#include "policy.h"
+
+#include <cdb.h>
+
+/* Lengths of the prefixes that occur, longest first. */
+struct ls_lengths {
+	unsigned count;
+	uint8_t bits[129];
+};
+
+struct ls_policy_file {
+	struct cdb cdb; /* mapped, its descriptor closed */
+	struct ls_policy policy;
+	uint64_t compiled_real_ms;
+	unsigned webhooks;
+	bool users, domains; /* are there any overrides? */
+	struct ls_lengths ipv4, ipv6; /* of the networks */
+};
+
+/* Look at all of a file that is mapped, and fill in what is known of it.
+ * Returns 0, or negative with the reason. */
+int ls_policy_file_check(struct ls_policy_file *file, const char *name,
+			 struct ls_error *error_r);
+
+/* Returns true with the value of a key, which lives as long as the file. */
+bool ls_policy_file_find(const struct ls_policy_file *file, const void *key,
+			 size_t len, const uint8_t **value_r,
+			 uint32_t *value_len_r);
+
+#endif

@@ -1,0 +1,169 @@
+/* slot.c - see slot.h
+ *
+ * Memory order: the words of a slot do not announce one another, so relaxed
+ * would do for each alone. Writes that protect a slot from eviction (a lock,
+ * familiarity) must be ordered against the claimer's look at them; that order
+ * is sequential consistency on both sides, and the argument is in table.h.
+ * On x86-64 a compare-and-swap costs the same either way. */
+#include "lockstep-config.h"
+
+#include "slot.h"
+
+uint64_t ls_ref_key(const struct ls_ref *ref)
+{
+	/* The tag has the low 44 bits above the kind; see table.h. */
+	return ls_slot_get(ref, LS_WORD_KEY) << 32 |
+	       (ref->owner >> 4 & UINT64_C(0xffffffff));
+}
+
+/* May this subject write over `bits`? Its own words, yes. Another's are only
+ * left-overs if the slot is still ours after they were read: looked at in the
+ * other order, they could be the live words of a successor. */
+static bool writable(const struct ls_ref *ref, uint64_t bits)
+{
+	return bits >> LS_VALUE_BITS == ref->stamp || ls_ref_stands(ref);
+}
+
+bool ls_slot_set(const struct ls_ref *ref, unsigned word, uint64_t value)
+{
+	_Atomic uint64_t *at = &ref->slot->word[word].bits;
+	uint64_t old = atomic_load(at);
+
+	do {
+		if (!writable(ref, old))
+			return false;
+	} while (!atomic_compare_exchange_weak(
+		at, &old, ls_word_pack(ref->stamp, value)));
+	return ls_ref_stands(ref);
+}
+
+bool ls_slot_raise(const struct ls_ref *ref, unsigned word, uint64_t value)
+{
+	_Atomic uint64_t *at = &ref->slot->word[word].bits;
+	uint64_t old = atomic_load(at);
+
+	do {
+		if (!writable(ref, old))
+			return false;
+		if (ls_word_value(old, ref->stamp) >= value)
+			break;
+	} while (!atomic_compare_exchange_weak(
+		at, &old, ls_word_pack(ref->stamp, value)));
+	return ls_ref_stands(ref);
+}
+
+enum ls_taken ls_slot_charge(const struct ls_ref *ref, unsigned word,
+			     uint64_t now, const struct ls_rate *rate,
+			     bool force, uint64_t *charged_at_r)
+{
+	_Atomic uint64_t *at = &ref->slot->word[word].bits;
+	uint64_t old = atomic_load(at), charged;
+
+	do {
+		uint64_t empty_at = ls_word_value(old, ref->stamp);
+
+		if (!writable(ref, old))
+			return LS_GONE;
+		if (!force && !ls_meter_has_room(empty_at, now, rate))
+			return LS_NO_ROOM;
+		charged = ls_meter_charged(empty_at, now, rate);
+	} while (!atomic_compare_exchange_weak(
+		at, &old, ls_word_pack(ref->stamp, charged)));
+	*charged_at_r = charged;
+	/* A charge that went into a slot as it was evicted is made again in
+	 * the subject's new one. */
+	return ls_ref_stands(ref) ? LS_TAKEN : LS_GONE;
+}
+
+void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
+		    uint64_t charged_at, const struct ls_rate *rate)
+{
+	_Atomic uint64_t *at = &ref->slot->word[word].bits;
+	uint64_t old = atomic_load(at), refunded;
+
+	do {
+		if (old >> LS_VALUE_BITS != ref->stamp)
+			return;
+		refunded = ls_meter_refunded(ls_word_value(old, ref->stamp),
+					     now, charged_at, rate);
+	} while (!atomic_compare_exchange_weak(
+		at, &old, ls_word_pack(ref->stamp, refunded)));
+}
+
+struct ls_lock_word ls_lock_unpack(uint64_t value)
+{
+	return (struct ls_lock_word){
+		.until = (value >> 10) * 1000,
+		.strikes = value >> 6 & 15,
+		.reason = value >> 2 & 15,
+		.origin = value & 3,
+	};
+}
+
+uint64_t ls_lock_pack(const struct ls_lock_word *lock)
+{
+	uint64_t until = (lock->until + 999) / 1000;
+	const uint64_t latest = (UINT64_C(1) << 30) - 1;
+
+	if (until > latest)
+		until = latest;
+	return until << 10 | (uint64_t)(lock->strikes & 15) << 6 |
+	       (uint64_t)(lock->reason & 15U) << 2 | (lock->origin & 3U);
+}
+
+_Static_assert(LS_REASON_COUNT <= 16, "four bits of the lock word");
+_Static_assert(LS_ORIGIN_COUNT <= 4, "two bits of the lock word");
+
+/* The lock that follows `last` by this order. */
+static struct ls_lock_word next_lock(const struct ls_lock_word *last,
+				     uint64_t now,
+				     const struct ls_lock_order *order)
+{
+	unsigned strikes = now < last->until + order->strike_fades_ms
+				   ? last->strikes
+				   : 0;
+	uint64_t length = order->length.min_ms << strikes;
+	struct ls_lock_word lock = {
+		.strikes = strikes < LS_STRIKES_MAX ? strikes + 1 : strikes,
+		.reason = order->reason,
+		.origin = order->origin,
+	};
+
+	if (length > order->length.max_ms)
+		length = order->length.max_ms;
+	lock.until = now + length;
+	if (lock.until < order->not_before)
+		lock.until = order->not_before;
+	return lock;
+}
+
+enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
+			   const struct ls_lock_order *order,
+			   struct ls_lock_word *lock_r)
+{
+	_Atomic uint64_t *at = &ref->slot->word[LS_WORD_LOCK].bits;
+	uint64_t old = atomic_load(at);
+	bool was_active;
+
+	do {
+		struct ls_lock_word last =
+			ls_lock_unpack(ls_word_value(old, ref->stamp));
+
+		if (!writable(ref, old))
+			return LS_GONE;
+		*lock_r = next_lock(&last, now, order);
+		was_active = ls_lock_active(&last, now);
+		if (was_active && (order->origin != LS_ORIGIN_ADMIN ||
+				   last.until >= lock_r->until)) {
+			*lock_r = last;
+			return LS_NO_ROOM;
+		}
+		if (order->origin == LS_ORIGIN_ADMIN)
+			lock_r->strikes = last.strikes; /* not for a fault */
+	} while (!atomic_compare_exchange_weak(
+		at, &old, ls_word_pack(ref->stamp, ls_lock_pack(lock_r))));
+	if (!was_active)
+		ls_slot_set(ref, LS_WORD_SINCE, now);
+	*lock_r = ls_lock_unpack(ls_lock_pack(lock_r));
+	return ls_ref_stands(ref) ? LS_TAKEN : LS_GONE;
+}

@@ -1,0 +1,145 @@
+/* slot.h - what the table keeps about one subject
+ *
+ * Twelve words, 96 bytes; a word means the same for every kind that has it:
+ *
+ *   word   IP          NET         USER        PLACE       GUESS   ALIAS, PAIR
+ *      0   lock        lock        lock        lock        lock    -
+ *      1   since       since       since       since       since   -
+ *      2   familiar    familiar    probation   familiar    -       until
+ *      3   failures    failures    failures    failures    -       -
+ *      4   f. slow     f. slow     f. slow     f. slow     -       -
+ *      5   accounts    accounts    places      resets      accounts-
+ *      6   a. slow     a. slow     suspicious  repeats     -       -
+ *      7   logins      -           logins      first seen  -       -
+ *      8   -           -           freeze      prints      -       -
+ *      9   -           -           fr. since   prints      -       -
+ *     10   -           -           -           of user     -       of user
+ *     11   key         key         key         key         key     key
+ *
+ * since      when the lock of word 0 began
+ * familiar   until when the place is familiar, the address stamped
+ * resets     a meter of how often a success emptied the fast one
+ * key        the upper half of the subject's key, to find its bucket from the
+ *            slot; the tag has the lower half
+ *
+ * The lock word's value:
+ *
+ *    39                  10 9     6 5      2 1    0
+ *   +----------------------+-------+--------+------+
+ *   |  until, s            |strikes| reason |origin|
+ *   +----------------------+-------+--------+------+
+ *
+ * until is in seconds of the map's clock, rounded up. A lock that has ended
+ * leaves its word: it says how many strikes there were, and since when they
+ * fade. */
+#ifndef LS_SLOT_H
+#define LS_SLOT_H
+
+#include "lockstep.h"
+#include "meter.h"
+#include "word.h"
+
+enum ls_slot_word {
+	LS_WORD_LOCK = 0,
+	LS_WORD_SINCE = 1,
+	LS_WORD_FAMILIAR = 2,
+	LS_WORD_FAILURES = 3,
+	LS_WORD_FAILURES_SLOW = 4,
+	LS_WORD_ACCOUNTS = 5,
+	LS_WORD_RESETS = 5,
+	LS_WORD_FIRST_SEEN = 7,
+	LS_WORD_FREEZE = 8,
+	LS_WORD_KEY = 11,
+	LS_SLOT_WORDS = 12
+};
+
+/* Words that hold a time after which they mean nothing: a slot in which all of
+ * them have passed is idle. */
+enum { LS_WORD_TIMES_FIRST = 2, LS_WORD_TIMES_LAST = 7 };
+
+/* How long a slot with strikes is worth more than one without. */
+#define LS_STRIKE_KEEP_MS (UINT64_C(7) * 24 * 3600 * 1000)
+
+struct ls_slot {
+	struct ls_word word[LS_SLOT_WORDS];
+};
+_Static_assert(sizeof(struct ls_slot) == 96, "part of the map format");
+
+/* A subject's slot, as found. Good until the tag changes: the functions below
+ * look before they write over what another subject may have left. */
+struct ls_ref {
+	struct ls_slot *slot;
+	const _Atomic uint64_t *tag;
+	uint64_t owner; /* the tag without its sequence number */
+	uint32_t stamp;
+	uint32_t index; /* of the slot in the table */
+};
+
+enum ls_taken { LS_TAKEN, LS_NO_ROOM, LS_GONE /* the slot was evicted */ };
+
+static inline bool ls_ref_stands(const struct ls_ref *ref)
+{
+	return atomic_load(ref->tag) >> 16 == ref->owner;
+}
+
+/* The subject's whole key, put together from the tag and word 11: what finds
+ * its label. Its upper half is 0 when the claimer was killed too early. */
+uint64_t ls_ref_key(const struct ls_ref *ref);
+
+/* The value of one word, 0 where the subject never wrote. */
+static inline uint64_t ls_slot_get(const struct ls_ref *ref, unsigned word)
+{
+	return ls_word_value(atomic_load(&ref->slot->word[word].bits),
+			     ref->stamp);
+}
+
+/* Set one word, whatever is there. Returns false when the slot was evicted. */
+bool ls_slot_set(const struct ls_ref *ref, unsigned word, uint64_t value);
+/* Raise one word to at least value. Returns as ls_slot_set. */
+bool ls_slot_raise(const struct ls_ref *ref, unsigned word, uint64_t value);
+
+/* Take one unit if there is room; `force`: room or not. *charged_at_r is the
+ * meter after it, for the refund. Exact for any number of processes: the check
+ * and the charge are one compare-and-swap. */
+enum ls_taken ls_slot_charge(const struct ls_ref *ref, unsigned word,
+			     uint64_t now, const struct ls_rate *rate,
+			     bool force, uint64_t *charged_at_r);
+/* Give one unit back. A slot evicted meanwhile needs none. */
+void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
+		    uint64_t charged_at, const struct ls_rate *rate);
+
+/* A lock word, unpacked. */
+struct ls_lock_word {
+	uint64_t until; /* ms of the map's clock */
+	unsigned strikes;
+	enum ls_reason reason;
+	enum ls_origin origin;
+};
+enum { LS_STRIKES_MAX = 15 };
+
+struct ls_lock_word ls_lock_unpack(uint64_t value);
+uint64_t ls_lock_pack(const struct ls_lock_word *lock);
+
+static inline bool ls_lock_active(const struct ls_lock_word *lock, uint64_t now)
+{
+	return lock->until > now;
+}
+
+/* How a lock is to fall. */
+struct ls_lock_order {
+	struct ls_range length; /* of the first and the longest */
+	uint64_t strike_fades_ms;
+	uint64_t not_before; /* ends no earlier, whatever the length */
+	enum ls_reason reason;
+	enum ls_origin origin;
+};
+
+/* Lock a subject that is not locked: one of any number of processes that try at
+ * once succeeds, and the strike is counted once. *lock_r is the lock in force.
+ * Returns LS_TAKEN, LS_NO_ROOM when it was locked already (an administrator's
+ * order then still extends it), or LS_GONE. */
+enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
+			   const struct ls_lock_order *order,
+			   struct ls_lock_word *lock_r);
+
+#endif

@@ -1,0 +1,406 @@
+/* snapshot.c - see snapshot.h */
+#include "lockstep-config.h"
+
+#include "cdb-walk.h"
+#include "error.h"
+#include "policy-record.h" /* ls_get_le, ls_put_le */
+#include "snapshot.h"
+#include "state.h"
+#include "text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char file_name[] = "snapshot.cdb";
+static const char temp_name[] = ".snapshot.cdb.new";
+static const char head_key[] = "lockstep";
+
+enum {
+	HEAD_SIZE = 4 + LS_HASH_KEY_SIZE + 8 + 8,
+	KEY_SIZE = 1 + 8 + 1,
+	SUBJECT_SIZE = 5 * 8,
+	LABEL_HEAD = 1 + 16,
+	KEY_MAX = KEY_SIZE,
+};
+
+/* ---- writing --------------------------------------------------------- */
+
+/* A time of the map's clock as real time and back; 0 stays 0. */
+static uint64_t to_real(uint64_t at, uint64_t now, uint64_t real_ms)
+{
+	return at == 0 ? 0 : real_ms + at - now;
+}
+
+static uint64_t from_real(uint64_t at, uint64_t now, uint64_t real_ms)
+{
+	int64_t ago = (int64_t)(real_ms - at);
+
+	if (at == 0 || (ago > 0 && (uint64_t)ago >= now))
+		return 0;
+	return now - (uint64_t)ago;
+}
+
+static void put_key(uint8_t key[KEY_SIZE], char type, uint64_t subject,
+		    enum ls_kind kind)
+{
+	key[0] = (uint8_t)type;
+	ls_put_le(key + 1, 8, subject);
+	key[9] = (uint8_t)kind;
+}
+
+static bool worth_keeping(enum ls_kind kind, const struct ls_lock_word *lock,
+			  uint64_t familiar, uint64_t now)
+{
+	if (kind != LS_KIND_IP && kind != LS_KIND_NET &&
+	    kind != LS_KIND_USER && kind != LS_KIND_PLACE)
+		return false;
+	return familiar > now ||
+	       (lock->strikes > 0 && lock->until + LS_STRIKE_KEEP_MS > now) ||
+	       ls_lock_active(lock, now);
+}
+
+static int put_label(struct cdb_make *make, const struct ls_map *map,
+		     uint64_t subject_key, enum ls_kind kind)
+{
+	uint8_t key[KEY_SIZE], value[LABEL_HEAD + LS_USER_MAX];
+	struct ls_subject subject;
+	size_t len;
+
+	if (!ls_label_get(&map->labels, map->hash_key, subject_key, kind,
+			  &subject))
+		return 0;
+	put_key(key, 'l', subject_key, kind);
+	value[0] = subject.net.bits;
+	memcpy(value + 1, subject.net.addr.octet, 16);
+	len = strlen(subject.user);
+	memcpy(value + LABEL_HEAD, subject.user, len);
+	return cdb_make_add(make, key, sizeof(key), value,
+			    (unsigned)(LABEL_HEAD + len));
+}
+
+/* Returns 1 when the slot went into the snapshot, 0 when it has nothing to
+ * keep, negative on an error of the file. */
+static int put_slot(struct cdb_make *make, const struct ls_map *map,
+		    const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
+		    uint64_t real_ms)
+{
+	uint64_t word = ls_slot_get(ref, LS_WORD_LOCK), familiar = 0, seen = 0;
+	struct ls_lock_word lock = ls_lock_unpack(word);
+	uint64_t subject_key = ls_ref_key(ref);
+	uint8_t key[KEY_SIZE], value[SUBJECT_SIZE];
+
+	if (kind != LS_KIND_USER)
+		familiar = ls_slot_get(ref, LS_WORD_FAMILIAR);
+	if (kind == LS_KIND_PLACE)
+		seen = ls_slot_get(ref, LS_WORD_FIRST_SEEN);
+	if (!worth_keeping(kind, &lock, familiar, now))
+		return 0;
+	put_key(key, 's', subject_key, kind);
+	ls_put_le(value, 8, word);
+	ls_put_le(value + 8, 8, to_real(lock.until, now, real_ms));
+	ls_put_le(value + 16, 8,
+		  to_real(ls_slot_get(ref, LS_WORD_SINCE), now, real_ms));
+	ls_put_le(value + 24, 8, to_real(familiar, now, real_ms));
+	ls_put_le(value + 32, 8, to_real(seen, now, real_ms));
+	if (cdb_make_add(make, key, sizeof(key), value, sizeof(value)) < 0)
+		return -1;
+	if (ls_lock_active(&lock, now) &&
+	    put_label(make, map, subject_key, kind) < 0)
+		return -1;
+	return 1;
+}
+
+static int put_all(struct cdb_make *make, const struct ls_map *map,
+		   uint64_t now, uint64_t real_ms)
+{
+	uint64_t cursor = 0, count = 0;
+	uint8_t head[HEAD_SIZE];
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	while (ls_table_next(&map->subjects, &cursor, &kind, &ref)) {
+		int ret = put_slot(make, map, &ref, kind, now, real_ms);
+
+		if (ret < 0)
+			return ret;
+		count += (unsigned)ret;
+	}
+	ls_put_le(head, 4, LS_SNAPSHOT_VERSION);
+	memcpy(head + 4, map->hash_key, LS_HASH_KEY_SIZE);
+	ls_put_le(head + 4 + LS_HASH_KEY_SIZE, 8, real_ms);
+	ls_put_le(head + 4 + LS_HASH_KEY_SIZE + 8, 8, count);
+	return cdb_make_add(make, head_key, sizeof(head_key) - 1, head,
+			    sizeof(head));
+}
+
+int ls_snapshot_write(const struct ls_map *map, int dirfd, uint64_t now,
+		      uint64_t real_ms, struct ls_error *error_r)
+{
+	struct cdb_make make;
+	int fd, ret;
+
+	unlinkat(dirfd, temp_name, 0);
+	fd = openat(dirfd, temp_name,
+		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return ls_fail_sys(error_r, "create", temp_name);
+	ret = cdb_make_start(&make, fd);
+	if (ret == 0)
+		ret = put_all(&make, map, now, real_ms);
+	if (cdb_make_finish(&make) < 0 || ret < 0 || fsync(fd) < 0)
+		ret = ls_fail_sys(error_r, "write", temp_name);
+	close(fd);
+	if (ret == 0 && renameat(dirfd, temp_name, dirfd, file_name) < 0)
+		ret = ls_fail_sys(error_r, "rename to", file_name);
+	if (ret == 0 && fsync(dirfd) < 0)
+		ret = ls_fail_sys(error_r, "sync the directory of", file_name);
+	else if (ret < 0)
+		unlinkat(dirfd, temp_name, 0);
+	return ret;
+}
+
+int ls_snapshot_save(struct ls_state *state, uint64_t now_ms, uint64_t real_ms,
+		     struct ls_error *error_r)
+{
+	const struct ls_map *map = &state->guard;
+
+	if (map->header == NULL)
+		return ls_fail(error_r, LS_EACCES, "no guard is open");
+	return ls_snapshot_write(map, state->policy_dirfd,
+				 ls_map_now(map, now_ms), real_ms, error_r);
+}
+
+/* ---- reading --------------------------------------------------------- */
+
+struct ls_snapshot {
+	struct cdb cdb;
+	uint8_t hash_key[LS_HASH_KEY_SIZE];
+	bool headed;
+	uint64_t count, promised;
+};
+
+struct subject_record {
+	uint64_t key;
+	enum ls_kind kind;
+	struct ls_lock_word lock;
+	uint64_t until, since, familiar, seen; /* real time */
+};
+
+static bool is(const struct ls_cdb_record *record, char type)
+{
+	return record->key_len == KEY_SIZE && record->key[0] == (uint8_t)type;
+}
+
+/* Returns false for a record that no snapshot of ours has. */
+static bool get_subject(const struct ls_cdb_record *record,
+			struct subject_record *subject)
+{
+	const uint8_t *value = record->value;
+
+	if (record->value_len != SUBJECT_SIZE)
+		return false;
+	subject->key = ls_get_le(record->key + 1, 8);
+	subject->kind = record->key[9];
+	subject->lock = ls_lock_unpack(ls_get_le(value, 8) & LS_VALUE_MAX);
+	subject->until = ls_get_le(value + 8, 8);
+	subject->since = ls_get_le(value + 16, 8);
+	subject->familiar = ls_get_le(value + 24, 8);
+	subject->seen = ls_get_le(value + 32, 8);
+	return subject->kind >= LS_KIND_IP && subject->kind <= LS_KIND_PLACE &&
+	       subject->lock.reason < LS_REASON_COUNT &&
+	       subject->lock.origin < LS_ORIGIN_COUNT;
+}
+
+static bool get_label(const struct ls_cdb_record *record,
+		      struct ls_subject *subject)
+{
+	const uint8_t *value = record->value;
+
+	memset(subject, 0, sizeof(*subject));
+	if (record->value_len < LABEL_HEAD ||
+	    record->value_len > LABEL_HEAD + LS_USER_MAX || value[0] > 128)
+		return false;
+	subject->kind = record->key[9];
+	subject->net.bits = value[0];
+	memcpy(subject->net.addr.octet, value + 1, 16);
+	memcpy(subject->user, value + LABEL_HEAD,
+	       record->value_len - LABEL_HEAD);
+	return subject->kind >= LS_KIND_IP && subject->kind <= LS_KIND_PLACE;
+}
+
+static int check_record(void *context, const struct ls_cdb_record *record,
+			struct ls_error *error_r)
+{
+	struct ls_snapshot *snapshot = context;
+	struct subject_record subject;
+	struct ls_subject label;
+
+	if (is(record, 's')) {
+		snapshot->count++;
+		if (!get_subject(record, &subject))
+			return ls_fail(error_r, LS_EFORMAT,
+				       "%s: damaged: a subject", file_name);
+	} else if (is(record, 'l')) {
+		if (!get_label(record, &label))
+			return ls_fail(error_r, LS_EFORMAT,
+				       "%s: damaged: a label", file_name);
+	} else if (record->key_len == sizeof(head_key) - 1 &&
+		   memcmp(record->key, head_key, record->key_len) == 0 &&
+		   record->value_len >= 4) {
+		uint64_t version = ls_get_le(record->value, 4);
+
+		if (version != LS_SNAPSHOT_VERSION ||
+		    record->value_len != HEAD_SIZE)
+			return ls_fail(error_r, LS_EVERSION,
+				       "%s: version %u, this program has %u",
+				       file_name, (unsigned)version,
+				       LS_SNAPSHOT_VERSION);
+		memcpy(snapshot->hash_key, record->value + 4,
+		       LS_HASH_KEY_SIZE);
+		snapshot->promised = ls_get_le(
+			record->value + 4 + LS_HASH_KEY_SIZE + 8, 8);
+		snapshot->headed = true;
+	}
+	return 0;
+}
+
+static int open_fd(int fd, struct ls_snapshot *snapshot,
+		   struct ls_error *error_r)
+{
+	struct stat st;
+	int ret;
+
+	if (fstat(fd, &st) < 0)
+		return ls_fail_sys(error_r, "stat", file_name);
+	if (!S_ISREG(st.st_mode) || st.st_size < LS_CDB_TOC_SIZE ||
+	    st.st_size > (off_t)UINT32_MAX)
+		return ls_fail(error_r, LS_EFORMAT, "%s: not a cdb",
+			       file_name);
+	if (cdb_init(&snapshot->cdb, fd) < 0)
+		return ls_fail_sys(error_r, "read", file_name);
+	ret = ls_cdb_walk(&snapshot->cdb, file_name, KEY_MAX, check_record,
+			  snapshot, NULL, error_r);
+	if (ret == 0 &&
+	    (!snapshot->headed || snapshot->count != snapshot->promised))
+		ret = ls_fail(error_r, LS_EFORMAT,
+			      "%s: torn: %llu subjects of %llu", file_name,
+			      (unsigned long long)snapshot->count,
+			      (unsigned long long)snapshot->promised);
+	if (ret < 0)
+		cdb_free(&snapshot->cdb);
+	return ret;
+}
+
+int ls_snapshot_open(int dirfd, struct ls_snapshot **snapshot_r,
+		     struct ls_error *error_r)
+{
+	struct ls_snapshot *snapshot;
+	int fd, ret;
+
+	*snapshot_r = NULL;
+	fd = openat(dirfd, file_name,
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return LS_ENOENT;
+	if (fd < 0)
+		return ls_fail_sys(error_r, "open", file_name);
+	snapshot = calloc(1, sizeof(*snapshot));
+	if (snapshot == NULL)
+		ret = ls_fail(error_r, LS_ESYS, "out of memory");
+	else
+		ret = open_fd(fd, snapshot, error_r);
+	close(fd);
+	if (ret < 0)
+		free(snapshot);
+	else
+		*snapshot_r = snapshot;
+	return ret;
+}
+
+void ls_snapshot_close(struct ls_snapshot **_snapshot)
+{
+	struct ls_snapshot *snapshot = *_snapshot;
+
+	*_snapshot = NULL;
+	if (snapshot == NULL)
+		return;
+	cdb_free(&snapshot->cdb);
+	free(snapshot);
+}
+
+const uint8_t *ls_snapshot_hash_key(const struct ls_snapshot *snapshot)
+{
+	return snapshot->hash_key;
+}
+
+struct restoration {
+	struct ls_map *map;
+	uint64_t now, real_ms, restored;
+};
+
+static void restore_subject(struct restoration *to,
+			    const struct subject_record *subject)
+{
+	uint64_t now = to->now;
+	uint64_t familiar = from_real(subject->familiar, now, to->real_ms);
+	struct ls_lock_word lock = subject->lock;
+	struct ls_ref ref;
+
+	lock.until = from_real(subject->until, now, to->real_ms);
+	if (!worth_keeping(subject->kind, &lock, familiar, now) ||
+	    ls_table_claim(&to->map->subjects, subject->key, subject->kind,
+			   now, true, &ref) < 0)
+		return;
+	ls_slot_set(&ref, LS_WORD_KEY, subject->key >> 32);
+	ls_slot_set(&ref, LS_WORD_LOCK, ls_lock_pack(&lock));
+	ls_slot_set(&ref, LS_WORD_SINCE,
+		    from_real(subject->since, now, to->real_ms));
+	if (subject->kind != LS_KIND_USER)
+		ls_slot_set(&ref, LS_WORD_FAMILIAR, familiar);
+	if (subject->kind == LS_KIND_PLACE)
+		ls_slot_set(&ref, LS_WORD_FIRST_SEEN,
+			    from_real(subject->seen, now, to->real_ms));
+	to->restored++;
+}
+
+static int restore_record(void *context, const struct ls_cdb_record *record,
+			  struct ls_error *error_r)
+{
+	struct restoration *to = context;
+	struct subject_record subject;
+	struct ls_subject label;
+
+	(void)error_r;
+	if (is(record, 's') && get_subject(record, &subject)) {
+		restore_subject(to, &subject);
+	} else if (is(record, 'l') && get_label(record, &label)) {
+		uint64_t key = ls_get_le(record->key + 1, 8);
+		struct ls_lock_word lock = { .until = 0 };
+		struct ls_ref ref;
+
+		if (ls_table_find(&to->map->subjects, key, label.kind, &ref) ==
+		    0)
+			lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
+		if (ls_lock_active(&lock, to->now))
+			ls_label_put(&to->map->labels, key, &label, lock.until,
+				     to->now);
+	}
+	return 0;
+}
+
+uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
+			     struct ls_map *map, uint64_t now,
+			     uint64_t real_ms)
+{
+	struct restoration to = { .map = map, .now = now, .real_ms = real_ms };
+	struct ls_error ignored;
+
+	ls_cdb_walk(&snapshot->cdb, file_name, KEY_MAX, restore_record, &to,
+		    NULL, &ignored);
+	return to.restored;
+}

@@ -1,0 +1,249 @@
+/* state.c - opening the policy and the maps, and following their changes */
+#include "lockstep-config.h"
+
+#include "error.h"
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_directory(const char *path, const char *what,
+			  struct ls_error *error_r)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	return ls_fail(error_r, LS_ESYS, "%s %s: %s", what, path,
+		       strerror(errno));
+}
+
+static int open_policy(struct ls_state *state, struct ls_error *error_r)
+{
+	char dir[LS_PATH_SIZE];
+	char *slash;
+
+	snprintf(dir, sizeof(dir), "%s", state->policy_path);
+	slash = strrchr(dir, '/');
+	if (slash == NULL)
+		snprintf(dir, sizeof(dir), ".");
+	else if (slash == dir)
+		slash[1] = '\0';
+	else
+		*slash = '\0';
+	state->policy_dirfd = open_directory(dir, "policy directory", error_r);
+	if (state->policy_dirfd < 0)
+		return LS_ESYS;
+	return ls_policy_file_open(state->policy_dirfd, state->policy_path,
+				   &state->policy, error_r);
+}
+
+/* The guard or the sessions map, as the flags want it. */
+static int open_map(struct ls_state *state, enum ls_map_type type,
+		    const struct ls_open_args *args, struct ls_error *error_r)
+{
+	bool guard = type == LS_MAP_GUARD;
+	struct ls_map *map = guard ? &state->guard : &state->sessions;
+	bool write = state->flags & (guard ? LS_GUARD_WRITE : LS_SESSIONS_WRITE);
+	bool read = state->flags & (guard ? LS_GUARD_READ : LS_SESSIONS_READ);
+	char path[LS_PATH_SIZE + 16];
+	const char *name = ls_state_map_path(state, type, path, sizeof(path));
+	int ret;
+
+	if (!read && !write)
+		return 0;
+	ret = ls_map_open(state->state_dirfd, name, path, type, write, map,
+			  error_r);
+	if (ret != LS_ENOENT || !(state->flags & LS_CREATE))
+		return ret;
+	error_r->text[0] = '\0';
+	ret = ls_state_create_map(state, type, args, map, error_r);
+	if (ret == 0 && !write) { /* a reader made it: map it as one */
+		ls_map_close(map);
+		ret = ls_map_open(state->state_dirfd, name, path, type, false,
+				  map, error_r);
+	}
+	return ret;
+}
+
+static int open_all(struct ls_state *state, const struct ls_open_args *args,
+		    struct ls_error *error_r)
+{
+	const struct ls_policy *policy;
+	int ret;
+
+	if (sodium_init() < 0)
+		return ls_fail(error_r, LS_ESYS, "libsodium does not start");
+	ret = open_policy(state, error_r);
+	if (ret < 0)
+		return ret;
+	policy = ls_policy_file_policy(state->policy);
+	state->state_dirfd =
+		open_directory(policy->state_dir, "state directory", error_r);
+	if (state->state_dirfd < 0)
+		return LS_ESYS;
+	ret = open_map(state, LS_MAP_GUARD, args, error_r);
+	if (ret == 0)
+		ret = open_map(state, LS_MAP_SESSIONS, args, error_r);
+	if (ret == 0 && state->guard.header != NULL)
+		state->generation =
+			atomic_load(&state->guard.header->policy_generation);
+	return ret;
+}
+
+int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
+	    struct ls_error *error_r)
+{
+	const char *path = args->policy_path;
+	struct ls_state *state;
+	int ret;
+
+	*state_r = NULL;
+	memset(error_r, 0, sizeof(*error_r));
+	if (path == NULL)
+		path = getenv("LOCKSTEP_POLICY");
+	if (path == NULL || *path == '\0')
+		path = LS_POLICY_PATH;
+	if (strlen(path) >= sizeof(state->policy_path))
+		return ls_fail(error_r, LS_EARG, "policy path too long: %.64s",
+			       path);
+	state = calloc(1, sizeof(*state));
+	if (state == NULL)
+		return ls_fail(error_r, LS_ESYS, "out of memory");
+	snprintf(state->policy_path, sizeof(state->policy_path), "%s", path);
+	state->policy_dirfd = state->state_dirfd = -1;
+	state->flags = args->flags;
+	ret = open_all(state, args, error_r);
+	if (ret < 0) {
+		ls_close(&state);
+		return ret;
+	}
+	error_r->code = 0;
+	*state_r = state;
+	return 0;
+}
+
+void ls_close(struct ls_state **_state)
+{
+	struct ls_state *state = *_state;
+
+	*_state = NULL;
+	if (state == NULL)
+		return;
+	ls_map_close(&state->guard);
+	ls_map_close(&state->sessions);
+	ls_policy_file_close(&state->policy);
+	if (state->policy_dirfd >= 0)
+		close(state->policy_dirfd);
+	if (state->state_dirfd >= 0)
+		close(state->state_dirfd);
+	free(state);
+}
+
+static bool newly(bool now, bool *told)
+{
+	bool tell = now && !*told;
+
+	*told = now;
+	return tell;
+}
+
+int ls_refresh(struct ls_state *state, struct ls_error *error_r)
+{
+	const struct ls_map *guard = &state->guard;
+	struct ls_policy_file *fresh;
+	uint64_t generation;
+	int ret;
+
+	if (newly(ls_map_broken(guard) || ls_map_broken(&state->sessions),
+		  &state->told_broken))
+		return ls_fail(error_r, LS_EFORMAT,
+			       "a map in %s was truncated while in use: run "
+			       "\"lockstep init\" and restart the mail server",
+			       ls_policy_file_policy(state->policy)->state_dir);
+	if (guard->header == NULL)
+		return 0;
+	if (newly(atomic_load_explicit(&guard->header->retired,
+				       memory_order_relaxed) != 0,
+		  &state->told_replaced))
+		return ls_fail(error_r, LS_EFORMAT,
+			       "the guard in %s was replaced: restart to use "
+			       "the new one",
+			       ls_policy_file_policy(state->policy)->state_dir);
+	generation = atomic_load_explicit(&guard->header->policy_generation,
+					  memory_order_acquire);
+	if (generation == state->generation)
+		return 0;
+	state->generation = generation;
+	ret = ls_policy_file_open(state->policy_dirfd, state->policy_path,
+				  &fresh, error_r);
+	if (ret < 0)
+		return ret;
+	ls_policy_file_close(&state->policy);
+	state->policy = fresh;
+	return 1;
+}
+
+void ls_policy_announce(struct ls_state *state)
+{
+	if (state->guard.writable)
+		atomic_fetch_add(&state->guard.header->policy_generation, 1);
+}
+
+void ls_daemon_seen(struct ls_state *state, uint64_t now_ms)
+{
+	if (state->guard.writable)
+		atomic_store(&state->guard.header->daemon_seen,
+			     ls_map_now(&state->guard, now_ms));
+}
+
+void ls_status(struct ls_state *state, uint64_t now_ms,
+	       struct ls_status *status_r)
+{
+	const struct ls_map *map = &state->guard;
+	uint64_t now = ls_map_now(map, now_ms), cursor = 0;
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	memset(status_r, 0, sizeof(*status_r));
+	status_r->policy_compiled_real_ms =
+		ls_policy_file_compiled_real_ms(state->policy);
+	status_r->observe = ls_policy_file_policy(state->policy)->mode ==
+			    LS_MODE_OBSERVE;
+	if (map->header == NULL)
+		return;
+	status_r->subjects = map->subjects.buckets * LS_WAYS;
+	while (ls_table_next(&map->subjects, &cursor, &kind, &ref)) {
+		struct ls_lock_word lock =
+			ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
+
+		status_r->used++;
+		status_r->locks += ls_lock_active(&lock, now);
+		status_r->familiar +=
+			kind == LS_KIND_PLACE &&
+			ls_slot_get(&ref, LS_WORD_FAMILIAR) > now;
+	}
+	for (unsigned worth = LS_WORTH_LITTLE; worth <= LS_WORTH_LOCK; worth++)
+		status_r->evicted +=
+			atomic_load(&map->header->subjects.evicted[worth]);
+	status_r->full = atomic_load(&map->header->subjects.full);
+	status_r->created_ms = map->created_boot_ms;
+	status_r->auth_seen_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->auth_seen));
+	status_r->daemon_seen_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->daemon_seen));
+	status_r->admitted = atomic_load(&map->header->admitted);
+	status_r->denied = atomic_load(&map->header->denied);
+	status_r->retired = atomic_load(&map->header->retired) != 0;
+}
+
+int ls_webhook_get(struct ls_state *state, unsigned index,
+		   struct ls_webhook *webhook_r)
+{
+	return ls_policy_file_webhook(state->policy, index, webhook_r);
+}

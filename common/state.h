@@ -1,0 +1,49 @@
+/* state.h - what is behind a struct ls_state, for the library's own files */
+#ifndef LS_STATE_H
+#define LS_STATE_H
+
+#include "map.h"
+#include "policy.h"
+
+struct ls_state {
+	unsigned flags; /* LS_* of ls_open() */
+	char policy_path[LS_PATH_SIZE];
+	int policy_dirfd, state_dirfd;
+	struct ls_policy_file *policy;
+	uint64_t generation; /* of the policy in force, from the guard */
+	struct ls_map guard, sessions; /* header NULL: not open */
+	bool told_replaced, told_broken;
+};
+
+/* The name of a map in the state directory, and its whole path. */
+const char *ls_state_map_path(const struct ls_state *state,
+			      enum ls_map_type type, char *path, size_t size);
+
+/* Make a map that is missing; a guard begins with what the snapshot holds.
+ * Returns as ls_map_create(). */
+int ls_state_create_map(const struct ls_state *state, enum ls_map_type type,
+			const struct ls_open_args *args, struct ls_map *map_r,
+			struct ls_error *error_r);
+
+/* Claim, or find, the slot of a subject in the guard; `force` as in table.h.
+ * Returns 0 or LS_EFULL. */
+int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
+		   uint64_t key, uint64_t now, bool force,
+		   struct ls_ref *ref_r);
+
+/* What an order to lock a subject did. */
+enum ls_fall { LS_FELL, LS_STOOD /* it was locked already */, LS_NO_SLOT };
+
+/* Lock a subject: its word, its label, its place in the journal.
+ *   now     the map's clock, as all times below this line
+ *   by      for the journal's detail, or NULL */
+enum ls_fall ls_state_lock(const struct ls_state *state,
+			   const struct ls_subject *subject, uint64_t key,
+			   const struct ls_lock_order *order, const char *by,
+			   uint64_t now);
+
+/* Mark a place as familiar until then, and keep it from being evicted. */
+void ls_state_familiar(const struct ls_state *state, enum ls_kind kind,
+		       uint64_t key, uint64_t until, uint64_t now);
+
+#endif

@@ -1,0 +1,272 @@
+/* table.c - see table.h */
+#include "lockstep-config.h"
+
+#include "table.h"
+
+enum {
+	SEQ_BITS = 16,                 /* of a tag, and what follows an
+					* intent's key and kind */
+	INTENT_SEQ_BITS = 12,
+	INTENT_FORCE_BIT = 12,
+	INTENT_SLOT_BIT = 13,
+	CLAIM_TRIES = 256,
+};
+#define KEY_LOW_BITS 44
+#define SEQ_MASK ((UINT64_C(1) << SEQ_BITS) - 1)
+#define INTENT_SEQ_MASK ((UINT64_C(1) << INTENT_SEQ_BITS) - 1)
+
+/* The tag without its sequence number: who owns the slot. */
+static uint64_t owner_of(uint64_t key, enum ls_kind kind)
+{
+	return (key & ((UINT64_C(1) << KEY_LOW_BITS) - 1)) << 4 | (kind & 15U);
+}
+
+/* 24 bits in which keys of one bucket differ: from the middle of the key, as
+ * the bucket is chosen by its upper bits. */
+static uint32_t stamp_of_owner(uint64_t owner)
+{
+	return (uint32_t)(owner >> 16) & 0xffffff;
+}
+
+static enum ls_kind kind_of(uint64_t tag)
+{
+	return (enum ls_kind)(tag >> SEQ_BITS & 15);
+}
+
+static struct ls_slot *record_at(const struct ls_table *table, uint64_t index)
+{
+	return (struct ls_slot *)(void *)(table->record +
+					  index * table->record_size);
+}
+
+static void make_ref(const struct ls_table *table, uint64_t b, unsigned way,
+		     uint64_t owner, struct ls_ref *ref_r)
+{
+	uint64_t index = b * LS_WAYS + way;
+
+	ref_r->slot = record_at(table, index);
+	ref_r->tag = &table->bucket[b].tag[way];
+	ref_r->owner = owner;
+	ref_r->stamp = stamp_of_owner(owner);
+	ref_r->index = (uint32_t)index;
+}
+
+static bool find(const struct ls_table *table, uint64_t b, uint64_t owner,
+		 struct ls_ref *ref_r)
+{
+	for (unsigned way = 0; way < LS_WAYS; way++) {
+		uint64_t tag = atomic_load_explicit(
+			&table->bucket[b].tag[way], memory_order_acquire);
+
+		if (tag >> SEQ_BITS == owner) {
+			make_ref(table, b, way, owner, ref_r);
+			return true;
+		}
+	}
+	return false;
+}
+
+int ls_table_find(const struct ls_table *table, uint64_t key,
+		  enum ls_kind kind, struct ls_ref *ref_r)
+{
+	return find(table, ls_table_bucket(table, key), owner_of(key, kind), ref_r)
+		       ? 0
+		       : LS_ENOENT;
+}
+
+int ls_table_find_at(const struct ls_table *table, uint64_t key,
+		     enum ls_kind kind, uint32_t index, struct ls_ref *ref_r)
+{
+	uint64_t b = ls_table_bucket(table, key);
+
+	if (index / LS_WAYS == b) {
+		make_ref(table, b, index % LS_WAYS, owner_of(key, kind), ref_r);
+		if (ls_ref_stands(ref_r))
+			return 0;
+	}
+	return ls_table_find(table, key, kind, ref_r);
+}
+
+static struct ls_worth_of worth_at(const struct ls_table *table, uint64_t b,
+				   unsigned way, uint64_t tag, uint64_t now)
+{
+	if (kind_of(tag) == LS_KIND_NONE)
+		return (struct ls_worth_of){ LS_WORTH_NOTHING, 0 };
+	return table->worth(record_at(table, b * LS_WAYS + way), kind_of(tag),
+			    stamp_of_owner(tag >> SEQ_BITS), now);
+}
+
+static enum ls_worth most_evicted(bool force)
+{
+	return force ? LS_WORTH_FAMILIAR : LS_WORTH_STRANGER;
+}
+
+/* Step 3. Returns the way, or LS_WAYS when all are worth too much. */
+static unsigned cheapest(const struct ls_table *table, uint64_t b, bool force,
+			 uint64_t now)
+{
+	struct ls_worth_of least = { LS_WORTH_LOCK, UINT64_MAX };
+	unsigned found = LS_WAYS;
+
+	for (unsigned way = 0; way < LS_WAYS; way++) {
+		uint64_t tag = atomic_load(&table->bucket[b].tag[way]);
+		struct ls_worth_of worth = worth_at(table, b, way, tag, now);
+
+		if (worth.worth > most_evicted(force))
+			continue;
+		if (found == LS_WAYS || worth.worth < least.worth ||
+		    (worth.worth == least.worth && worth.until < least.until)) {
+			least = worth;
+			found = way;
+		}
+	}
+	return found;
+}
+
+static uint64_t intent_none_after(uint64_t intent)
+{
+	return (intent + 1) & INTENT_SEQ_MASK;
+}
+
+/* Step 5, by the claimer or any helper. */
+static void end_intent(const struct ls_table *table, uint64_t b,
+		       uint64_t intent, uint64_t now)
+{
+	struct ls_bucket *bucket = &table->bucket[b];
+	unsigned way = intent >> INTENT_SLOT_BIT & 7;
+	bool force = intent >> INTENT_FORCE_BIT & 1;
+	uint64_t owner = intent >> SEQ_BITS;
+
+	if (way < LS_WAYS) { /* else a hostile writer's: just clear it */
+		uint64_t tag = atomic_load(&bucket->tag[way]);
+		uint64_t seq = (tag + 1) & SEQ_MASK;
+		struct ls_worth_of worth;
+
+		/* Still this intent after the tag was read: so the tag is as
+		 * this intent left it or found it, not a later one's. */
+		if (atomic_load(&bucket->intent) != intent)
+			return;
+		if (tag >> SEQ_BITS != owner) {
+			worth = worth_at(table, b, way, tag, now);
+			if (worth.worth > most_evicted(force)) {
+				atomic_compare_exchange_strong(
+					&bucket->tag[way], &tag,
+					(tag & ~SEQ_MASK) | seq);
+			} else if (atomic_compare_exchange_strong(
+					   &bucket->tag[way], &tag,
+					   owner << SEQ_BITS | seq)) {
+				atomic_fetch_add(&table->counters->claimed, 1);
+				if (kind_of(tag) != LS_KIND_NONE)
+					atomic_fetch_add(
+						&table->counters->evicted
+							 [worth.worth],
+						1);
+			}
+		}
+	}
+	atomic_compare_exchange_strong(&bucket->intent, &intent,
+				       intent_none_after(intent));
+}
+
+int ls_table_claim(const struct ls_table *table, uint64_t key,
+		   enum ls_kind kind, uint64_t now, bool force,
+		   struct ls_ref *ref_r)
+{
+	uint64_t b = ls_table_bucket(table, key), owner = owner_of(key, kind);
+	struct ls_bucket *bucket = &table->bucket[b];
+
+	if (find(table, b, owner, ref_r))
+		return 0;
+	for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) {
+		uint64_t intent = atomic_load(&bucket->intent), mine;
+		unsigned way;
+
+		if (kind_of(intent) != LS_KIND_NONE) {
+			end_intent(table, b, intent, now);
+			continue;
+		}
+		if (find(table, b, owner, ref_r)) {
+			ls_slot_set(ref_r, LS_WORD_KEY, key >> 32);
+			return 0;
+		}
+		way = cheapest(table, b, force, now);
+		if (way == LS_WAYS)
+			break;
+		mine = owner << SEQ_BITS | (uint64_t)way << INTENT_SLOT_BIT |
+		       (uint64_t)force << INTENT_FORCE_BIT |
+		       (intent & INTENT_SEQ_MASK);
+		if (atomic_compare_exchange_strong(&bucket->intent, &intent,
+						   mine))
+			end_intent(table, b, mine, now);
+	}
+	atomic_fetch_add(&table->counters->full, 1);
+	return LS_EFULL;
+}
+
+bool ls_table_protect(const struct ls_table *table, const struct ls_ref *ref,
+		      uint64_t now)
+{
+	uint64_t b = ref->index / LS_WAYS;
+	unsigned way = ref->index % LS_WAYS;
+	uint64_t intent = atomic_load(&table->bucket[b].intent);
+
+	if (kind_of(intent) != LS_KIND_NONE &&
+	    (intent >> INTENT_SLOT_BIT & 7) == way)
+		end_intent(table, b, intent, now);
+	return ls_ref_stands(ref);
+}
+
+int ls_table_next(const struct ls_table *table, uint64_t *cursor,
+		  enum ls_kind *kind_r, struct ls_ref *ref_r)
+{
+	for (; *cursor < table->buckets * LS_WAYS; ++*cursor) {
+		uint64_t b = *cursor / LS_WAYS;
+		unsigned way = (unsigned)(*cursor % LS_WAYS);
+		uint64_t tag = atomic_load(&table->bucket[b].tag[way]);
+
+		if (kind_of(tag) == LS_KIND_NONE)
+			continue;
+		*kind_r = kind_of(tag);
+		make_ref(table, b, way, tag >> SEQ_BITS, ref_r);
+		++*cursor;
+		return 1;
+	}
+	return 0;
+}
+
+static uint64_t value_of(const struct ls_slot *slot, unsigned word,
+			 uint32_t stamp)
+{
+	return ls_word_value(atomic_load(&slot->word[word].bits), stamp);
+}
+
+struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
+				 uint32_t stamp, uint64_t now)
+{
+	struct ls_worth_of worth = { LS_WORTH_NOTHING, 0 };
+	struct ls_lock_word lock =
+		ls_lock_unpack(value_of(slot, LS_WORD_LOCK, stamp));
+	struct ls_lock_word freeze =
+		ls_lock_unpack(value_of(slot, LS_WORD_FREEZE, stamp));
+	uint64_t familiar = value_of(slot, LS_WORD_FAMILIAR, stamp);
+
+	if (kind == LS_KIND_USER && ls_lock_active(&freeze, now))
+		return (struct ls_worth_of){ LS_WORTH_LOCK, freeze.until };
+	if (ls_lock_active(&lock, now))
+		return (struct ls_worth_of){ LS_WORTH_LOCK, lock.until };
+	if (kind == LS_KIND_PLACE && familiar > now)
+		return (struct ls_worth_of){ LS_WORTH_FAMILIAR, familiar };
+	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++) {
+		uint64_t until = value_of(slot, i, stamp);
+
+		if (until > worth.until)
+			worth.until = until;
+	}
+	if (lock.strikes > 0 && worth.until < lock.until + LS_STRIKE_KEEP_MS)
+		worth.until = lock.until + LS_STRIKE_KEEP_MS;
+	if (worth.until > now)
+		worth.worth = kind == LS_KIND_PAIR || kind == LS_KIND_ALIAS
+				      ? LS_WORTH_LITTLE
+				      : LS_WORTH_STRANGER;
+	return worth;
+}

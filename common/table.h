@@ -1,0 +1,149 @@
+/* table.h - find, claim and evict slots, without locks
+ *
+ * A set-associative table: a key belongs to one bucket and may stand in any of
+ * its seven slots. The eight words of a bucket fill one cache line:
+ *
+ *   +--------+--------+--------+-- ... --+--------+
+ *   | intent | tag 0  | tag 1  |         | tag 6  |   64 bytes
+ *   +--------+--------+--------+-- ... --+--------+
+ *
+ *    63                       20 19  16 15           0
+ *   +---------------------------+------+--------------+
+ *   | low 44 bits of the key    | kind |   sequence   |   tag; kind 0: empty
+ *   +---------------------------+------+--------------+
+ *
+ *    63                       20 19  16 15  13  12  11       0
+ *   +---------------------------+------+------+---+-----------+
+ *   | low 44 bits of the key    | kind | slot | f | sequence  |   intent;
+ *   +---------------------------+------+------+---+-----------+   kind 0: none
+ *
+ * Slots and, in a second table of the same make, the labels that tell a locked
+ * subject's name stand in arrays of their own, so that a search reads one line.
+ *
+ * CLAIMING. Two processes that claim one subject at once must end with one
+ * slot, and each may be killed between any two instructions. So a claimer
+ * first publishes what it is about to do:
+ *
+ *   1. read the intent; if there is one, help it to its end and start again
+ *   2. search the tags; if the subject is there, done
+ *   3. choose the cheapest slot as victim
+ *   4. compare-and-swap the intent from what was read in 1 to (subject, victim)
+ *   5. end it: compare-and-swap the victim's tag to the subject, or, if the
+ *      victim has meanwhile become worth keeping, to itself with the next
+ *      sequence number; then the intent to none, with its next number
+ *
+ * Step 4 succeeds only if no claim in this bucket has ended since step 1, for
+ * each changes the intent's sequence number: so what step 2 did not find is
+ * still not there. Step 5 may be done by anyone, any number of times, because
+ * it is decided by one compare-and-swap on a tag whose sequence number every
+ * decision changes. A claimer killed after 4 leaves an intent that the next
+ * claimer ends. Tags change in step 5 only.
+ *
+ * PROTECTING. Whoever makes a slot worth keeping (a lock, a familiar place)
+ * writes its word, then looks at the intent; a claimer publishes its intent,
+ * then looks at the words. Both in sequentially consistent order, so at least
+ * one sees the other: the writer ends the intent (step 5, which now spares the
+ * slot) or finds that its slot is gone and writes again in a new one; the
+ * claimer spares the slot. An active lock is never evicted unseen.
+ *
+ * WHAT RACES CAN DO. A charge made while its slot is evicted is found out by
+ * its maker (the tag is read again after the charge) and made again; one made
+ * just before is lost with the slot, which was the cheapest of seven, and the
+ * eviction is counted. No charge reaches another subject (word.h). A process
+ * stopped in step 5 while exactly k * 4096 other claims end in its bucket can
+ * take an intent for the one it knew; it then still needs the victim's tag
+ * unchanged, or the same number of 65,536 changes.
+ *
+ * tests/model/claim.pml is this protocol in Promela, checked for every
+ * interleaving of three processes with a crash allowed anywhere. */
+#ifndef LS_TABLE_H
+#define LS_TABLE_H
+
+#include "lockstep.h"
+#include "slot.h"
+
+#include <stdatomic.h>
+
+enum { LS_WAYS = 7 };
+
+struct ls_bucket {
+	_Atomic uint64_t intent;
+	_Atomic uint64_t tag[LS_WAYS];
+};
+_Static_assert(sizeof(struct ls_bucket) == 64, "one cache line");
+
+/* What a slot is worth: the cheapest goes first. Within one worth, the one
+ * whose last time passes first. */
+enum ls_worth {
+	LS_WORTH_NOTHING,   /* empty, or every time in it has passed */
+	LS_WORTH_LITTLE,    /* pairs and aliases: lost, they are made again */
+	LS_WORTH_STRANGER,  /* charged meters, fading strikes */
+	LS_WORTH_FAMILIAR,  /* a familiar place */
+	LS_WORTH_LOCK,      /* an active lock */
+};
+
+/* What the table must know of the records it keeps. */
+struct ls_worth_of {
+	enum ls_worth worth;
+	uint64_t until; /* when it will be worth less */
+};
+typedef struct ls_worth_of ls_worth_fn(const struct ls_slot *record,
+				       enum ls_kind kind, uint32_t stamp,
+				       uint64_t now);
+
+/* Counters in the map's header. */
+struct ls_table_counters {
+	_Atomic uint64_t claimed;
+	_Atomic uint64_t evicted[LS_WORTH_LOCK + 1]; /* by worth */
+	_Atomic uint64_t full; /* claims that found nothing cheap enough */
+};
+
+/* A table in a map: private memory, checked once, never read from the map
+ * again. */
+struct ls_table {
+	struct ls_bucket *bucket;
+	uint8_t *record; /* LS_WAYS * buckets of them */
+	uint64_t buckets; /* 1 .. 2^32 - 1 */
+	size_t record_size; /* a struct ls_slot first, or its beginning */
+	ls_worth_fn *worth;
+	struct ls_table_counters *counters;
+};
+
+/* The bucket that a key belongs to. */
+static inline uint64_t ls_table_bucket(const struct ls_table *table,
+				       uint64_t key)
+{
+	return ((key >> 32) * table->buckets) >> 32;
+}
+
+/* Find a subject. Returns 0 and fills ref_r, or LS_ENOENT. */
+int ls_table_find(const struct ls_table *table, uint64_t key,
+		  enum ls_kind kind, struct ls_ref *ref_r);
+
+/* Find a subject that stood at `index` (ls_ref.index) when it was found last:
+ * one look if it still does. Returns as ls_table_find. */
+int ls_table_find_at(const struct ls_table *table, uint64_t key,
+		     enum ls_kind kind, uint32_t index, struct ls_ref *ref_r);
+
+/* Find it, or claim a slot for it.
+ *   force   may evict a familiar place: for subjects worth as much
+ * Returns 0, or LS_EFULL when nothing cheap enough stands in its bucket (or,
+ * against a hostile writer, when the bucket never comes to rest). */
+int ls_table_claim(const struct ls_table *table, uint64_t key,
+		   enum ls_kind kind, uint64_t now, bool force,
+		   struct ls_ref *ref_r);
+
+/* After a write that protects ref's slot: end an intent that aims at it.
+ * Returns false when the slot is gone: claim anew, write again. */
+bool ls_table_protect(const struct ls_table *table, const struct ls_ref *ref,
+		      uint64_t now);
+
+/* Visit the slots in use from *cursor (0 at first) on. Returns 1 with one, and
+ * its kind; 0 at the end. */
+int ls_table_next(const struct ls_table *table, uint64_t *cursor,
+		  enum ls_kind *kind_r, struct ls_ref *ref_r);
+
+/* What a slot of the guard or the sessions map is worth. */
+ls_worth_fn ls_slot_worth;
+
+#endif

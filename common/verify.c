@@ -1,0 +1,177 @@
+/* verify.c - what must always hold of a map; see ls_verify() in lockstep.h
+ *
+ * The map may be in use. What a writer leaves half-done for a moment (a journal
+ * number taken and not yet there, a claimed slot without its key's upper half)
+ * is no finding. */
+#include "lockstep-config.h"
+
+#include "state.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct check {
+	const struct ls_map *map;
+	const char *name; /* of the map */
+	uint64_t now, found;
+	ls_finding_fn *finding;
+	void *context;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+off(struct check *check, const char *format, ...)
+{
+	char text[160], line[200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	snprintf(line, sizeof(line), "%s: %s", check->name, text);
+	check->found++;
+	check->finding(check->context, line);
+}
+
+/* No time in a slot lies further ahead than the longest period, twice: once in
+ * a meter's capacity, once in the lock that waits for it. */
+#define AHEAD_MAX (UINT64_C(2) * 366 * 24 * 3600 * 1000)
+
+static void check_lock(struct check *check, const struct ls_ref *ref,
+		       unsigned word)
+{
+	struct ls_lock_word lock = ls_lock_unpack(ls_slot_get(ref, word));
+
+	if (lock.until > check->now + AHEAD_MAX)
+		off(check, "slot %" PRIu32 ": a lock ends in %" PRIu64 " days",
+		    ref->index, (lock.until - check->now) / 86400000);
+	if (lock.reason >= LS_REASON_COUNT || lock.origin >= LS_ORIGIN_COUNT)
+		off(check, "slot %" PRIu32 ": a lock of reason %u, origin %u",
+		    ref->index, (unsigned)lock.reason, (unsigned)lock.origin);
+}
+
+static void check_slot(struct check *check, const struct ls_table *table,
+		       enum ls_kind kind, const struct ls_ref *ref)
+{
+	uint64_t key = ls_ref_key(ref);
+
+	if (kind >= LS_KIND_COUNT)
+		off(check, "slot %" PRIu32 ": kind %u", ref->index,
+		    (unsigned)kind);
+	if (ls_slot_get(ref, LS_WORD_KEY) != 0 &&
+	    ref->index / LS_WAYS != ls_table_bucket(table, key))
+		off(check, "slot %" PRIu32 ": its key belongs elsewhere",
+		    ref->index);
+	check_lock(check, ref, LS_WORD_LOCK);
+	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++)
+		if (ls_slot_get(ref, i) > check->now + AHEAD_MAX)
+			off(check, "slot %" PRIu32 ": word %u is %" PRIu64
+				   " days ahead",
+			    ref->index, i,
+			    (ls_slot_get(ref, i) - check->now) / 86400000);
+}
+
+/* One slot a subject: no two tags of a bucket are alike. */
+static void check_bucket(struct check *check, const struct ls_table *table,
+			 uint64_t b, const char *what)
+{
+	uint64_t tag[LS_WAYS];
+
+	for (unsigned way = 0; way < LS_WAYS; way++)
+		tag[way] = atomic_load(&table->bucket[b].tag[way]) >> 16;
+	for (unsigned i = 0; i < LS_WAYS; i++)
+		for (unsigned j = i + 1; j < LS_WAYS; j++)
+			if ((tag[i] & 15) != 0 && tag[i] == tag[j])
+				off(check,
+				    "%s %" PRIu64 ": ways %u and %u hold one "
+				    "subject",
+				    what, b, i, j);
+	if ((atomic_load(&table->bucket[b].intent) >> 13 & 7) >= LS_WAYS)
+		off(check, "%s %" PRIu64 ": an intent for no slot", what, b);
+}
+
+static void check_tables(struct check *check)
+{
+	const struct ls_map *map = check->map;
+	uint64_t cursor = 0;
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	for (uint64_t b = 0; b < map->subjects.buckets; b++)
+		check_bucket(check, &map->subjects, b, "bucket");
+	for (uint64_t b = 0; b < map->labels.buckets; b++)
+		check_bucket(check, &map->labels, b, "label bucket");
+	while (ls_table_next(&map->subjects, &cursor, &kind, &ref))
+		check_slot(check, &map->subjects, kind, &ref);
+}
+
+static void check_journal(struct check *check)
+{
+	const struct ls_ring *ring = &check->map->journal;
+	uint64_t head = atomic_load(ring->head);
+	struct ls_cursor cursor = { .next = head > ring->records
+						    ? head - ring->records
+						    : 0 };
+	uint64_t now = check->now, read = 0, first = cursor.next;
+	struct ls_record record;
+
+	/* Give up at once on what is not there: the second look is later than
+	 * any patience. */
+	while (cursor.next < head) {
+		if (ls_ring_next(ring, &cursor, now, &record) == 1) {
+			if (record.number < first + read)
+				off(check, "journal: record %" PRIu64
+					   " comes twice",
+				    record.number);
+			read++;
+			if (record.event >= LS_EVENT_COUNT ||
+			    record.outcome >= LS_OUTCOME_COUNT ||
+			    record.verdict >= LS_VERDICT_COUNT ||
+			    record.reason >= LS_REASON_COUNT)
+				off(check, "journal: record %" PRIu64
+					   " holds unknown words",
+				    record.number);
+		} else if (cursor.next + 1 >= head) {
+			break; /* its writer may be at it */
+		}
+		now += 10000;
+	}
+}
+
+static void check_header(struct check *check)
+{
+	const struct ls_map_header *header = check->map->header;
+
+	if (header->buckets != check->map->subjects.buckets ||
+	    header->label_buckets != check->map->labels.buckets ||
+	    header->journal_records != check->map->journal.records ||
+	    header->size != check->map->size)
+		off(check, "the header was changed while in use");
+	if (ls_map_broken(check->map))
+		off(check, "the file was truncated while in use");
+}
+
+uint64_t ls_verify(struct ls_state *state, uint64_t now_ms,
+		   ls_finding_fn *finding, void *context)
+{
+	struct check check = { .finding = finding, .context = context };
+
+	if (state->guard.header != NULL) {
+		check.map = &state->guard;
+		check.name = "guard";
+		check.now = ls_map_now(check.map, now_ms);
+		check_header(&check);
+		check_tables(&check);
+		check_journal(&check);
+	}
+	if (state->sessions.header != NULL) {
+		check.map = &state->sessions;
+		check.name = "sessions";
+		check.now = ls_map_now(check.map, now_ms);
+		check_header(&check);
+		check_tables(&check);
+		check_journal(&check);
+	}
+	return check.found;
+}

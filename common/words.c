@@ -1,0 +1,69 @@
+/* words.c - the names of kinds, reasons, verdicts; see lockstep.h */
+#include "lockstep-config.h"
+
+#include "lockstep.h"
+
+#define NAME_OF(names, number) \
+	name_of(names, sizeof(names) / sizeof((names)[0]), (unsigned)(number))
+
+static const char *name_of(const char *const *names, size_t count,
+			   unsigned number)
+{
+	return number < count ? names[number] : "?";
+}
+
+const char *ls_kind_name(enum ls_kind kind)
+{
+	static const char *const names[LS_KIND_COUNT] = {
+		"none", "ip", "net", "user", "place", "guess", "pair", "alias",
+	};
+
+	return NAME_OF(names, kind);
+}
+
+const char *ls_reason_name(enum ls_reason reason)
+{
+	static const char *const names[LS_REASON_COUNT] = {
+		"none",          "failures", "failures-slow", "accounts",
+		"accounts-slow", "repeats",  "logins",        "sessions",
+		"denied",        "tls",      "sending",       "admin",
+	};
+
+	return NAME_OF(names, reason);
+}
+
+const char *ls_origin_name(enum ls_origin origin)
+{
+	static const char *const names[LS_ORIGIN_COUNT] = {
+		"rule", "admin", "peer",
+	};
+
+	return NAME_OF(names, origin);
+}
+
+const char *ls_verdict_name(enum ls_verdict verdict)
+{
+	static const char *const names[LS_VERDICT_COUNT] = {
+		"admit", "deny", "wait",
+	};
+
+	return NAME_OF(names, verdict);
+}
+
+const char *ls_outcome_name(enum ls_outcome outcome)
+{
+	static const char *const names[LS_OUTCOME_COUNT] = {
+		"none", "success", "wrong", "denied", "internal", "abandoned",
+	};
+
+	return NAME_OF(names, outcome);
+}
+
+const char *ls_event_name(enum ls_event event)
+{
+	static const char *const names[LS_EVENT_COUNT] = {
+		"none", "login", "lock", "unlock", "connect", "session",
+	};
+
+	return NAME_OF(names, event);
+}
