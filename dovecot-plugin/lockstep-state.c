@@ -1,0 +1,107 @@
+/* lockstep-state.c - see lockstep-state.h */
+#include "lockstep-config.h"
+#include "compat.h"
+#include "net.h"
+#include "lockstep-state.h"
+
+#include <time.h>
+
+static uint64_t clock_ms(clockid_t clock)
+{
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts) < 0)
+		i_fatal("clock_gettime() failed: %m");
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+uint64_t state_now_ms(void)
+{
+	return clock_ms(CLOCK_BOOTTIME);
+}
+
+void state_open(struct state *state, unsigned int flags, const char *without)
+{
+	struct ls_open_args args = {
+		.flags = flags,
+		.now_ms = clock_ms(CLOCK_BOOTTIME),
+		.real_ms = clock_ms(CLOCK_REALTIME),
+	};
+
+	if (state->opened)
+		return;
+	state->opened = TRUE;
+	state->flags = flags;
+	state->without = without;
+	if (ls_open(&args, &state->ls, &state->error) < 0)
+		state->ls = NULL;
+}
+
+void state_close(struct state *state)
+{
+	if (state->ls != NULL)
+		ls_close(&state->ls);
+}
+
+struct ls_state *state_get(struct state *state, struct event *event)
+{
+	struct ls_error error;
+	int ret;
+
+	if (state->ls == NULL) {
+		state->missed++;
+		state_report(state, event);
+		return NULL;
+	}
+	ret = ls_refresh(state->ls, &error);
+	if (ret > 0 && (state->flags & LS_GUARD_WRITE) != 0)
+		e_info(event, "a new policy is in force");
+	else if (ret < 0)
+		e_error(event, "%s", error.text);
+	return state->ls;
+}
+
+void state_report(struct state *state, struct event *event)
+{
+	uint64_t now = state_now_ms();
+
+	if (state->ls != NULL || now < state->report_ms)
+		return;
+	if (state->report_ms == 0) {
+		e_error(event, "%s: %s (mend it, then: doveadm reload)",
+			state->without, state->error.text);
+	} else {
+		e_error(event, "%s (%u since this was last said): %s "
+			"(mend it, then: doveadm reload)",
+			state->without, state->missed, state->error.text);
+	}
+	state->missed = 0;
+	state->report_ms = now + STATE_REPORT_MS;
+}
+
+struct event *state_event_create(struct event *parent)
+{
+	struct event *event = event_create(parent);
+
+	event_set_append_log_prefix(event, "lockstep: ");
+	return event;
+}
+
+bool state_addr(const struct ip_addr *ip, struct ls_addr *addr_r)
+{
+	memset(addr_r, 0, sizeof(*addr_r));
+	if (ip == NULL || ip->family == 0)
+		return FALSE;
+	if (IPADDR_IS_V4(ip)) {
+		addr_r->octet[10] = addr_r->octet[11] = 0xff;
+		memcpy(addr_r->octet + 12, &ip->u.ip4, 4);
+	} else {
+		memcpy(addr_r->octet, &ip->u.ip6, 16);
+	}
+	return TRUE;
+}
+
+const char *state_service(const char *service)
+{
+	return strcmp(service, "managesieve") == 0 ? "sieve" : service;
+}

@@ -1,0 +1,62 @@
+/* login.h - one login, from the question to its end
+ *
+ * A login is an auth request that Lockstep was asked about. It is asked once in
+ * the life of a request, however many passdbs (first those for master users,
+ * then the others) the request passes: the first question charges, and later
+ * ones in the same request let it pass.
+ *
+ * What the verdicts become:
+ *   admit  PASSDB_RESULT_NEXT: the passdbs behind this one verify
+ *   deny   PASSDB_RESULT_USER_DISABLED: no other passdb is asked, and after the
+ *          failure delay the client reads what a wrong password gets. SCRAM
+ *          would tell, since a wrong password fails only after a challenge: so
+ *          there a decoy is sent (decoy.h). Where the policy reveals, the
+ *          reason is said instead.
+ *   wait   held, and asked again every LOGIN_HELD_ASK_MS; a temporary failure
+ *          after LOGIN_HELD_MAX_MS
+ *
+ * Untouched, and uncharged, pass: requests without a client's address (a login
+ * over a unix socket, `doveadm auth test` without rip=), and all when the state
+ * is not there. */
+#ifndef LOCKSTEP_LOGIN_H
+#define LOCKSTEP_LOGIN_H
+
+#include "auth-common.h"
+#include "passdb.h"
+#include "lockstep-state.h"
+
+enum { LOGIN_HELD_ASK_MS = 50, LOGIN_HELD_MAX_MS = 8000 };
+
+struct login {
+	struct auth_request *request; /* lives at least until it is freed */
+	struct ls_ticket ticket;
+
+	/* How the passdb lookup is answered: one of them is set. */
+	verify_plain_callback_t *verify;
+	lookup_credentials_callback_t *lookup;
+	const char *password; /* where there is a reusable one, in the
+			       * request's memory */
+	/* SCRAM: the mechanism's own, which ours is in front of. */
+	lookup_credentials_callback_t *mech_lookup;
+	bool denied;
+
+	/* What the outcome is told from (outcome.c). */
+	bool answered;           /* a passdb behind this one did */
+	enum passdb_result last; /* what the last one said */
+	bool error;              /* something of it failed loudly since */
+
+	struct login *prev, *next; /* among the held, in order of arrival */
+	uint64_t held_since_ms;
+};
+
+void logins_init(struct state *state, struct event *event);
+/* Answer those still held with a temporary failure. */
+void logins_deinit(void);
+
+/* Ask, and answer by the callback, at once or later. Exactly one of verify and
+ * lookup is given; password is NULL with lookup. */
+void login_check(struct auth_request *request, const char *password,
+		 verify_plain_callback_t *verify,
+		 lookup_credentials_callback_t *lookup);
+
+#endif

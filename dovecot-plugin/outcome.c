@@ -1,0 +1,230 @@
+/* outcome.c - see outcome.h
+ *
+ * A login hangs on its request's event; what happens to the request is sent as
+ * events below that one. */
+#include "lockstep-config.h"
+#include "auth-common.h"
+#include "compat.h"
+#include "event-filter.h"
+#include "lib-event-private.h"
+#include "passdb.h"
+#include "outcome.h"
+
+#define LOGIN_KEY "lockstep-login"
+#define REQUEST_FINISHED "auth_request_finished"
+#define PASSDB_FINISHED "auth_passdb_request_finished"
+
+static struct state *guard;
+static struct event_filter *wanted;    /* the two events */
+static struct event_filter *installed; /* theirs and ours, as last set */
+
+/* The stats client sets a filter of its own at each handshake, in place of what
+ * was there: set again theirs and ours. Holding a reference keeps the address
+ * from being used again, so that comparing it tells. */
+static void filter_keep(void)
+{
+	struct event_filter *current = event_get_global_debug_send_filter();
+	struct event_filter *merged;
+
+	if (current == installed)
+		return;
+	merged = event_filter_create();
+	if (current != NULL)
+		compat_event_filter_or(merged, current);
+	compat_event_filter_or(merged, wanted);
+	event_set_global_debug_send_filter(merged);
+	event_filter_unref(&installed);
+	installed = merged;
+}
+
+static struct login *login_above(struct event *event)
+{
+	struct login *login = NULL;
+
+	while (event != NULL && login == NULL) {
+		login = event_get_ptr(event, LOGIN_KEY);
+		event = event_get_parent(event);
+	}
+	return login;
+}
+
+static bool is_denied(enum passdb_result result)
+{
+	return result == PASSDB_RESULT_USER_DISABLED ||
+	       result == PASSDB_RESULT_PASS_EXPIRED;
+}
+
+/* Of a login that did not succeed, from what the passdbs said. */
+static enum ls_outcome outcome_of_lookup(const struct login *login)
+{
+	if (!login->answered)
+		return login->error ? LS_OUTCOME_INTERNAL : LS_OUTCOME_WRONG;
+	switch (login->last) {
+	case PASSDB_RESULT_USER_DISABLED:
+	case PASSDB_RESULT_PASS_EXPIRED:
+		return LS_OUTCOME_DENIED;
+	case PASSDB_RESULT_INTERNAL_FAILURE:
+		return LS_OUTCOME_INTERNAL;
+	case PASSDB_RESULT_USER_UNKNOWN:
+	case PASSDB_RESULT_PASSWORD_MISMATCH:
+		/* A clear no, whatever was logged on the way: an error that
+		 * comes with each lookup must not make guessing free. */
+		return LS_OUTCOME_WRONG;
+	default:
+		/* The mechanism's word counts: a wrong proof. Unless it failed
+		 * over the credentials themselves. */
+		return login->error ? LS_OUTCOME_INTERNAL : LS_OUTCOME_WRONG;
+	}
+}
+
+static enum ls_outcome outcome_of_request(const struct login *login,
+					  const struct event *finished)
+{
+	const struct auth_request *request = login->request;
+
+	if (event_find_field_nonrecursive(finished, "success") != NULL)
+		return LS_OUTCOME_SUCCESS;
+	/* The client is told of a temporary failure. */
+	if (request->internal_failure)
+		return LS_OUTCOME_INTERNAL;
+	/* A deny=yes passdb has the user. */
+	if (is_denied(request->passdb_result))
+		return LS_OUTCOME_DENIED;
+	/* An auth policy server refused after the password was found right: had
+	 * it refused before, no passdb would have been asked. */
+	if (request->policy_refusal && !request->set->policy_log_only)
+		return LS_OUTCOME_DENIED;
+	return outcome_of_lookup(login);
+}
+
+static void settle(struct login *login, enum ls_outcome outcome)
+{
+	if (login->ticket.open) {
+		ls_settle(guard->ls, &login->ticket, outcome, state_now_ms());
+		login->ticket.open = FALSE;
+	}
+}
+
+static enum passdb_result result_parse(const char *text)
+{
+	static const enum passdb_result results[] = {
+		PASSDB_RESULT_INTERNAL_FAILURE,
+		PASSDB_RESULT_SCHEME_NOT_AVAILABLE,
+		PASSDB_RESULT_USER_UNKNOWN,
+		PASSDB_RESULT_USER_DISABLED,
+		PASSDB_RESULT_PASS_EXPIRED,
+		PASSDB_RESULT_NEXT,
+		PASSDB_RESULT_PASSWORD_MISMATCH,
+		PASSDB_RESULT_OK,
+	};
+
+	for (unsigned int i = 0; i < N_ELEMENTS(results); i++) {
+		if (strcmp(passdb_result_to_string(results[i]), text) == 0)
+			return results[i];
+	}
+	return PASSDB_RESULT_INTERNAL_FAILURE;
+}
+
+static void lookup_finished(struct login *login, const struct event *finished)
+{
+	const struct event_field *field =
+		event_find_field_nonrecursive(finished, "result");
+	enum passdb_result result;
+
+	if (field == NULL || field->value_type != EVENT_FIELD_VALUE_TYPE_STR)
+		return;
+	result = result_parse(field->value.str);
+	if (result == PASSDB_RESULT_NEXT)
+		return; /* our own, or another one that did not look */
+	login->answered = TRUE;
+	login->last = result;
+	/* Errors of a passdb that this answer came after are of no account. But
+	 * credentials that no scheme fits may be the error themselves. */
+	if (result != PASSDB_RESULT_SCHEME_NOT_AVAILABLE)
+		login->error = FALSE;
+}
+
+static void event_sent(struct event *event, const struct failure_context *ctx)
+{
+	const char *name = event->sending_name;
+	bool error = ctx->type >= LOG_TYPE_ERROR && ctx->type < LOG_TYPE_COUNT;
+	bool finished = name != NULL && strcmp(name, REQUEST_FINISHED) == 0;
+	bool lookup = name != NULL && strcmp(name, PASSDB_FINISHED) == 0;
+	struct login *login;
+
+	if (!error && !finished && !lookup)
+		return;
+	login = login_above(event);
+	if (login == NULL)
+		return;
+	if (finished)
+		settle(login, outcome_of_request(login, event));
+	else if (lookup)
+		lookup_finished(login, event);
+	else
+		login->error = TRUE;
+}
+
+static void event_freed(struct event *event)
+{
+	struct login *login = event_get_ptr(event, LOGIN_KEY);
+
+	if (login == NULL)
+		return;
+	if (login->answered && login->last != PASSDB_RESULT_OK)
+		settle(login, outcome_of_lookup(login));
+	else
+		settle(login, LS_OUTCOME_ABANDONED);
+	i_free(login);
+}
+
+static bool event_callback(struct event *event, enum event_callback_type type,
+			   struct failure_context *ctx,
+			   const char *fmt ATTR_UNUSED,
+			   va_list args ATTR_UNUSED)
+{
+	switch (type) {
+	case EVENT_CALLBACK_TYPE_CREATE:
+		filter_keep();
+		break;
+	case EVENT_CALLBACK_TYPE_SEND:
+		event_sent(event, ctx);
+		break;
+	case EVENT_CALLBACK_TYPE_FREE:
+		event_freed(event);
+		break;
+	}
+	return TRUE;
+}
+
+void outcome_watch(struct login *login)
+{
+	event_set_ptr(login->request->event, LOGIN_KEY, login);
+}
+
+struct login *outcome_find(const struct auth_request *request)
+{
+	return event_get_ptr(request->event, LOGIN_KEY);
+}
+
+void outcome_init(struct state *state)
+{
+	const char *error;
+
+	guard = state;
+	wanted = event_filter_create();
+	if (event_filter_parse("event=" REQUEST_FINISHED
+			       " OR event=" PASSDB_FINISHED,
+			       wanted, &error) < 0)
+		i_panic("event filter: %s", error);
+	event_register_callback(event_callback);
+}
+
+void outcome_deinit(void)
+{
+	if (wanted == NULL)
+		return;
+	event_unregister_callback(event_callback);
+	event_filter_unref(&installed);
+	event_filter_unref(&wanted);
+}
