@@ -1,0 +1,332 @@
+/* lockstep-policy.c - Postfix's policy delegation filter
+ *
+ * Protocol: reads policy delegation requests on standard input and answers each
+ * on standard output (request.h, verdict.h), for one client: Postfix's spawn(8)
+ * starts one process for each smtpd's connection, as does a systemd socket with
+ * Accept=yes. It ends with status 0 when the client hangs up.
+ *
+ * Limits: one request in memory (request.h) and one buffer each way. Any error
+ * of ours is answered DUNNO at once, because smtpd waits with a client on the
+ * line: state that cannot be opened, a request not understood, an address that
+ * is none, even a command line with a mistake. Nothing is ever waited for but
+ * the client itself.
+ *
+ * At CONNECT, and only there, it asks whether the address is locked. */
+#include "lockstep-config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "log.h"
+#include "request.h"
+#include "verdict.h"
+
+enum complaint { /* about requests: each logged once a minute */
+	COMPLAINT_FAULT,
+	COMPLAINT_ADDRESS,
+	COMPLAINT_CONTEXT,
+	COMPLAINT_COUNT
+};
+
+struct filter {
+	const char *policy_path;
+	enum policy_role role;
+	bool refuse_on_mx;
+	char mistake[128]; /* the first one on the command line, or "" */
+
+	struct guard guard;
+	struct request request;
+	struct log_limit limit[COMPLAINT_COUNT];
+	size_t pending; /* bytes of `answers` not written yet */
+	char answers[16384];
+};
+
+static void complain(struct filter *filter, enum complaint complaint,
+		     uint64_t now_ms, const char *what)
+{
+	uint64_t unlogged;
+
+	if (!log_allowed(&filter->limit[complaint], now_ms, &unlogged))
+		return;
+	if (unlogged == 0)
+		log_line(LOG_WARNING, "%s", what);
+	else
+		log_line(LOG_WARNING, "%s (and %" PRIu64 " like it unlogged)",
+			 what, unlogged);
+}
+
+static void complain_of_request(struct filter *filter, uint64_t now_ms)
+{
+	char why[96], line[160];
+
+	request_explain(&filter->request, why, sizeof(why));
+	snprintf(line, sizeof(line),
+		 "request not understood: %s; answered DUNNO", why);
+	complain(filter, COMPLAINT_FAULT, now_ms, line);
+}
+
+/* Returns whether the address in the request could be used. */
+static bool client_address(struct filter *filter, uint64_t now_ms,
+			   struct ls_addr *address_r)
+{
+	char shown[64], line[160];
+
+	if (ls_addr_parse(filter->request.client_address, address_r) == 0)
+		return true;
+	request_printable(filter->request.client_address, shown, sizeof(shown));
+	snprintf(line, sizeof(line), "client_address \"%s\" is no address; "
+		 "answered DUNNO", shown);
+	complain(filter, COMPLAINT_ADDRESS, now_ms, line);
+	return false;
+}
+
+/* Returns whether this request is one that may be refused, and its role. */
+static bool may_refuse(struct filter *filter, uint64_t now_ms,
+		       enum policy_role *role_r)
+{
+	char shown[64], line[160];
+
+	if (policy_context_unknown(&filter->request)) {
+		request_printable(filter->request.policy_context, shown,
+				  sizeof(shown));
+		snprintf(line, sizeof(line), "policy_context \"%s\" is neither "
+			 "submission nor mx; ignored", shown);
+		complain(filter, COMPLAINT_CONTEXT, now_ms, line);
+	}
+	*role_r = policy_role_of(&filter->request, filter->role);
+	return *role_r == POLICY_ROLE_SUBMISSION || filter->refuse_on_mx;
+}
+
+/* Decide the request that is ready. Returns false for DUNNO. */
+static bool decide(struct filter *filter, struct ls_decision *decision_r)
+{
+	uint64_t now_ms = guard_now_ms();
+	struct ls_state *state = guard_state(&filter->guard, now_ms);
+	struct ls_addr address;
+	enum policy_role role;
+
+	if (filter->request.fault != REQUEST_FAULT_NONE) {
+		complain_of_request(filter, now_ms);
+		return false;
+	}
+	if (filter->request.stage != REQUEST_STAGE_CONNECT ||
+	    !may_refuse(filter, now_ms, &role) || state == NULL ||
+	    !client_address(filter, now_ms, &address))
+		return false;
+	ls_connect(state, role == POLICY_ROLE_MX ? "smtp" : "submission",
+		   &address, now_ms, decision_r);
+	return true;
+}
+
+/* Wait until a descriptor that was left non-blocking is ready. */
+static void wait_for(int fd, short events)
+{
+	struct pollfd pollfd = { .fd = fd, .events = events };
+
+	(void)poll(&pollfd, 1, -1);
+}
+
+/* Write all answers. Returns 0, 1 when the client is gone, or -1. */
+static int flush(struct filter *filter)
+{
+	size_t done = 0;
+
+	while (done < filter->pending) {
+		ssize_t written = write(STDOUT_FILENO, filter->answers + done,
+					filter->pending - done);
+		if (written >= 0) {
+			done += (size_t)written;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			wait_for(STDOUT_FILENO, POLLOUT);
+		} else if (errno == EPIPE || errno == ECONNRESET) {
+			return 1;
+		} else if (errno != EINTR) {
+			log_line(LOG_ERR, "cannot write an answer: %s",
+				 strerror(errno));
+			return -1;
+		}
+	}
+	filter->pending = 0;
+	return 0;
+}
+
+/* Answer the request that is ready. Returns as flush(). */
+static int answer(struct filter *filter)
+{
+	struct ls_decision decision = { 0 };
+	bool decided = filter->mistake[0] == '\0' && decide(filter, &decision);
+	int result = 0;
+
+	if (sizeof(filter->answers) - filter->pending < POLICY_ANSWER_MAX)
+		result = flush(filter);
+	if (result == 0)
+		filter->pending += policy_answer(decided ? &decision : NULL,
+						 filter->answers +
+						 filter->pending);
+	return result;
+}
+
+/* Take bytes from the client and answer what they complete. Returns as
+ * flush(). */
+static int take(struct filter *filter, const char *data, size_t size)
+{
+	while (size > 0) {
+		bool ready;
+		size_t taken = request_feed(&filter->request, data, size,
+					    &ready);
+		data += taken;
+		size -= taken;
+		if (!ready)
+			break;
+		int result = answer(filter);
+		if (result != 0)
+			return result;
+		request_next(&filter->request);
+	}
+	return flush(filter);
+}
+
+/* Until the client hangs up. Returns the exit status. */
+static int serve(struct filter *filter)
+{
+	char data[16384];
+
+	request_init(&filter->request);
+	for (;;) {
+		ssize_t size = read(STDIN_FILENO, data, sizeof(data));
+		if (size == 0)
+			return 0;
+		if (size > 0) {
+			int result = take(filter, data, (size_t)size);
+			if (result != 0)
+				return result > 0 ? 0 : 1;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			wait_for(STDIN_FILENO, POLLIN);
+		} else if (errno == ECONNRESET) {
+			return 0;
+		} else if (errno != EINTR) {
+			log_line(LOG_ERR, "cannot read requests: %s",
+				 strerror(errno));
+			return 1;
+		}
+	}
+}
+
+static const char usage[] =
+	"usage: lockstep-policy [-o] [-l syslog|stderr|/FILE] [-p POLICY]\n"
+	"                       [-r auto|submission|mx]\n"
+	"       lockstep-policy -h | -V\n"
+	"Answers Postfix's policy requests on standard input and output:\n"
+	"see lockstep-policy(8).\n";
+
+/* Remember a mistake, to be logged once it is known where to. */
+static void mistake(struct filter *filter, const char *what, const char *word)
+{
+	char shown[64];
+
+	if (filter->mistake[0] != '\0')
+		return;
+	request_printable(word, shown, sizeof(shown));
+	snprintf(filter->mistake, sizeof(filter->mistake), "%s \"%s\"", what,
+		 shown);
+}
+
+static void parse_option(struct filter *filter, int option, bool have_stderr)
+{
+	char letter[2] = { (char)optopt, '\0' };
+
+	switch (option) {
+	case 'l':
+		if (strcmp(optarg, "stderr") == 0 && !have_stderr)
+			log_line(LOG_WARNING, "-l stderr: standard error is "
+				 "closed or the client's connection; logging "
+				 "to syslog");
+		else if (!log_target(optarg))
+			mistake(filter, "option -l with", optarg);
+		break;
+	case 'o':
+		filter->refuse_on_mx = true;
+		break;
+	case 'p':
+		filter->policy_path = optarg;
+		break;
+	case 'r':
+		if (!policy_role_parse(optarg, &filter->role))
+			mistake(filter, "option -r with", optarg);
+		break;
+	case ':':
+		mistake(filter, "no value for option", letter);
+		break;
+	default:
+		mistake(filter, "no such option", letter);
+		break;
+	}
+}
+
+static void parse_options(struct filter *filter, int argc, char **argv,
+			  bool have_stderr)
+{
+	int option;
+
+	opterr = 0; /* standard error may not be ours */
+	while ((option = getopt(argc, argv, ":l:op:r:")) != -1)
+		parse_option(filter, option, have_stderr);
+	if (optind < argc)
+		mistake(filter, "no use for argument", argv[optind]);
+}
+
+/* Returns whether the command line asked only for words about the program. */
+static bool introduce(int argc, char **argv)
+{
+	if (argc != 2)
+		return false;
+	if (strcmp(argv[1], "-V") == 0)
+		printf("lockstep-policy %s\n", PACKAGE_VERSION);
+	else if (strcmp(argv[1], "-h") == 0)
+		fputs(usage, stdout);
+	else
+		return false;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	static struct filter filter;
+
+	/* Before anything is opened: a number that is free here would go to a
+	 * log or a map, and be read from as if it were the client. */
+	if (fcntl(STDIN_FILENO, F_GETFD) < 0 ||
+	    fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+		log_line(LOG_ERR, "standard input or output is not open: "
+			 "to be run by spawn(8) or an Accept=yes socket");
+		return 1;
+	}
+	bool have_stderr = log_protect_stderr();
+	if (introduce(argc, argv))
+		return 0;
+	signal(SIGPIPE, SIG_IGN);
+	parse_options(&filter, argc, argv, have_stderr);
+	if (filter.mistake[0] == '\0') {
+		guard_init(&filter.guard, filter.policy_path, guard_now_ms());
+	} else if (have_stderr && isatty(STDIN_FILENO)) {
+		fprintf(stderr, "lockstep-policy: %s\n%s", filter.mistake,
+			usage);
+		return 64; /* EX_USAGE */
+	} else {
+		/* Postfix gets its answers nevertheless: a service that ends
+		 * at once slows mail, or stops it. */
+		log_line(LOG_ERR, "command line: %s; answering DUNNO to "
+			 "everything", filter.mistake);
+	}
+	int status = serve(&filter);
+	guard_deinit(&filter.guard);
+	return status;
+}
