@@ -1,0 +1,23 @@
+/* bench.h - the parts of lockstep bench */
+#ifndef LOCKSTEP_BENCH_H
+#define LOCKSTEP_BENCH_H
+
+#include <stdint.h>
+
+uint64_t bench_ns(void); /* CLOCK_MONOTONIC */
+/* The middle of the values, which it sorts. */
+double bench_median(double *values, unsigned count);
+
+/* Add a row. `key` is its name in --json and ends in the unit; `floor` the key
+ * of the floor that it is compared with, or NULL; `what` for the table. */
+void bench_report(const char *key, const char *unit, double value,
+		  const char *floor, const char *what);
+
+/* What the machine charges: reports the floor_* rows. */
+void bench_floors(void);
+
+/* What the engine takes: reports the others. Returns 0, or negative after a
+ * complaint. */
+int bench_engine(void);
+
+#endif

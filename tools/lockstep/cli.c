@@ -1,0 +1,154 @@
+/* cli.c - see cli.h */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* 9999-12-31, the last day that four digits write */
+#define TIME_LAST_MS UINT64_C(253402214400000)
+enum { CLOCKS_DRIFT_MS = 100 };
+
+int cli_help(const struct verb *verb)
+{
+	fputs(verb->usage, stdout);
+	return CLI_DONE;
+}
+
+int cli_misused(const struct verb *verb)
+{
+	fprintf(stderr, "%.*s\nlockstep %s --help tells more\n",
+		(int)strcspn(verb->usage, "\n"), verb->usage, verb->name);
+	return CLI_USAGE;
+}
+
+void cli_complain(const char *format, ...)
+{
+	char text[2048], escaped[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fflush(stdout);
+	fprintf(stderr, "lockstep: %s\n",
+		cli_escape(text, escaped, sizeof(escaped)));
+}
+
+static uint64_t clock_ms(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+uint64_t cli_now_ms(void)
+{
+	return clock_ms(CLOCK_BOOTTIME);
+}
+
+uint64_t cli_real_ms(void)
+{
+	return clock_ms(CLOCK_REALTIME);
+}
+
+struct ls_state *cli_open(const struct cli *cli, unsigned flags,
+			  struct ls_error *error_r)
+{
+	struct ls_open_args args = {
+		.policy_path = cli->policy,
+		.flags = flags,
+		.now_ms = cli_now_ms(),
+		.real_ms = cli_real_ms(),
+	};
+	struct ls_state *state = NULL;
+
+	*error_r = (struct ls_error){ 0, "" };
+	if (ls_open(&args, &state, error_r) < 0)
+		return NULL;
+	if (error_r->text[0] != '\0')
+		cli_complain("warning: %s", error_r->text);
+	return state;
+}
+
+/* What lies between the clocks. Sampled anew for each time, one moment would
+ * come out a millisecond different every time; kept, a clock that was set would
+ * go unnoticed. */
+static uint64_t clocks_apart(void)
+{
+	static uint64_t apart_ms;
+	uint64_t fresh_ms = cli_real_ms() - cli_now_ms();
+
+	if (fresh_ms - apart_ms + CLOCKS_DRIFT_MS > 2 * CLOCKS_DRIFT_MS)
+		apart_ms = fresh_ms;
+	return apart_ms;
+}
+
+uint64_t cli_real_of(uint64_t at_ms)
+{
+	uint64_t apart_ms = clocks_apart();
+
+	/* A map may hold any number. */
+	return at_ms < TIME_LAST_MS - apart_ms ? at_ms + apart_ms
+					       : TIME_LAST_MS;
+}
+
+void cli_time_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT])
+{
+	time_t seconds = (time_t)(cli_real_of(at_ms) / 1000);
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) == NULL ||
+	    strftime(text_r, CLI_TIME_TEXT, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		strcpy(text_r, "?");
+}
+
+void cli_age_format(uint64_t ms, char text_r[CLI_TIME_TEXT])
+{
+	uint64_t seconds = ms / 1000;
+
+	if (seconds < 120)
+		snprintf(text_r, CLI_TIME_TEXT, "%" PRIu64 " s", seconds);
+	else if (seconds < 120 * 60)
+		snprintf(text_r, CLI_TIME_TEXT, "%" PRIu64 " min",
+			 seconds / 60);
+	else if (seconds < 48 * 3600)
+		snprintf(text_r, CLI_TIME_TEXT, "%" PRIu64 " h",
+			 seconds / 3600);
+	else
+		snprintf(text_r, CLI_TIME_TEXT, "%" PRIu64 " d",
+			 seconds / 86400);
+}
+
+int cli_open_policy(const char *path, struct ls_policy_file **file_r,
+		    struct ls_error *error_r)
+{
+	char *copy = strdup(path);
+	int fd, ret = LS_ESYS;
+
+	*file_r = NULL;
+	fd = copy == NULL ? -1
+			  : open(dirname(copy),
+				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		ret = ls_policy_file_open(fd, path, file_r, error_r);
+		close(fd);
+	} else {
+		error_r->code = ret;
+		snprintf(error_r->text, sizeof(error_r->text), "%s: %s", path,
+			 strerror(errno));
+	}
+	free(copy);
+	return ret;
+}

@@ -1,0 +1,66 @@
+/* cli.h - what the verbs of the command line share
+ *
+ * Exit codes: CLI_DONE when all was done and is well, CLI_FAILED when something
+ * failed, is wrong, or there was nothing to do, CLI_USAGE for a command line
+ * that makes no sense. Errors go to standard error as "lockstep: text". */
+#ifndef LOCKSTEP_CLI_H
+#define LOCKSTEP_CLI_H
+
+#include "policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+
+struct cli {
+	const char *policy; /* path of policy.cdb */
+};
+
+struct verb {
+	const char *name;
+	/* argv[0] is the verb */
+	int (*run)(const struct cli *cli, int argc, char **argv);
+	const char *summary; /* a line of `lockstep --help` */
+	const char *usage;   /* `lockstep VERB --help`, whole */
+};
+extern const struct verb verb_compile, verb_status, verb_list, verb_lock,
+	verb_unlock, verb_events, verb_init, verb_verify, verb_bench;
+
+/* Print the verb's usage: on standard output, CLI_DONE, when it was asked for;
+ * its first line on standard error, CLI_USAGE, when it was not kept to. */
+int cli_help(const struct verb *verb);
+int cli_misused(const struct verb *verb);
+
+__attribute__((format(printf, 1, 2))) void cli_complain(const char *format,
+							...);
+
+/* ls_open() with this command line's policy; prints a warning it gives. Returns
+ * NULL with *error_r. */
+struct ls_state *cli_open(const struct cli *cli, unsigned flags,
+			  struct ls_error *error_r);
+/* ls_policy_file_open() by path alone. */
+int cli_open_policy(const char *path, struct ls_policy_file **file_r,
+		    struct ls_error *error_r);
+
+/* Both clocks, in ms: since the machine started, since 1970. */
+uint64_t cli_now_ms(void);
+uint64_t cli_real_ms(void);
+
+/* A time of the maps' clock in ms since 1970; before year 10000. */
+uint64_t cli_real_of(uint64_t at_ms);
+/* The same as local time: "2026-11-22 02:14:05". */
+enum { CLI_TIME_TEXT = 24 };
+void cli_time_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT]);
+/* Time gone by: "12 s", "5 min", "3 h", "2 d". */
+void cli_age_format(uint64_t ms, char text_r[CLI_TIME_TEXT]);
+
+/* `text` with everything that a terminal might obey, or that might deceive who
+ * reads it, as \xNN: control characters, what is not UTF-8, invisible
+ * characters and those that turn the direction of writing; \ becomes \\. Cut to
+ * fit in size. Returns escaped_r. Names come from whoever tried to log in. */
+char *cli_escape(const char *text, char *escaped_r, size_t size);
+/* Bytes of the UTF-8 character that text (not empty) begins with, or 0. */
+size_t cli_utf8_length(const char *text);
+
+#endif

@@ -1,0 +1,211 @@
+/* compile.c - lockstep compile: lockstep.conf to policy.cdb, whole or not */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "conf.h"
+
+#include <getopt.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void print_log(const struct conf_log *log)
+{
+	char line[2048], escaped[4 * sizeof(line)];
+
+	for (size_t i = 0; i < log->count; i++) {
+		const struct conf_message *message = &log->messages[i];
+		const struct conf_place *place = &message->place;
+		char number[16] = "";
+
+		if (place->line > 0)
+			snprintf(number, sizeof(number), ":%u", place->line);
+		snprintf(line, sizeof(line), "%s%s: %s%s", place->file, number,
+			 message->warning ? "warning: " : "", message->text);
+		fprintf(stderr, "%s\n",
+			cli_escape(line, escaped, sizeof(escaped)));
+	}
+}
+
+static void check_group(const char *file, const char *group)
+{
+	if (group[0] != '\0' && getgrnam(group) == NULL)
+		cli_complain("warning: %s: group \"%s\": there is no such "
+			     "group on this host; until there is, root alone "
+			     "may change the state",
+			     file, group);
+}
+
+/* What the maps in use were made with stays until they are made anew. */
+static void compare_number(const char *name, uint64_t before, uint64_t after)
+{
+	if (before != after)
+		cli_complain("note: %s was %" PRIu64 ", is %" PRIu64
+			     ": the maps in use stay as they are until "
+			     "\"lockstep init\"",
+			     name, before, after);
+}
+
+static void compare(const struct ls_policy *before,
+		    const struct ls_policy *after)
+{
+	if (strcmp(before->state_dir, after->state_dir) != 0) {
+		cli_complain("note: state-dir was %s, is %s: restart Dovecot, "
+			     "lockstepd and the policy service, or they work "
+			     "on in the old one",
+			     before->state_dir, after->state_dir);
+		return;
+	}
+	compare_number("subjects", before->subjects, after->subjects);
+	compare_number("journal-size", before->journal_size,
+		       after->journal_size);
+	if (strcmp(before->group, after->group) != 0)
+		cli_complain("note: group was \"%s\", is \"%s\": the maps in "
+			     "use stay as they are until \"lockstep init\"",
+			     before->group, after->group);
+}
+
+static bool guard_exists(const struct ls_policy *policy)
+{
+	char path[LS_PATH_SIZE + 8];
+
+	snprintf(path, sizeof(path), "%s/guard", policy->state_dir);
+	return access(path, F_OK) == 0;
+}
+
+/* Tell the programs that run. They watch the guard that they have open: that of
+ * the policy before this one, `running`, if that could be opened. */
+static void announce(const struct cli *target, const struct conf *conf,
+		     struct ls_state *running)
+{
+	struct ls_state *state = running;
+	struct ls_error error;
+
+	if (running == NULL) {
+		if (!guard_exists(conf_policy(conf)))
+			return;
+		state = cli_open(target, LS_GUARD_WRITE, &error);
+	}
+	if (state == NULL) {
+		cli_complain("warning: running programs are not told of it, "
+			     "and keep the policy they have: %s",
+			     error.text);
+		return;
+	}
+	ls_policy_announce(state);
+	if (state != running)
+		ls_close(&state);
+}
+
+static int write_policy(const char *path, const struct conf *conf)
+{
+	struct ls_policy_writer *writer;
+	struct ls_error error;
+	int ret = ls_policy_writer_init(path, &writer, &error);
+
+	if (ret == 0) {
+		conf_write(conf, writer);
+		ret = ls_policy_writer_commit(&writer, cli_real_ms(), &error);
+	}
+	if (ret < 0)
+		cli_complain("%s", error.text);
+	return ret;
+}
+
+static void print_done(const char *path, const struct conf *conf)
+{
+	struct conf_counts counts = conf_counts(conf);
+
+	printf("%s: compiled (%s; overrides for %zu accounts, %zu domains; "
+	       "%zu networks; %zu webhooks)\n",
+	       path,
+	       conf_policy(conf)->mode == LS_MODE_OBSERVE ? "observing"
+							  : "enforcing",
+	       counts.users, counts.domains, counts.nets, counts.webhooks);
+}
+
+static int compile(const struct cli *target, const char *file,
+		   const struct conf *conf)
+{
+	struct ls_policy_file *before;
+	struct ls_state *running = NULL;
+	struct ls_error error;
+
+	check_group(file, conf_policy(conf)->group);
+	/* While the old policy still says where its state is. */
+	if (cli_open_policy(target->policy, &before, &error) == 0 &&
+	    guard_exists(ls_policy_file_policy(before)))
+		running = cli_open(target, LS_GUARD_WRITE, &error);
+	if (write_policy(target->policy, conf) < 0) {
+		ls_policy_file_close(&before);
+		ls_close(&running);
+		return CLI_FAILED;
+	}
+	announce(target, conf, running);
+	if (running != NULL)
+		compare(ls_policy_file_policy(before), conf_policy(conf));
+	print_done(target->policy, conf);
+	ls_policy_file_close(&before);
+	ls_close(&running);
+	return CLI_DONE;
+}
+
+static int run_compile(const struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "check", no_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct cli target = *cli;
+	const char *file = LS_CONF_PATH;
+	bool check_only = false;
+	struct conf *conf;
+	int option, code;
+
+	while ((option = getopt_long(argc, argv, "o:ch", options, NULL)) !=
+	       -1) {
+		if (option == 'h')
+			return cli_help(&verb_compile);
+		else if (option == 'o')
+			target.policy = optarg;
+		else if (option == 'c')
+			check_only = true;
+		else
+			return cli_misused(&verb_compile);
+	}
+	if (argc - optind > 1)
+		return cli_misused(&verb_compile);
+	if (optind < argc)
+		file = argv[optind];
+	code = conf_read(file, &conf) == 0 ? CLI_DONE : CLI_FAILED;
+	print_log(conf_log(conf));
+	if (code == CLI_FAILED)
+		cli_complain("%s: %zu error%s; %s is as it was", file,
+			     conf_log(conf)->errors,
+			     conf_log(conf)->errors == 1 ? "" : "s",
+			     target.policy);
+	else if (!check_only)
+		code = compile(&target, file, conf);
+	conf_free(&conf);
+	return code;
+}
+
+const struct verb verb_compile = {
+	.name = "compile",
+	.run = run_compile,
+	.summary = "check lockstep.conf and put it in force",
+	.usage = "usage: lockstep compile [-c] [-o POLICY] [FILE]\n"
+		 "\n"
+		 "Check FILE [" LS_CONF_PATH "] and make the compiled\n"
+		 "policy of it; running programs take it over by themselves. "
+		 "What is wrong is\n"
+		 "told as FILE:LINE: REASON, all of it; then the policy stays "
+		 "as it was.\n"
+		 "\n"
+		 "  -c, --check          only check\n"
+		 "  -o, --output POLICY  make this one\n",
+};

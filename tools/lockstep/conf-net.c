@@ -1,0 +1,211 @@
+/* conf-net.c - what lockstep.conf says of networks
+ *
+ * A login looks up one network, the longest prefix that covers its address. So
+ * what is said of a wider one is laid under each narrower one here: `trusted`
+ * of 10.0.0.0/8 still holds where `override net "10.1.0.0/16"` speaks of
+ * something else. Of trusted and denied the narrower network's word counts. */
+#include "lockstep-config.h"
+
+#include "conf-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { IPV4_BITS = 96 };
+
+static bool is_ipv4(const struct ls_prefix *prefix)
+{
+	return prefix->bits >= IPV4_BITS && ls_addr_is_ipv4(&prefix->addr);
+}
+
+static bool covers(const struct ls_prefix *wide, const struct ls_prefix *narrow)
+{
+	/* An IPv6 prefix holds no IPv4 address, however short it is. */
+	return is_ipv4(wide) == is_ipv4(narrow) && wide->bits <= narrow->bits &&
+	       ls_prefix_covers(wide, &narrow->addr);
+}
+
+static void copy_field(size_t index, const struct ls_policy *from,
+		       struct ls_policy *to)
+{
+	const struct ls_field *field = &ls_fields[index];
+
+	memcpy((char *)to + field->offset, (const char *)from + field->offset,
+	       field->size);
+}
+
+/* Returns the new network, or NULL when the text is none. */
+static struct conf_net *add_net(struct conf *conf,
+				const struct conf_where *where,
+				const char *what, const char *text,
+				unsigned said)
+{
+	struct ls_prefix prefix;
+	char meant[LS_PREFIX_TEXT];
+	struct conf_net *net;
+	int ret = ls_prefix_parse(text, &prefix);
+
+	if (ret == LS_EFORMAT) {
+		ls_prefix_format(&prefix, meant);
+		conf_error(&conf->log, &where->place,
+			   "%s \"%s\": has bits beyond its length; write %s, "
+			   "or the address alone",
+			   what, text, meant);
+		return NULL;
+	}
+	if (ret < 0) {
+		conf_error(&conf->log, &where->place,
+			   "%s \"%s\" is not an address or a network like "
+			   "192.0.2.0/24 or 2001:db8::/32",
+			   what, text);
+		return NULL;
+	}
+	conf->nets = conf_grow(conf->nets, conf->net_count,
+			       sizeof(*conf->nets));
+	net = &conf->nets[conf->net_count++];
+	*net = (struct conf_net){ .prefix = prefix, .said = said,
+				  .place = where->place,
+				  .policy = conf->policy };
+	return net;
+}
+
+static void set_flags(struct conf_net *net, bool trusted)
+{
+	net->policy.trusted = trusted;
+	net->policy.denied = !trusted;
+	for (size_t i = 0; i < LS_FIELD_COUNT; i++)
+		net->set[i] = ls_fields[i].type == LS_FIELD_FLAG;
+}
+
+static void take_list(struct conf *conf, cfg_t *tree, bool trusted)
+{
+	const char *key = trusted ? "trusted" : "denied";
+
+	for (unsigned i = 0; i < cfg_size(tree, key); i++) {
+		const struct conf_value *value = conf_tree_value(tree, key, i);
+		struct conf_where where = conf_where(conf, value->token);
+		struct conf_net *net = add_net(
+			conf, &where, key, value->text,
+			trusted ? CONF_NET_TRUSTED : CONF_NET_DENIED);
+
+		if (net == NULL)
+			continue;
+		set_flags(net, trusted);
+		if (net->prefix.bits == (is_ipv4(&net->prefix) ? IPV4_BITS : 0))
+			conf_warning(&conf->log, &where.place,
+				     "%s \"%s\": that is every address", key,
+				     value->text);
+	}
+}
+
+static void take_override(struct conf *conf, cfg_t *section)
+{
+	size_t title = conf_tree_title(&conf->text, section);
+	struct conf_where where = conf_where(conf, title);
+	struct conf_net *net = add_net(conf, &where, "override net",
+				       cfg_title(section), CONF_NET_OVERRIDE);
+
+	if (net != NULL &&
+	    conf_take_override(conf, section, LS_FIELD_BY_NET, &net->policy,
+			       net->set) == 0)
+		conf_warning(&conf->log, &where.place,
+			     "override net \"%s\": overrides nothing",
+			     cfg_title(section));
+}
+
+/* IPv4 first; a wider network before those that it covers. */
+static int compare(const void *a_net, const void *b_net)
+{
+	const struct ls_prefix *a = &((const struct conf_net *)a_net)->prefix;
+	const struct ls_prefix *b = &((const struct conf_net *)b_net)->prefix;
+	int order;
+
+	if (is_ipv4(a) != is_ipv4(b))
+		return is_ipv4(a) ? -1 : 1;
+	order = memcmp(a->addr.octet, b->addr.octet, sizeof(a->addr.octet));
+	return order != 0 ? order : (int)a->bits - (int)b->bits;
+}
+
+/* Two entries for one network: into the first. */
+static void merge(struct conf *conf, struct conf_net *net,
+		  const struct conf_net *other)
+{
+	enum { BOTH = CONF_NET_TRUSTED | CONF_NET_DENIED };
+	unsigned said = net->said | other->said;
+	const struct conf_place *place = &other->place;
+	char text[LS_PREFIX_TEXT];
+
+	ls_prefix_format(&net->prefix, text);
+	/* qsort() does not keep the order: name the later one, and not one
+	 * that is there by default */
+	if (place->line == 0 || (strcmp(net->place.file, place->file) == 0 &&
+				 net->place.line > place->line))
+		place = &net->place;
+	if ((said & BOTH) == BOTH)
+		conf_error(&conf->log, place, "%s is trusted and denied", text);
+	else if (net->said & other->said & CONF_NET_OVERRIDE)
+		conf_error(&conf->log, place,
+			   "override net \"%s\" is there twice", text);
+	else if (net->said & other->said)
+		conf_warning(&conf->log, place, "%s is there twice", text);
+	net->said = said;
+	for (size_t i = 0; i < LS_FIELD_COUNT; i++) {
+		if (other->set[i]) {
+			copy_field(i, &other->policy, &net->policy);
+			net->set[i] = true;
+		}
+	}
+}
+
+static void merge_same(struct conf *conf)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < conf->net_count; i++) {
+		struct conf_net *net = &conf->nets[i];
+
+		if (kept > 0 && compare(net, &conf->nets[kept - 1]) == 0)
+			merge(conf, &conf->nets[kept - 1], net);
+		else
+			conf->nets[kept++] = *net;
+	}
+	conf->net_count = kept;
+}
+
+/* The networks around the one that is looked at are a chain in the order of
+ * compare(), the narrowest last: at most one of each length. */
+static void inherit(struct conf *conf)
+{
+	const struct conf_net *chain[129];
+	size_t length = 0;
+
+	for (size_t i = 0; i < conf->net_count; i++) {
+		struct conf_net *net = &conf->nets[i];
+
+		while (length > 0 &&
+		       !covers(&chain[length - 1]->prefix, &net->prefix))
+			length--;
+		for (size_t j = 0; length > 0 && j < LS_FIELD_COUNT; j++) {
+			const struct conf_net *wider = chain[length - 1];
+
+			if (!net->set[j] && wider->set[j]) {
+				copy_field(j, &wider->policy, &net->policy);
+				net->set[j] = true;
+			}
+		}
+		chain[length++] = net;
+	}
+}
+
+void conf_take_nets(struct conf *conf, cfg_t *tree)
+{
+	take_list(conf, tree, true);
+	take_list(conf, tree, false);
+	for (unsigned i = 0; i < cfg_size(tree, "override net"); i++)
+		take_override(conf, cfg_getnsec(tree, "override net", i));
+	if (conf->net_count == 0)
+		return;
+	qsort(conf->nets, conf->net_count, sizeof(*conf->nets), compare);
+	merge_same(conf);
+	inherit(conf);
+}

@@ -1,0 +1,64 @@
+/* conf-private.h - what the parts of conf.h share */
+#ifndef LOCKSTEP_CONF_PRIVATE_H
+#define LOCKSTEP_CONF_PRIVATE_H
+
+#include "conf-tree.h"
+#include "conf.h"
+
+struct conf_override {
+	bool domain; /* else an account */
+	char *name;
+	struct ls_policy policy;
+	const struct ls_field *fields[LS_FIELD_COUNT + 1]; /* in policy */
+};
+
+enum { /* what the configuration says of a network */
+	CONF_NET_TRUSTED = 1,
+	CONF_NET_DENIED = 2,
+	CONF_NET_OVERRIDE = 4,
+};
+
+struct conf_net {
+	struct ls_prefix prefix;
+	unsigned said; /* CONF_NET_* */
+	struct conf_place place;
+	struct ls_policy policy;
+	bool set[LS_FIELD_COUNT]; /* which of its fields, as in ls_fields */
+};
+
+struct conf {
+	struct conf_text text;
+	struct conf_log log;
+	struct ls_policy policy;
+	struct conf_override *overrides;
+	size_t override_count;
+	struct conf_net *nets; /* by conf_nets_finish(): sorted, merged */
+	size_t net_count;
+	struct ls_webhook *webhooks;
+	size_t webhook_count;
+};
+
+/* Where a token is, and what it stands in ("limit ip: "). */
+struct conf_where {
+	struct conf_place place;
+	char context[CONF_CONTEXT];
+};
+struct conf_where conf_where(const struct conf *conf, size_t token);
+
+/* Take one field from a section into a policy, checked. Returns true when it is
+ * set there. */
+bool conf_take_field(struct conf *conf, cfg_t *section,
+		     const struct ls_field *field, bool override,
+		     struct ls_policy *policy);
+
+/* Take the fields that an override may have from its section: its own and those
+ * of its sub-sections. set_r has LS_FIELD_COUNT; returns how many are. */
+size_t conf_take_override(struct conf *conf, cfg_t *section, unsigned flag,
+			  struct ls_policy *policy, bool *set_r);
+
+/* The lists `trusted` and `denied`, and `override net`. */
+void conf_take_nets(struct conf *conf, cfg_t *tree);
+/* webhook "name" { } */
+void conf_take_webhooks(struct conf *conf, cfg_t *tree);
+
+#endif

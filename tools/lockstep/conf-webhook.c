@@ -1,0 +1,281 @@
+/* conf-webhook.c - webhook "name" { } */
+#include "lockstep-config.h"
+
+#include "conf-private.h"
+#include "nearest.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DIGEST_MAX_MS UINT64_C(86400000)
+#define DIGEST_PRESET_MS UINT64_C(300000)
+
+/* Where one webhook is being read. */
+struct reading {
+	struct conf *conf;
+	cfg_t *section;
+	struct ls_webhook *webhook;
+	size_t title;
+};
+
+/* The words of `events`. Those without a number have no event yet in this
+ * version, or are none: a digest is how locks are told. */
+static const struct {
+	const char *name;
+	enum ls_event event;
+	bool preset;
+} events[] = {
+	{ "lock", LS_EVENT_LOCK, true },
+	{ "unlock", LS_EVENT_UNLOCK, true },
+	{ "freeze", LS_EVENT_NONE, true },
+	{ "suspicious", LS_EVENT_NONE, true },
+	{ "digest", LS_EVENT_NONE, true },
+	{ "login", LS_EVENT_LOGIN, false },
+	{ "connect", LS_EVENT_CONNECT, false },
+	{ "session", LS_EVENT_SESSION, false },
+};
+
+enum { EVENTS = sizeof(events) / sizeof(events[0]) };
+
+__attribute__((format(printf, 4, 5))) static void
+complain(const struct reading *reading, size_t token, bool warning,
+	 const char *format, ...)
+{
+	struct conf_where where = conf_where(reading->conf, token);
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (warning)
+		conf_warning(&reading->conf->log, &where.place, "%s%s",
+			     where.context, text);
+	else
+		conf_error(&reading->conf->log, &where.place, "%s%s",
+			   where.context, text);
+}
+
+/* A value that must be there. */
+static const struct conf_value *need(const struct reading *reading,
+				     const char *key)
+{
+	const struct conf_value *value =
+		conf_tree_value(reading->section, key, 0);
+
+	if (value == NULL)
+		complain(reading, reading->title, false,
+			 "webhook \"%s\": has no %s", reading->webhook->name,
+			 key);
+	return value;
+}
+
+static bool is_loopback(const char *host, size_t len)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1",
+					     "[::1]" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t name_len = strlen(names[i]);
+
+		if (len >= name_len && memcmp(host, names[i], name_len) == 0 &&
+		    (len == name_len || host[name_len] == ':'))
+			return true;
+	}
+	return false;
+}
+
+static void take_url(const struct reading *reading)
+{
+	const struct conf_value *value = need(reading, "url");
+	const char *host;
+	size_t len;
+
+	if (value == NULL)
+		return;
+	host = strstr(value->text, "://");
+	host = host == NULL ? value->text : host + 3;
+	len = strcspn(host, "/?#");
+	if ((strncmp(value->text, "https://", 8) != 0 &&
+	     strncmp(value->text, "http://", 7) != 0) ||
+	    len == 0 || strchr(value->text, ' ') != NULL) {
+		complain(reading, value->token, false,
+			 "url: \"%s\" is not an https:// (or http://) address",
+			 value->text);
+		return;
+	}
+	if (strlen(value->text) >= sizeof(reading->webhook->url)) {
+		complain(reading, value->token, false,
+			 "url: longer than %zu characters",
+			 sizeof(reading->webhook->url) - 1);
+		return;
+	}
+	/* policy.cdb is for everybody to read. */
+	if (memchr(host, '@', len) != NULL)
+		complain(reading, value->token, false,
+			 "url: no user or password in it: all on this host can "
+			 "read the compiled policy");
+	if (value->text[4] == ':' && !is_loopback(host, len))
+		complain(reading, value->token, true,
+			 "url: http: whoever is on the way can read what is "
+			 "posted");
+	strcpy(reading->webhook->url, value->text);
+}
+
+static void take_secret(const struct reading *reading)
+{
+	const struct conf_value *value = need(reading, "secret-file");
+	struct stat st;
+
+	if (value == NULL)
+		return;
+	if (value->text[0] != '/') {
+		complain(reading, value->token, false,
+			 "secret-file: \"%s\" does not begin with /",
+			 value->text);
+		return;
+	}
+	if (strlen(value->text) >= sizeof(reading->webhook->secret_file)) {
+		complain(reading, value->token, false,
+			 "secret-file: longer than %zu characters",
+			 sizeof(reading->webhook->secret_file) - 1);
+		return;
+	}
+	if (stat(value->text, &st) < 0)
+		complain(reading, value->token, true, "secret-file: %s: %s",
+			 value->text, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		complain(reading, value->token, true,
+			 "secret-file: %s is not a file", value->text);
+	else if ((st.st_mode & 077) != 0)
+		complain(reading, value->token, true,
+			 "secret-file: others may read %s (mode %04o); "
+			 "chmod 600 it",
+			 value->text, (unsigned)(st.st_mode & 07777));
+	strcpy(reading->webhook->secret_file, value->text);
+}
+
+static void unknown_event(const struct reading *reading,
+			  const struct conf_value *value)
+{
+	const char *near = NULL;
+
+	for (size_t i = 0; i < EVENTS; i++)
+		near = word_nearer(value->text, near, events[i].name);
+	complain(reading, value->token, false,
+		 "events: no event \"%s\"%s%s%s", value->text,
+		 near == NULL ? "; there are: lock, unlock, freeze, "
+				"suspicious, digest, login, connect, session"
+			      : "; did you mean \"",
+		 near == NULL ? "" : near, near == NULL ? "" : "\"?");
+}
+
+/* Returns whether digests are wanted. */
+static bool take_events(const struct reading *reading)
+{
+	unsigned count = cfg_size(reading->section, "events");
+	const struct conf_value *value = NULL;
+	bool wanted[EVENTS], digest = false;
+
+	for (size_t i = 0; i < EVENTS; i++)
+		wanted[i] = count == 0 && events[i].preset;
+	for (unsigned i = 0; i < count; i++) {
+		size_t j = 0;
+
+		value = conf_tree_value(reading->section, "events", i);
+		while (j < EVENTS && strcmp(value->text, events[j].name) != 0)
+			j++;
+		if (j == EVENTS)
+			unknown_event(reading, value);
+		else
+			wanted[j] = true;
+	}
+	for (size_t i = 0; i < EVENTS; i++) {
+		if (wanted[i] && events[i].event != LS_EVENT_NONE)
+			reading->webhook->events |= 1U << events[i].event;
+		if (wanted[i] && strcmp(events[i].name, "digest") == 0)
+			digest = true;
+	}
+	if (reading->webhook->events == 0 && value != NULL)
+		complain(reading, value->token, true,
+			 "events: nothing of these happens in this version of "
+			 "lockstep: nothing will be posted");
+	return digest;
+}
+
+static void take_digest(const struct reading *reading, bool wanted)
+{
+	const struct conf_value *value =
+		conf_tree_value(reading->section, "digest", 0);
+	uint64_t ms = DIGEST_PRESET_MS;
+
+	if (value != NULL && ls_duration_parse(value->text, &ms) < 0) {
+		complain(reading, value->token, false,
+			 "digest: \"%s\" is not a duration like 5m (0s: none)",
+			 value->text);
+	} else if (value != NULL && ms > DIGEST_MAX_MS) {
+		complain(reading, value->token, false,
+			 "digest: \"%s\" is longer than 1d", value->text);
+	} else if (value != NULL && ms > 0 && !wanted) {
+		complain(reading, value->token, true,
+			 "digest: without \"digest\" among the events each is "
+			 "posted at once");
+	}
+	reading->webhook->digest_ms = wanted ? ms : 0;
+}
+
+static void take_format(const struct reading *reading)
+{
+	static const char *const later[] = { "slack", "discord", "teams",
+					     "ntfy" };
+	const struct conf_value *value =
+		conf_tree_value(reading->section, "format", 0);
+
+	if (value == NULL || strcmp(value->text, "json") == 0)
+		return;
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		if (strcmp(value->text, later[i]) != 0)
+			continue;
+		complain(reading, value->token, false,
+			 "format: this version of lockstep does not write "
+			 "\"%s\" yet; it writes \"json\"",
+			 value->text);
+		return;
+	}
+	complain(reading, value->token, false,
+		 "format: \"%s\" is none; there is \"json\"", value->text);
+}
+
+static void take_webhook(struct conf *conf, cfg_t *section)
+{
+	struct reading reading = {
+		.conf = conf, .section = section,
+		.title = conf_tree_title(&conf->text, section),
+	};
+	const char *name = cfg_title(section);
+
+	conf->webhooks = conf_grow(conf->webhooks, conf->webhook_count,
+				   sizeof(*conf->webhooks));
+	reading.webhook = &conf->webhooks[conf->webhook_count++];
+	memset(reading.webhook, 0, sizeof(*reading.webhook));
+	if (name[0] == '\0' || strlen(name) >= sizeof(reading.webhook->name)) {
+		complain(&reading, reading.title, false,
+			 "webhook \"%.40s\": a name has 1 to %zu characters",
+			 name, sizeof(reading.webhook->name) - 1);
+		return;
+	}
+	strcpy(reading.webhook->name, name);
+	take_url(&reading);
+	take_secret(&reading);
+	take_digest(&reading, take_events(&reading));
+	take_format(&reading);
+}
+
+void conf_take_webhooks(struct conf *conf, cfg_t *tree)
+{
+	for (unsigned i = 0; i < cfg_size(tree, "webhook"); i++)
+		take_webhook(conf, cfg_getnsec(tree, "webhook", i));
+}

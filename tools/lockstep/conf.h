@@ -1,0 +1,30 @@
+/* conf.h - lockstep.conf, read and checked whole
+ *
+ * From the administrator's text to what policy.cdb holds: the policy, what
+ * accounts, domains and networks override, the webhooks. Reads files; prints
+ * nothing. Everything that is wrong is told, not the first thing alone. */
+#ifndef LOCKSTEP_CONF_H
+#define LOCKSTEP_CONF_H
+
+#include "conf-log.h"
+#include "policy.h"
+
+struct conf;
+
+/* Read a file and what it includes. Always gives a conf, to be freed. Returns 0
+ * when it can be compiled, -1 when the log has errors. */
+int conf_read(const char *path, struct conf **conf_r);
+void conf_free(struct conf **conf);
+
+/* Errors and warnings, sorted by place; live as long as the conf. */
+const struct conf_log *conf_log(const struct conf *conf);
+
+/* Valid after conf_read() returned 0. */
+const struct ls_policy *conf_policy(const struct conf *conf);
+struct conf_counts {
+	size_t users, domains, nets, webhooks;
+};
+struct conf_counts conf_counts(const struct conf *conf);
+void conf_write(const struct conf *conf, struct ls_policy_writer *writer);
+
+#endif

@@ -1,0 +1,163 @@
+/* json.c - see json.h */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "json.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0) {
+		cli_complain("out of memory");
+		exit(CLI_FAILED);
+	}
+}
+
+/* Each byte that is not part of UTF-8 becomes U+FFFD. */
+static void put_text(json_t *object, const char *key, const char *text)
+{
+	char whole[3 * LS_SUBJECT_TEXT + 1];
+	size_t used = 0;
+
+	if (text[0] == '\0')
+		return;
+	while (*text != '\0' && used + 4 < sizeof(whole)) {
+		size_t len = cli_utf8_length(text);
+
+		memcpy(whole + used, len > 0 ? text : "\xef\xbf\xbd",
+		       len > 0 ? len : 3);
+		used += len > 0 ? len : 3;
+		text += len > 0 ? len : 1;
+	}
+	whole[used] = '\0';
+	put(object, key, json_string(whole));
+}
+
+static void put_time(json_t *object, const char *key, uint64_t at_ms)
+{
+	uint64_t real_ms = cli_real_of(at_ms);
+	time_t seconds = (time_t)(real_ms / 1000);
+	char day[32] = "", text[40];
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) != NULL)
+		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03uZ", day,
+		 (unsigned)(real_ms % 1000));
+	put(object, key, json_string(text));
+}
+
+static void put_who(json_t *object, const struct ls_subject *subject)
+{
+	static const struct ls_prefix none;
+	char text[LS_PREFIX_TEXT];
+
+	if (subject->net.bits != 0 ||
+	    !ls_addr_equal(&subject->net.addr, &none.addr)) {
+		ls_prefix_format(&subject->net, text);
+		put(object, subject->net.bits == 128 ? "address" : "network",
+		    json_string(text));
+	}
+	put_text(object, "user", subject->user);
+}
+
+static void put_subject(json_t *object, const struct ls_subject *subject)
+{
+	char text[LS_SUBJECT_TEXT];
+
+	ls_subject_format(subject, text);
+	put(object, "kind", json_string(ls_kind_name(subject->kind)));
+	put_text(object, "subject", text);
+	put_who(object, subject);
+}
+
+static void print(json_t *object)
+{
+	char *line = object == NULL ? NULL
+				    : json_dumps(object, JSON_COMPACT |
+							 JSON_ENSURE_ASCII);
+
+	if (line == NULL) {
+		cli_complain("out of memory");
+		exit(CLI_FAILED);
+	}
+	puts(line);
+	free(line);
+	json_decref(object);
+}
+
+void json_print_lock(const struct ls_lock *lock)
+{
+	json_t *object = json_object();
+
+	if (lock->named)
+		put_subject(object, &lock->subject);
+	else
+		put(object, "kind",
+		    json_string(ls_kind_name(lock->subject.kind)));
+	put(object, "reason", json_string(ls_reason_name(lock->reason)));
+	put(object, "strikes", json_integer((json_int_t)lock->strikes));
+	put_time(object, "since", lock->since_ms);
+	put_time(object, "until", lock->until_ms);
+	put(object, "origin", json_string(ls_origin_name(lock->origin)));
+	print(object);
+}
+
+static void put_lock_event(json_t *data, const struct ls_record *record)
+{
+	put_subject(data, &record->subject);
+	if (record->reason != LS_REASON_NONE)
+		put(data, "reason",
+		    json_string(ls_reason_name(record->reason)));
+	if (record->event == LS_EVENT_LOCK) {
+		put(data, "strikes",
+		    json_integer((json_int_t)record->strikes));
+		put_time(data, "since", record->at_ms);
+		put_time(data, "until", record->until_ms);
+	}
+	put(data, "origin", json_string(ls_origin_name(record->origin)));
+	put_text(data, "by", record->detail);
+}
+
+static void put_attempt(json_t *data, const struct ls_record *record)
+{
+	put_text(data, "service", record->service);
+	put_text(data, "mech", record->mech);
+	put_who(data, &record->subject);
+	put(data, "verdict", json_string(ls_verdict_name(record->verdict)));
+	if (record->outcome != LS_OUTCOME_NONE)
+		put(data, "outcome",
+		    json_string(ls_outcome_name(record->outcome)));
+	if (record->reason != LS_REASON_NONE)
+		put(data, "reason",
+		    json_string(ls_reason_name(record->reason)));
+	if (record->subject.kind != LS_KIND_NONE)
+		put(data, "kind",
+		    json_string(ls_kind_name(record->subject.kind)));
+	put_text(data, "session", record->detail);
+}
+
+void json_print_record(enum ls_journal journal, const struct ls_record *record)
+{
+	json_t *object = json_object(), *data = json_object();
+
+	put(object, "type", json_string(ls_event_name(record->event)));
+	put_time(object, "timestamp", record->at_ms);
+	put(data, "journal",
+	    json_string(journal == LS_JOURNAL_GUARD ? "guard" : "sessions"));
+	put(data, "record", json_integer((json_int_t)record->number));
+	if (record->event == LS_EVENT_LOCK || record->event == LS_EVENT_UNLOCK)
+		put_lock_event(data, record);
+	else
+		put_attempt(data, record);
+	if (record->verdict != record->wanted)
+		put(data, "wanted",
+		    json_string(ls_verdict_name(record->wanted)));
+	put(object, "data", data);
+	print(object);
+}

@@ -1,0 +1,259 @@
+/* lock.c - lockstep lock and lockstep unlock */
+#include "lockstep-config.h"
+
+#include "cli.h"
+
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LENGTH_PRESET_MS UINT64_C(3600000)
+#define LENGTH_MAX_MS (366 * UINT64_C(86400000))
+
+/* Who says so, for the journal. */
+static const char *who(void)
+{
+	static char uid[32];
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *entry;
+
+	if (sudo != NULL && sudo[0] != '\0')
+		return sudo;
+	entry = getpwuid(getuid());
+	if (entry != NULL)
+		return entry->pw_name;
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)getuid());
+	return uid;
+}
+
+static char *subject_text(const struct ls_subject *subject,
+			  char escaped_r[4 * LS_SUBJECT_TEXT])
+{
+	char text[LS_SUBJECT_TEXT];
+
+	ls_subject_format(subject, text);
+	return cli_escape(text, escaped_r, 4 * LS_SUBJECT_TEXT);
+}
+
+/* ls_subject_parse(), and a place as `lockstep list` writes it: "joe@example.com
+ * from 192.0.2.0/24". */
+static int parse_subject(const struct ls_state *state, const char *name,
+			 struct ls_subject *subject_r)
+{
+	static const char between[] = " from ";
+	const char *from = strstr(name, between);
+	struct ls_error error;
+	int ret;
+
+	if (from == NULL) {
+		ret = ls_subject_parse(state, name, subject_r, &error);
+	} else {
+		size_t len = (size_t)(from - name);
+
+		ret = ls_subject_parse(state, from + strlen(between),
+				       subject_r, &error);
+		if (ret == 0 && (subject_r->kind == LS_KIND_USER || len == 0 ||
+				 len > LS_USER_MAX)) {
+			cli_complain("%s: neither an account nor one from a "
+				     "network",
+				     name);
+			return LS_EARG;
+		}
+		subject_r->kind = LS_KIND_PLACE;
+		memcpy(subject_r->user, name, len);
+		subject_r->user[len] = '\0';
+	}
+	if (ret < 0)
+		cli_complain("%s", error.text);
+	return ret;
+}
+
+/* When the lock of this subject ends; 0: none is found. */
+static uint64_t locked_until(struct ls_state *state,
+			     const struct ls_subject *subject)
+{
+	char want[LS_SUBJECT_TEXT], got[LS_SUBJECT_TEXT];
+	uint64_t cursor = 0, now_ms = cli_now_ms();
+	struct ls_lock lock;
+
+	ls_subject_format(subject, want);
+	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1) {
+		if (!lock.named || lock.subject.kind != subject->kind)
+			continue;
+		ls_subject_format(&lock.subject, got);
+		if (strcmp(want, got) == 0)
+			return lock.until_ms;
+	}
+	return 0;
+}
+
+static const char *failure(int ret)
+{
+	switch (ret) {
+	case LS_EARG:
+		return "such a subject cannot be locked";
+	case LS_EACCES:
+		return "no right to change the state";
+	case LS_EFULL:
+		return "the table is full";
+	default:
+		return "failed";
+	}
+}
+
+static int lock(struct ls_state *state, const char *name, uint64_t length_ms)
+{
+	char text[4 * LS_SUBJECT_TEXT], until[CLI_TIME_TEXT];
+	struct ls_subject subject;
+	uint64_t now_ms = cli_now_ms(), until_ms;
+	int ret;
+
+	if (parse_subject(state, name, &subject) < 0)
+		return CLI_FAILED;
+	subject_text(&subject, text);
+	ret = ls_lock(state, &subject, length_ms, who(), now_ms);
+	if (ret < 0) {
+		cli_complain("%s: %s", text, failure(ret));
+		return CLI_FAILED;
+	}
+	until_ms = locked_until(state, &subject);
+	if (until_ms == 0)
+		until_ms = now_ms + length_ms;
+	cli_time_format(until_ms, until);
+	/* the map keeps seconds */
+	printf("%s %s %s until %s\n", ls_kind_name(subject.kind), text,
+	       until_ms > now_ms + length_ms + 2000 ? "stays locked"
+						    : "is locked",
+	       until);
+	return CLI_DONE;
+}
+
+static int unlock(struct ls_state *state, const char *name)
+{
+	char text[4 * LS_SUBJECT_TEXT];
+	struct ls_subject subject;
+	int ret;
+
+	if (parse_subject(state, name, &subject) < 0)
+		return CLI_FAILED;
+	subject_text(&subject, text);
+	ret = ls_unlock(state, &subject, who(), cli_now_ms());
+	if (ret < 0) {
+		cli_complain("%s: %s", text, failure(ret));
+		return CLI_FAILED;
+	}
+	if (ret == 0) {
+		printf("%s %s was not locked\n", ls_kind_name(subject.kind),
+		       text);
+		return CLI_FAILED;
+	}
+	printf("%s %s is unlocked\n", ls_kind_name(subject.kind), text);
+	return CLI_DONE;
+}
+
+/* The guard, made from the snapshot where there is none yet: else a lock would
+ * be forgotten, or come back, when the mail server starts. */
+static struct ls_state *open_guard(const struct cli *cli)
+{
+	struct ls_error error;
+	struct ls_state *state =
+		cli_open(cli, LS_GUARD_WRITE | LS_CREATE, &error);
+
+	if (state == NULL)
+		cli_complain("%s", error.text);
+	return state;
+}
+
+static int run_lock(const struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "for", required_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint64_t length_ms = LENGTH_PRESET_MS;
+	struct ls_state *state;
+	int option, code = CLI_DONE;
+
+	while ((option = getopt_long(argc, argv, "f:h", options, NULL)) !=
+	       -1) {
+		if (option == 'h')
+			return cli_help(&verb_lock);
+		if (option != 'f')
+			return cli_misused(&verb_lock);
+		if (ls_duration_parse(optarg, &length_ms) < 0 ||
+		    length_ms < 1000 || length_ms > LENGTH_MAX_MS) {
+			cli_complain("--for %s: not a duration like 90s, 10m, "
+				     "12h or 30d, from 1s to 366d",
+				     optarg);
+			return CLI_USAGE;
+		}
+	}
+	if (optind == argc)
+		return cli_misused(&verb_lock);
+	state = open_guard(cli);
+	if (state == NULL)
+		return CLI_FAILED;
+	for (; optind < argc; optind++) {
+		if (lock(state, argv[optind], length_ms) != CLI_DONE)
+			code = CLI_FAILED;
+	}
+	ls_close(&state);
+	return code;
+}
+
+static int run_unlock(const struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option = getopt_long(argc, argv, "h", options, NULL);
+	struct ls_state *state;
+	int code = CLI_DONE;
+
+	if (option == 'h')
+		return cli_help(&verb_unlock);
+	if (option != -1 || optind == argc)
+		return cli_misused(&verb_unlock);
+	state = open_guard(cli);
+	if (state == NULL)
+		return CLI_FAILED;
+	for (; optind < argc; optind++) {
+		if (unlock(state, argv[optind]) != CLI_DONE)
+			code = CLI_FAILED;
+	}
+	ls_close(&state);
+	return code;
+}
+
+const struct verb verb_lock = {
+	.name = "lock",
+	.run = run_lock,
+	.summary = "lock an address, a network or an account",
+	.usage = "usage: lockstep lock [--for DURATION] SUBJECT...\n"
+		 "\n"
+		 "Lock each SUBJECT for strangers, on every protocol, at "
+		 "once: an address\n"
+		 "(192.0.2.1), a network (192.0.2.0/24), an account "
+		 "(joe@example.com). Familiar\n"
+		 "places go on; to lock one, quote it as lockstep list writes "
+		 "it: \"joe@example.com\n"
+		 "from 192.0.2.0/24\". A lock that already ends later stays.\n"
+		 "\n"
+		 "  -f, --for DURATION  90s, 10m, 12h, 30d [1h]\n",
+};
+
+const struct verb verb_unlock = {
+	.name = "unlock",
+	.run = run_unlock,
+	.summary = "end locks, and forget what led to them",
+	.usage = "usage: lockstep unlock SUBJECT...\n"
+		 "\n"
+		 "End the lock of each SUBJECT, as lockstep list writes them, "
+		 "and empty its meters.\n"
+		 "Exit code 1 when one of them was not locked.\n",
+};

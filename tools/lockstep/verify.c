@@ -1,0 +1,60 @@
+/* verify.c - lockstep verify: do the live maps hold what they must? */
+#include "lockstep-config.h"
+
+#include "cli.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static void print_finding(void *context, const char *finding)
+{
+	(void)context;
+	printf("%s\n", finding);
+}
+
+static int verify(const struct cli *cli)
+{
+	struct ls_error error;
+	struct ls_state *state =
+		cli_open(cli, LS_GUARD_READ | LS_SESSIONS_READ, &error);
+	uint64_t found;
+
+	if (state == NULL) {
+		cli_complain("%s", error.text);
+		return CLI_FAILED;
+	}
+	found = ls_verify(state, cli_now_ms(), print_finding, NULL);
+	ls_close(&state);
+	printf("%" PRIu64 " findings\n", found);
+	return found == 0 ? CLI_DONE : CLI_FAILED;
+}
+
+static int run(const struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1)
+		return option == 'h' ? cli_help(&verb_verify)
+				     : cli_misused(&verb_verify);
+	if (optind != argc)
+		return cli_misused(&verb_verify);
+	return verify(cli);
+}
+
+const struct verb verb_verify = {
+	.name = "verify",
+	.run = run,
+	.summary = "check that the maps in use are sound",
+	.usage = "usage: lockstep verify\n"
+		 "\n"
+		 "Reads the maps while others use them, and prints a line for "
+		 "each thing that must\n"
+		 "not be: a subject with two slots, a word out of bounds, a "
+		 "mixed journal record.\n"
+		 "Exits with 0 when there is none.\n",
+};

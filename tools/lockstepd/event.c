@@ -1,0 +1,213 @@
+#include "lockstep-config.h"
+
+#include "event.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+/* 9999-12-31T23:59:59.999Z, the last moment that RFC 3339 can write */
+#define TIME_LAST_MS UINT64_C(253402300799999)
+
+uint64_t event_real_ms(const struct event_clock *clock, uint64_t at_ms)
+{
+	uint64_t past_ms;
+
+	if (at_ms >= clock->now_ms) {
+		uint64_t ahead_ms = at_ms - clock->now_ms;
+
+		if (clock->real_ms > TIME_LAST_MS ||
+		    ahead_ms > TIME_LAST_MS - clock->real_ms)
+			return TIME_LAST_MS;
+		return clock->real_ms + ahead_ms;
+	}
+	past_ms = clock->now_ms - at_ms;
+	return clock->real_ms > past_ms ? clock->real_ms - past_ms : 0;
+}
+
+void event_time_format(uint64_t real_ms, char text_r[EVENT_TIME_TEXT])
+{
+	char day[sizeof("9999-12-31T23:59:59")];
+	struct tm tm;
+	time_t seconds;
+
+	if (real_ms > TIME_LAST_MS)
+		real_ms = TIME_LAST_MS;
+	seconds = (time_t)(real_ms / 1000);
+	memset(&tm, 0, sizeof(tm));
+	gmtime_r(&seconds, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text_r, EVENT_TIME_TEXT, "%s.%03uZ", day,
+		 (unsigned)(real_ms % 1000));
+}
+
+/* The length of the well-formed UTF-8 sequence (RFC 3629) that text begins
+ * with, or 0. */
+static size_t utf8_length(const unsigned char *text, size_t left)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (text[0] < 0x80)
+		return 1;
+	if (text[0] < 0xc2 || text[0] > 0xf4)
+		return 0;
+	length = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+	if (length > left)
+		return 0;
+	/* no overlong forms, no surrogates, nothing above U+10FFFF */
+	if (text[0] == 0xe0)
+		low = 0xa0;
+	else if (text[0] == 0xed)
+		high = 0x9f;
+	else if (text[0] == 0xf0)
+		low = 0x90;
+	else if (text[0] == 0xf4)
+		high = 0x8f;
+	if (text[1] < low || text[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return length;
+}
+
+json_t *event_text(const char *text, size_t size)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	char buffer[3 * LS_SUBJECT_TEXT];
+	size_t used = 0, step;
+
+	size = strnlen(text, size);
+	for (size_t i = 0; i < size && used + 4 < sizeof(buffer); i += step) {
+		step = utf8_length((const unsigned char *)text + i, size - i);
+		if (step > 0) {
+			memcpy(buffer + used, text + i, step);
+			used += step;
+		} else {
+			memcpy(buffer + used, replacement, 3);
+			used += 3;
+			step = 1;
+		}
+	}
+	return json_stringn(buffer, used);
+}
+
+void event_put(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) != 0)
+		log_fatal("out of memory");
+}
+
+static void put_text(json_t *object, const char *key, const char *text,
+		     size_t size)
+{
+	if (size > 0 && text[0] != '\0')
+		event_put(object, key, event_text(text, size));
+}
+
+void event_put_time(json_t *object, const char *key, uint64_t real_ms)
+{
+	char text[EVENT_TIME_TEXT];
+
+	event_time_format(real_ms, text);
+	event_put(object, key, json_string(text));
+}
+
+/* A whole address is an "address", a shorter prefix a "network". */
+static void put_net(json_t *data, const struct ls_prefix *net)
+{
+	static const struct ls_addr none;
+	char text[LS_PREFIX_TEXT];
+
+	if (net->bits == 0 && ls_addr_equal(&net->addr, &none))
+		return;
+	ls_prefix_format(net, text);
+	event_put(data, net->bits == 128 ? "address" : "network",
+		  event_text(text, sizeof(text)));
+}
+
+static void put_who(json_t *data, const struct ls_subject *subject)
+{
+	put_net(data, &subject->net);
+	put_text(data, "user", subject->user, sizeof(subject->user));
+}
+
+/* LOCK and UNLOCK: the subject is what was locked. */
+static void put_lock(json_t *data, const struct ls_record *record,
+		     const struct event_clock *clock)
+{
+	const struct ls_subject *subject = &record->subject;
+	char text[LS_SUBJECT_TEXT];
+
+	ls_subject_format(subject, text);
+	event_put(data, "kind", json_string(ls_kind_name(subject->kind)));
+	put_text(data, "subject", text, sizeof(text));
+	put_who(data, subject);
+	if (record->reason != LS_REASON_NONE)
+		event_put(data, "reason",
+			  json_string(ls_reason_name(record->reason)));
+	if (record->event == LS_EVENT_LOCK) {
+		event_put(data, "strikes",
+			  json_integer((json_int_t)record->strikes));
+		event_put_time(data, "since",
+			       event_real_ms(clock, record->at_ms));
+		event_put_time(data, "until",
+			       event_real_ms(clock, record->until_ms));
+	}
+	event_put(data, "origin", json_string(ls_origin_name(record->origin)));
+	put_text(data, "by", record->detail, sizeof(record->detail));
+}
+
+/* LOGIN, CONNECT, SESSION: the subject is the client, its kind the limit. */
+static void put_attempt(json_t *data, const struct ls_record *record)
+{
+	put_text(data, "service", record->service, sizeof(record->service));
+	put_text(data, "mech", record->mech, sizeof(record->mech));
+	put_who(data, &record->subject);
+	event_put(data, "verdict",
+		  json_string(ls_verdict_name(record->verdict)));
+	if (record->outcome != LS_OUTCOME_NONE)
+		event_put(data, "outcome",
+			  json_string(ls_outcome_name(record->outcome)));
+	if (record->reason != LS_REASON_NONE)
+		event_put(data, "reason",
+			  json_string(ls_reason_name(record->reason)));
+	if (record->subject.kind != LS_KIND_NONE)
+		event_put(data, "kind",
+			  json_string(ls_kind_name(record->subject.kind)));
+	put_text(data, "session", record->detail, sizeof(record->detail));
+}
+
+const char *event_journal_name(enum ls_journal journal)
+{
+	return journal == LS_JOURNAL_SESSIONS ? "sessions" : "guard";
+}
+
+json_t *event_json(const char *host, enum ls_journal journal,
+		   const struct ls_record *record,
+		   const struct event_clock *clock)
+{
+	json_t *object = json_object(), *data = json_object();
+
+	event_put(object, "type", json_string(ls_event_name(record->event)));
+	event_put_time(object, "timestamp",
+		       event_real_ms(clock, record->at_ms));
+	event_put(object, "data", data);
+	if (host != NULL)
+		event_put(data, "host", event_text(host, strlen(host)));
+	event_put(data, "journal", json_string(event_journal_name(journal)));
+	event_put(data, "record", json_integer((json_int_t)record->number));
+	if (record->event == LS_EVENT_LOCK || record->event == LS_EVENT_UNLOCK)
+		put_lock(data, record, clock);
+	else
+		put_attempt(data, record);
+	/* a rule that only observes wanted something else than was done */
+	if (record->verdict != record->wanted)
+		event_put(data, "wanted",
+			  json_string(ls_verdict_name(record->wanted)));
+	return object;
+}

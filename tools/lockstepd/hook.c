@@ -1,0 +1,227 @@
+#include "lockstep-config.h"
+
+#include "hook.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "delivery.h"
+
+/* More than anybody has; a policy file that never ends must not hang us. */
+enum { HOOKS_MAX = 64 };
+
+static bool is_loopback(const char *host)
+{
+	struct in_addr in;
+
+	if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+		return true;
+	return inet_pton(AF_INET, host, &in) == 1 &&
+		ntohl(in.s_addr) >> 24 == 127;
+}
+
+/* Sets what follows from the URL. */
+static void look_at_url(struct hook *hook)
+{
+	char *scheme = NULL, *host = NULL, *port = NULL;
+	CURLU *url = curl_url();
+
+	if (url == NULL)
+		log_fatal("out of memory");
+	hook->url_good = curl_url_set(url, CURLUPART_URL, hook->conf.url,
+				      0) == CURLUE_OK &&
+		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		(strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
+	if (hook->url_good) {
+		curl_url_get(url, CURLUPART_PORT, &port, 0);
+		hook->loopback = is_loopback(host);
+		snprintf(hook->site, sizeof(hook->site), "%s://%s%s%s", scheme,
+			 host, port != NULL ? ":" : "",
+			 port != NULL ? port : "");
+	}
+	if (hook->url_good && !hook->loopback && strcmp(scheme, "http") == 0)
+		log_line("webhook \"%s\": %s: anybody on the way can read "
+			 "what is posted by http; use https",
+			 hook->conf.name, hook->site);
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(url);
+}
+
+struct hook *hooks_find(const struct hooks *hooks, const char *name)
+{
+	struct hook *hook = hooks->first;
+
+	while (hook != NULL && strcmp(hook->conf.name, name) != 0)
+		hook = hook->next;
+	return hook;
+}
+
+static bool same_conf(const struct ls_webhook *a, const struct ls_webhook *b)
+{
+	return strcmp(a->url, b->url) == 0 &&
+		strcmp(a->secret_file, b->secret_file) == 0 &&
+		a->events == b->events && a->digest_ms == b->digest_ms;
+}
+
+static void give_chance(struct hook *hook)
+{
+	hook->gone = false;
+	hook->failures = 0;
+	hook->rest_until_ms = 0;
+	hook->answer = 0;
+}
+
+static void set_conf(struct hook *hook, const struct ls_webhook *conf)
+{
+	hook->conf = *conf;
+	give_chance(hook);
+	secret_wipe(&hook->secret);
+	log_settled(&hook->off_log);
+	look_at_url(hook);
+}
+
+static struct hook *append(struct hooks *hooks)
+{
+	struct hook **link = &hooks->first;
+
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = calloc(1, sizeof(**link));
+	if (*link == NULL)
+		log_fatal("out of memory");
+	return *link;
+}
+
+static void hook_free(struct hook *hook, struct delivery *delivery)
+{
+	delivery_cancel(delivery, hook);
+	digest_clear(&hook->digest);
+	secret_wipe(&hook->secret);
+	free(hook);
+}
+
+static void remove_dropped(struct hooks *hooks, struct delivery *delivery)
+{
+	struct hook **link = &hooks->first;
+
+	while (*link != NULL) {
+		struct hook *hook = *link;
+
+		if (hook->kept) {
+			hook->kept = false;
+			link = &hook->next;
+			continue;
+		}
+		*link = hook->next;
+		hook_free(hook, delivery);
+	}
+}
+
+/* Names go into JSON and file contents: printable ASCII is all they need. */
+static void clean_name(char *name)
+{
+	for (; *name != '\0'; name++) {
+		if (*name < ' ' || *name > '~')
+			*name = '_';
+	}
+}
+
+unsigned hooks_load(struct hooks *hooks, struct ls_state *state,
+		    struct delivery *delivery)
+{
+	struct ls_webhook conf;
+	unsigned count = 0;
+
+	while (count < HOOKS_MAX && ls_webhook_get(state, count, &conf) == 1) {
+		struct hook *hook;
+
+		count++;
+		clean_name(conf.name);
+		hook = hooks_find(hooks, conf.name);
+		if (hook == NULL) {
+			hook = append(hooks);
+			set_conf(hook, &conf);
+		} else if (!hook->kept && !same_conf(&hook->conf, &conf)) {
+			delivery_cancel(delivery, hook);
+			set_conf(hook, &conf);
+		}
+		hook->kept = true;
+	}
+	remove_dropped(hooks, delivery);
+	hooks_read_secrets(hooks);
+	return count;
+}
+
+void hooks_read_secrets(struct hooks *hooks)
+{
+	for (struct hook *hook = hooks->first; hook != NULL;
+	     hook = hook->next) {
+		bool was_on = hook->secret.keys > 0;
+		struct ls_error error;
+
+		if (!hook->url_good) {
+			log_changed(&hook->off_log, "webhook \"%s\": off: its "
+				    "url is not one of https or http",
+				    hook->conf.name);
+			continue;
+		}
+		secret_wipe(&hook->secret);
+		if (secret_read(hook->conf.secret_file, &hook->secret,
+				&error) < 0)
+			log_changed(&hook->off_log, "webhook \"%s\": off: %s; "
+				    "looked at again each minute",
+				    hook->conf.name, error.text);
+		else if (log_settled(&hook->off_log) || !was_on)
+			log_line("webhook \"%s\": posts to %s",
+				 hook->conf.name, hook->site);
+	}
+}
+
+void hooks_revive(struct hooks *hooks)
+{
+	for (struct hook *hook = hooks->first; hook != NULL;
+	     hook = hook->next) {
+		if (hook->gone)
+			hooks->unsaved = true;
+		give_chance(hook);
+	}
+}
+
+void hooks_free(struct hooks *hooks, struct delivery *delivery)
+{
+	struct hook *hook, *next;
+
+	for (hook = hooks->first; hook != NULL; hook = next) {
+		next = hook->next;
+		hook_free(hook, delivery);
+	}
+	hooks->first = NULL;
+}
+
+bool hook_ready(const struct hook *hook)
+{
+	return hook->url_good && hook->secret.keys > 0 && !hook->gone;
+}
+
+void hook_fingerprint(const struct hook *hook,
+		      char text_r[HOOK_FINGERPRINT_TEXT])
+{
+	uint8_t hash[(HOOK_FINGERPRINT_TEXT - 1) / 2];
+	char text[sizeof(hook->conf.url) + sizeof(hook->conf.secret_file) + 64];
+	int length;
+
+	length = snprintf(text, sizeof(text), "%s %s %" PRIu32 " %" PRIu64,
+			  hook->conf.url, hook->conf.secret_file,
+			  hook->conf.events, hook->conf.digest_ms);
+	crypto_generichash(hash, sizeof(hash), (const uint8_t *)text,
+			   (unsigned long long)length, NULL, 0);
+	sodium_bin2hex(text_r, HOOK_FINGERPRINT_TEXT, hash, sizeof(hash));
+}

@@ -1,0 +1,49 @@
+/* secret.h - the signing secrets of a webhook
+ *
+ * A secret file holds one secret a line, "whsec_" and the base64 of 24 to 64
+ * bytes, as the Standard Webhooks specification writes it. Empty lines and
+ * lines that begin with '#' are skipped. More than one secret is a rotation:
+ * each message is signed with all of them, the first line's signature first.
+ * ed25519 keys ("whsk_") are refused. */
+#ifndef LOCKSTEPD_SECRET_H
+#define LOCKSTEPD_SECRET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lockstep.h"
+
+enum {
+	SECRET_KEYS_MAX = 4,
+	SECRET_OCTETS_MIN = 24,
+	SECRET_OCTETS_MAX = 64,
+	SECRET_FILE_MAX = 4096, /* bytes */
+};
+
+struct secret_key {
+	uint8_t octet[SECRET_OCTETS_MAX];
+	size_t length;
+};
+
+/* Whoever fills one gives it to secret_wipe() in the end. */
+struct secret {
+	struct secret_key key[SECRET_KEYS_MAX];
+	unsigned keys;
+};
+
+/* Reads the text of a secret file. Returns 0 with at least one key, or
+ * LS_EFORMAT with the line's number and what is wrong with it (never what it
+ * holds); secret_r is then wiped. */
+int secret_parse(const char *text, size_t length, struct secret *secret_r,
+		 struct ls_error *error_r);
+
+/* Reads a secret file. It must be a regular file of root's or of this
+ * process's user, without any right for group and others. Returns 0, LS_ESYS
+ * (not readable), LS_EACCES (open to others) or LS_EFORMAT, each with the
+ * file's name in *error_r; secret_r is then wiped. */
+int secret_read(const char *path, struct secret *secret_r,
+		struct ls_error *error_r);
+
+void secret_wipe(struct secret *secret);
+
+#endif
