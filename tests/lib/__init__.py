@@ -1,0 +1,1 @@
+"""Private mail servers for tests, and clients for them. See ../stack."""

@@ -1,0 +1,119 @@
+"""A client of Dovecot's auth socket, as Postfix is one.
+
+The protocol lets its client say from which address and for which service a
+login is, and any number of logins be under way on one connection:
+
+    with AuthClient(env["AUTH_SOCKET"]) as auth:
+        reply = auth.login("user1@example.test", "pw-1", ip="192.0.2.7")
+        ids = [auth.send(user, pw, ip="192.0.2.7") for pw in guesses]
+        replies = [auth.wait(i) for i in ids]
+
+An AuthClient belongs to one thread.
+"""
+
+import base64
+import random
+import socket
+from dataclasses import dataclass, field
+
+from . import sasl
+
+
+@dataclass
+class Reply:
+    """What came of a request: "OK" or "FAIL", and the parameters with it."""
+
+    kind: str
+    fields: dict = field(default_factory=dict)
+
+    @property
+    def ok(self):
+        return self.kind == "OK"
+
+    @property
+    def text(self):
+        words = [k if v is True else f"{k}={v}" for k, v in self.fields.items()]
+        return " ".join([self.kind, *words])
+
+
+class AuthClient:
+    def __init__(self, path, timeout=120):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(timeout)
+        self.sock.connect(str(path))
+        self.file = self.sock.makefile("rb")
+        self.last_id = 0
+        self.clients = {}
+        self.replies = {}
+        self.mechs = set()
+        # The server wants each connection's number to be another.
+        number = random.randint(1, 2**31 - 1)
+        self.sock.sendall(f"VERSION\t1\t2\nCPID\t{number}\n".encode())
+        while (words := self._words())[0] != "DONE":
+            if words[0] == "MECH":
+                self.mechs.add(words[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+    def _words(self):
+        line = self.file.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionError("the auth server hung up")
+        return line[:-1].decode().split("\t")
+
+    def send(self, user, password, ip="127.0.0.1", service="imap", mech="PLAIN",
+             secured=False, lip="127.0.0.1", **parameters):
+        """Send a request and return its id. More parameters of the protocol
+        can be given by name (`_` for `-`), True for those without a value."""
+        self.last_id += 1
+        client = sasl.client(mech, user, password)
+        words = ["AUTH", str(self.last_id), mech, f"service={service}",
+                 "nologin", f"lip={lip}", f"rip={ip}"]
+        if secured:
+            words.append("secured")
+        for name, value in parameters.items():
+            name = name.replace("_", "-")
+            words.append(name if value is True else f"{name}={value}")
+        if client.begins:
+            words.append("resp=" + encode(client.step(None)))
+        self.clients[self.last_id] = client
+        self.sock.sendall(("\t".join(words) + "\n").encode())
+        return self.last_id
+
+    def wait(self, request):
+        """Read on until the request is answered."""
+        while request not in self.replies:
+            self._read_one()
+        return self.replies.pop(request)
+
+    def _read_one(self):
+        kind, *words = self._words()
+        if kind not in ("OK", "FAIL", "CONT"):
+            return
+        number = int(words[0])
+        if kind == "CONT":
+            response = self.clients[number].step(base64.b64decode(words[1]))
+            self.sock.sendall(
+                f"CONT\t{number}\t{encode(response)}\n".encode())
+            return
+        del self.clients[number]
+        fields = {}
+        for word in words[1:]:
+            name, equals, value = word.partition("=")
+            fields[name] = value if equals else True
+        self.replies[number] = Reply(kind, fields)
+
+    def login(self, *args, **kwargs):
+        return self.wait(self.send(*args, **kwargs))
+
+
+def encode(data):
+    return base64.b64encode(data).decode()

@@ -1,0 +1,165 @@
+"""A private Postfix: smtp (the role of port 25) and submission.
+
+Submission authenticates through the stack's Dovecot and, unless the stack is
+bare, asks lockstep-policy at CONNECT. All mail is discarded once accepted.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from . import dovecot, processes
+from .layout import TOP, StackError
+
+MAIN = """\
+compatibility_level = 3.6
+queue_directory = {queue}
+data_directory = {data}
+maillog_file = {log}
+maillog_file_prefixes = {dir}
+inet_interfaces = 127.0.0.1
+myhostname = mx.example.test
+mydestination = example.test
+mynetworks = 127.0.0.0/8
+alias_maps =
+alias_database =
+local_recipient_maps =
+local_transport = discard:
+default_transport = discard:
+relay_transport = discard:
+
+# No question to the network.
+smtpd_peername_lookup = no
+disable_dns_lookups = yes
+
+smtpd_tls_cert_file = {cert}
+smtpd_tls_key_file = {key}
+smtpd_tls_security_level = may
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {auth_socket}
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+mua_client_restrictions = {client_restrictions}
+mua_relay_restrictions = permit_sasl_authenticated, reject
+
+# A client on this machine may say from where it comes.
+smtpd_authorized_xclient_hosts = 127.0.0.0/8
+
+# Nothing but AUTH limits a test.
+smtpd_client_connection_count_limit = 0
+smtpd_error_sleep_time = 0
+smtpd_soft_error_limit = 1000000
+smtpd_hard_error_limit = 1000000
+smtpd_junk_command_limit = 1000000
+default_process_limit = 2000
+"""
+
+MASTER = """\
+127.0.0.1:{smtp} inet n - n - - smtpd
+127.0.0.1:{submission} inet n - n - - smtpd
+  -o syslog_name=postfix/submission
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_delay_reject=no
+  -o smtpd_client_restrictions=$mua_client_restrictions
+  -o smtpd_helo_restrictions=
+  -o smtpd_relay_restrictions=$mua_relay_restrictions
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+# What an administrator would append: the stack proves that it works.
+SNIPPETS = TOP / "conf.d"
+
+
+def master_snippet(layout):
+    """The shipped service, with this stack's user, program and policy."""
+    shipped = (SNIPPETS / "postfix-master.cf").read_text()
+    ours = (f"user={dovecot.USER} argv={layout.bin}/lockstep-policy "
+            f"-l {layout.filter_log} -p {layout.policy}")
+    text, count = re.subn(r"^(\s+)user=\S+ argv=\S+$", rf"\1{ours}", shipped,
+                          flags=re.M)
+    if count != 1:
+        raise StackError("conf.d/postfix-master.cf has no line "
+                         '"user=... argv=..." for the stack to fit')
+    return text
+
+
+def override(main, lines):
+    """Settings of a test replace ours: Postfix warns of what it reads twice."""
+    for line in lines:
+        name = re.escape(line.split("=", 1)[0].strip())
+        main = re.sub(rf"^{name}\s*=.*\n(?:[ \t].*\n)*", "", main, flags=re.M)
+    return main + "".join(line + "\n" for line in lines)
+
+
+def write_config(layout):
+    restrictions = "permit" if layout.bare else "$lockstep_submission, permit"
+    main = MAIN.format(
+        dir=layout.dir, queue=layout.postfix_queue, data=layout.postfix_data,
+        log=layout.postfix_log, cert=layout.cert, key=layout.key,
+        auth_socket=layout.auth_socket, client_restrictions=restrictions)
+    if not layout.bare:
+        main += (SNIPPETS / "postfix-main.cf").read_text()
+        layout.filter_log.touch()
+        shutil.chown(layout.filter_log, dovecot.USER, dovecot.GROUP)
+    main = override(main, layout.config["postfix"])
+    master = MASTER.format(smtp=layout.port("smtp"),
+                           submission=layout.port("submission"))
+    if not layout.bare:
+        master += master_snippet(layout)
+    (layout.postfix_conf / "main.cf").write_text(main)
+    (layout.postfix_conf / "master.cf").write_text(master)
+
+
+def create(layout):
+    for directory in (layout.postfix_conf, layout.postfix_queue,
+                      layout.postfix_data):
+        directory.mkdir()
+    shutil.chown(layout.postfix_data, default("mail_owner"))
+    write_config(layout)
+    command = [sbin("postfix"), "-c", layout.postfix_conf, "check"]
+    out = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         check=False)
+    if out.returncode != 0:
+        raise StackError(f"postfix check: {out.stdout.strip()}")
+
+
+def sbin(name):
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if path is None:
+        raise StackError(f"{name} is not installed: run tests/setup packages")
+    return path
+
+
+def default(setting):
+    out = subprocess.run([sbin("postconf"), "-d", "-h", setting], text=True,
+                         stdout=subprocess.PIPE, check=True)
+    return out.stdout.strip()
+
+
+def start(layout):
+    """master(8) itself, since the postfix command would put it elsewhere in
+    the process tree, and refuses on a host with several instances."""
+    master = pathlib.Path(default("daemon_directory")) / "master"
+    argv = [master, "-c", layout.postfix_conf]
+    return processes.spawn(layout, "postfix", argv,
+                           dovecot.module_dir() / "auth", layout.postfix_log)

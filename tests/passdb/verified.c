@@ -1,0 +1,310 @@
+/* verified.c - a passdb for tests that counts what it verifies
+ *
+ * Dovecot passdb driver "verified": knows user1..userN@example.test, password
+ * "pw-<n>", and appends one line to a log for each verification that it really
+ * performs, so that a test counts guesses from outside:
+ *
+ *	time service user address		(time: seconds.microseconds)
+ *
+ * PLAIN and LOGIN are logged when the password is compared, CRAM and SCRAM when
+ * the credentials are handed out; an unknown user is logged as well. Lookups
+ * without a mechanism (LMTP, doveadm) are no guesses and leave no line.
+ *
+ * Environment, read once, as root (Dovecot: import_environment):
+ *	VERIFIED_USERS	 N
+ *	VERIFIED_LOG	 the log; opened as root, appended to ever after
+ *	VERIFIED_CONTROL a file, read again whenever it changes; may be missing:
+ *		delay_ms=50	 answer after so long, as a slow backend would
+ *		fail=temporary	 answer "internal failure" and verify nothing
+ *
+ * The delay is a timeout of the auth process's own loop: any number of
+ * verifications wait side by side. Whether to fail is decided when the delay is
+ * over. Limits: N up to 999999999, a control file up to 1 kB. */
+#include "lockstep-config.h"
+
+#include "lib.h"
+#include "ioloop.h"
+#include "net.h"
+#include "str.h"
+#include "strnum.h"
+#include "time-util.h"
+#include "auth-request.h"
+#include "passdb.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- what differs between Dovecot versions: all of it here ------------ */
+
+#ifndef DOVECOT_PREREQ
+#  define DOVECOT_PREREQ(maj, min, micro) 0
+#endif
+#if DOVECOT_PREREQ(2, 4, 0)
+#  define PREINIT_RETURN int
+#  define PREINIT_ARGS \
+	pool_t pool, struct event *event ATTR_UNUSED, \
+		struct passdb_module **module_r, \
+		const char **error_r ATTR_UNUSED
+#  define PREINIT_DONE(module) \
+	do { \
+		*module_r = (module); \
+		return 0; \
+	} while (0)
+#  define REQUEST_SERVICE(request) ((request)->fields.protocol)
+#else
+#  define PREINIT_RETURN struct passdb_module *
+#  define PREINIT_ARGS pool_t pool, const char *args ATTR_UNUSED
+#  define PREINIT_DONE(module) return (module)
+#  define REQUEST_SERVICE(request) ((request)->fields.service)
+#endif
+
+/* ---------------------------------------------------------------------- */
+
+#define USER_PREFIX "user"
+#define USER_DOMAIN "@example.test"
+#define PASSWORD_PREFIX "pw-"
+#define CONTROL_MAX 1024
+
+/* One verification, from the question to the answer. Allocated from the
+ * request's pool, which lives until the answer. */
+struct verification {
+	struct auth_request *request;
+	struct timeout *to;
+	const char *password; /* verify_plain only */
+	verify_plain_callback_t *verify_callback;
+	lookup_credentials_callback_t *credentials_callback;
+};
+
+struct control {
+	const char *path;
+	struct stat seen; /* zero: nothing read yet, or no file */
+	unsigned int delay_ms;
+	bool fail;
+};
+
+static struct control control;
+static unsigned int users;
+static int log_fd = -1;
+
+const char *authdb_verified_version = DOVECOT_ABI_VERSION;
+void authdb_verified_init(void);
+void authdb_verified_deinit(void);
+
+static void control_parse(char *text)
+{
+	const char *const *line;
+
+	control.delay_ms = 0;
+	control.fail = FALSE;
+	for (line = t_strsplit_spaces(text, " \t\r\n"); *line != NULL; line++) {
+		if (strncmp(*line, "delay_ms=", 9) == 0 &&
+		    str_to_uint(*line + 9, &control.delay_ms) == 0)
+			continue;
+		if (strcmp(*line, "fail=temporary") == 0)
+			control.fail = TRUE;
+		else
+			i_error("verified: %s: cannot read '%s'", control.path,
+				*line);
+	}
+}
+
+/* A test replaces or rewrites the file at any time: compare all that a change
+ * would show in, since two writes may share a time stamp. */
+static bool control_changed(const struct stat *st)
+{
+	const struct stat *seen = &control.seen;
+
+	return st->st_ino != seen->st_ino || st->st_size != seen->st_size ||
+	       st->st_mtim.tv_sec != seen->st_mtim.tv_sec ||
+	       st->st_mtim.tv_nsec != seen->st_mtim.tv_nsec;
+}
+
+static void control_refresh(void)
+{
+	char text[CONTROL_MAX];
+	struct stat st;
+	ssize_t got;
+	int fd;
+
+	if (control.path == NULL)
+		return;
+	if (stat(control.path, &st) < 0)
+		i_zero(&st);
+	if (!control_changed(&st))
+		return;
+	control.seen = st;
+	text[0] = '\0';
+	if (st.st_ino != 0 && (fd = open(control.path, O_RDONLY)) != -1) {
+		got = read(fd, text, sizeof(text) - 1);
+		text[got < 0 ? 0 : got] = '\0';
+		i_close_fd(&fd);
+	}
+	T_BEGIN {
+		control_parse(text);
+	} T_END;
+}
+
+/* One write() per line: lines of several stacks' processes never mix. */
+static void log_verification(struct auth_request *request)
+{
+	const struct ip_addr *ip = &request->fields.remote_ip;
+	struct timeval now;
+	string_t *line;
+
+	i_gettimeofday(&now);
+	line = t_str_new(128);
+	str_printfa(line, "%ld.%06ld %s %s %s\n", (long)now.tv_sec,
+		    (long)now.tv_usec, REQUEST_SERVICE(request),
+		    request->fields.user,
+		    ip->family == 0 ? "-" : net_ip2addr(ip));
+	if (log_fd == -1 ||
+	    write(log_fd, str_data(line), str_len(line)) !=
+		    (ssize_t)str_len(line))
+		i_error("verified: cannot write to the log: %m");
+}
+
+/* The password of a user, or NULL for one that does not exist. */
+static const char *password_of(const char *user)
+{
+	const char *end;
+	unsigned int number;
+
+	if (strncmp(user, USER_PREFIX, strlen(USER_PREFIX)) != 0)
+		return NULL;
+	user += strlen(USER_PREFIX);
+	if (*user < '1' || *user > '9' ||
+	    str_parse_uint(user, &number, &end) < 0 || number > users ||
+	    strcmp(end, USER_DOMAIN) != 0)
+		return NULL;
+	return t_strdup_printf(PASSWORD_PREFIX "%u", number);
+}
+
+static void answer_plain(struct verification *v)
+{
+	struct auth_request *request = v->request;
+	const char *password = password_of(request->fields.user);
+	enum passdb_result result;
+
+	if (control.fail)
+		result = PASSDB_RESULT_INTERNAL_FAILURE;
+	else {
+		log_verification(request);
+		if (password == NULL) {
+			e_info(authdb_event(request), "unknown user");
+			result = PASSDB_RESULT_USER_UNKNOWN;
+		} else if (strcmp(password, v->password) != 0) {
+			e_info(authdb_event(request), "Password mismatch");
+			result = PASSDB_RESULT_PASSWORD_MISMATCH;
+		} else
+			result = PASSDB_RESULT_OK;
+	}
+	v->verify_callback(result, request);
+}
+
+static void answer_credentials(struct verification *v)
+{
+	struct auth_request *request = v->request;
+	const char *password = password_of(request->fields.user);
+	enum passdb_result result;
+
+	if (control.fail)
+		result = PASSDB_RESULT_INTERNAL_FAILURE;
+	else {
+		if (request->fields.mech_name != NULL)
+			log_verification(request);
+		result = password == NULL ? PASSDB_RESULT_USER_UNKNOWN :
+					    PASSDB_RESULT_OK;
+	}
+	passdb_handle_credentials(result, password, "PLAIN",
+				  v->credentials_callback, request);
+}
+
+static void verification_finish(struct verification *v)
+{
+	struct auth_request *request = v->request;
+
+	timeout_remove(&v->to);
+	control_refresh();
+	T_BEGIN {
+		if (v->verify_callback != NULL)
+			answer_plain(v);
+		else
+			answer_credentials(v);
+	} T_END;
+	auth_request_unref(&request);
+}
+
+static void verification_start(struct verification *v,
+			       struct auth_request *request)
+{
+	v->request = request;
+	auth_request_ref(request);
+	control_refresh();
+	if (control.delay_ms == 0)
+		verification_finish(v);
+	else
+		v->to = timeout_add_short(control.delay_ms,
+					  verification_finish, v);
+}
+
+static void verified_verify_plain(struct auth_request *request,
+				  const char *password,
+				  verify_plain_callback_t *callback)
+{
+	struct verification *v =
+		p_new(request->pool, struct verification, 1);
+
+	v->password = p_strdup(request->pool, password);
+	v->verify_callback = callback;
+	verification_start(v, request);
+}
+
+static void verified_lookup_credentials(struct auth_request *request,
+					lookup_credentials_callback_t *callback)
+{
+	struct verification *v =
+		p_new(request->pool, struct verification, 1);
+
+	v->credentials_callback = callback;
+	verification_start(v, request);
+}
+
+static PREINIT_RETURN verified_preinit(PREINIT_ARGS)
+{
+	struct passdb_module *module = p_new(pool, struct passdb_module, 1);
+	const char *number = getenv("VERIFIED_USERS");
+	const char *log_path = getenv("VERIFIED_LOG");
+
+	if (number == NULL || str_to_uint(number, &users) < 0)
+		i_fatal("verified: VERIFIED_USERS is not a number");
+	if (log_path == NULL)
+		i_fatal("verified: VERIFIED_LOG is not set");
+	control.path = getenv("VERIFIED_CONTROL");
+	if (log_fd == -1)
+		log_fd = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+			      0644);
+	if (log_fd == -1)
+		i_fatal("verified: open(%s) failed: %m", log_path);
+	module->default_pass_scheme = "PLAIN";
+	PREINIT_DONE(module);
+}
+
+static struct passdb_module_interface verified_interface = {
+	.name = "verified",
+	.preinit = verified_preinit,
+	.verify_plain = verified_verify_plain,
+	.lookup_credentials = verified_lookup_credentials,
+};
+
+void authdb_verified_init(void)
+{
+	passdb_register_module(&verified_interface);
+}
+
+void authdb_verified_deinit(void)
+{
+	passdb_unregister_module(&verified_interface);
+	i_close_fd(&log_fd);
+}

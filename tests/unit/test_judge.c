@@ -1,0 +1,322 @@
+/* test_judge.c - verdicts: a table of views and what follows from them */
+#include "lockstep-config.h"
+
+#include "harness.h"
+#include "judge.h"
+
+static const uint64_t now = UINT64_C(34560000000); /* 400 days */
+
+/* What a row sets in the view, besides nothing. */
+enum {
+	TRUSTED = 1,
+	DENIED = 2,
+	PLAIN = 4, /* no TLS */
+	FAMILIAR = 8,
+	OBSERVE = 16,
+	WAS_FAMILIAR = 32,
+};
+
+/* Bits 1 << LS_KIND_*: locked, had been locked, fast or slow meter full. */
+#define IP (1U << LS_KIND_IP)
+#define NET (1U << LS_KIND_NET)
+#define USER (1U << LS_KIND_USER)
+#define PLACE (1U << LS_KIND_PLACE)
+#define ALL (IP | NET | USER | PLACE)
+
+struct row {
+	const char *row;
+	unsigned flags, locked, unlocked, full, full_slow;
+	enum ls_verdict wanted;
+	enum ls_kind kind;
+	enum ls_reason reason;
+	unsigned charges; /* meters, when admitted */
+};
+
+static void view_of(const struct row *row, const struct ls_policy *policy,
+		    struct ls_view *view)
+{
+	memset(view, 0, sizeof(*view));
+	view->trusted = (row->flags & TRUSTED) != 0;
+	view->denied = (row->flags & DENIED) != 0;
+	view->secured = (row->flags & PLAIN) == 0;
+	view->word[LS_KIND_PLACE][LS_WORD_FAMILIAR] =
+		row->flags & FAMILIAR	    ? now + 1
+		: row->flags & WAS_FAMILIAR ? now
+					    : 0;
+	for (enum ls_kind kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
+		struct ls_lock_word lock = { .strikes = 1,
+					     .reason = LS_REASON_FAILURES };
+		struct ls_meter_use meter[LS_SPEEDS];
+		unsigned bit = 1U << kind;
+
+		view->known[kind] = true;
+		lock.until = row->locked & bit	   ? now + 60000
+			     : row->unlocked & bit ? now
+						   : 0;
+		view->word[kind][LS_WORD_LOCK] = ls_lock_pack(&lock);
+		if (ls_failure_meters(kind, policy, meter) != LS_SPEEDS)
+			fail_msg("two meters each");
+		/* To the brim, or just not. */
+		for (unsigned i = 0; i < LS_SPEEDS; i++)
+			view->word[kind][meter[i].word] =
+				now + meter[i].rate.capacity_ms -
+				meter[i].rate.emission_ms +
+				((i == LS_FAST ? row->full : row->full_slow) >>
+					 kind &
+				 1U);
+	}
+}
+
+static void check_rows(const struct row *rows, size_t count, uint64_t tls)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct row *row = &rows[i];
+		struct ls_judgement judgement;
+		struct ls_policy policy;
+		struct ls_view view;
+
+		ls_policy_presets(&policy);
+		policy.require_tls = tls;
+		policy.mode = row->flags & OBSERVE ? LS_MODE_OBSERVE
+						   : LS_MODE_ENFORCE;
+		view_of(row, &policy, &view);
+		memset(&judgement, 0xee, sizeof(judgement));
+		ls_judge(&view, &policy, now, &judgement);
+		check(row->row, judgement.decision.wanted, row->wanted);
+		check(row->row, judgement.decision.verdict,
+		      row->flags & OBSERVE ? LS_ADMIT : row->wanted);
+		check(row->row, judgement.decision.kind, row->kind);
+		check(row->row, judgement.decision.reason, row->reason);
+		check(row->row, judgement.familiar,
+		      (row->flags & FAMILIAR) != 0);
+		if (row->wanted == LS_ADMIT)
+			check(row->row, judgement.count, row->charges);
+	}
+}
+
+#define NO LS_KIND_NONE, LS_REASON_NONE
+#define LOCKED(kind) LS_DENY, LS_KIND_##kind, LS_REASON_FAILURES, 0
+#define FULL_SLOW(kind) LS_DENY, LS_KIND_##kind, LS_REASON_FAILURES_SLOW, 0
+
+static void test_strangers(void **state)
+{
+	static const struct row rows[] = {
+		{ "free", 0, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
+		{ "ip locked", 0, IP, 0, 0, 0, LOCKED(IP) },
+		{ "net locked", 0, NET, 0, 0, 0, LOCKED(NET) },
+		{ "user locked", 0, USER, 0, 0, 0, LOCKED(USER) },
+		{ "place locked", 0, PLACE, 0, 0, 0, LOCKED(PLACE) },
+		{ "all locked", 0, ALL, 0, 0, 0, LOCKED(PLACE) },
+		{ "locks ended", 0, 0, ALL, 0, 0, LS_ADMIT, NO, 8 },
+		{ "ip full", 0, 0, 0, IP, 0, LOCKED(IP) },
+		{ "net full", 0, 0, 0, NET, 0, LOCKED(NET) },
+		{ "user full", 0, 0, 0, USER, 0, LOCKED(USER) },
+		{ "place full", 0, 0, 0, PLACE, 0, LOCKED(PLACE) },
+		{ "ip slow", 0, 0, 0, 0, IP, FULL_SLOW(IP) },
+		{ "net slow", 0, 0, 0, 0, NET, FULL_SLOW(NET) },
+		{ "user slow", 0, 0, 0, 0, USER, FULL_SLOW(USER) },
+		{ "place slow", 0, 0, 0, 0, PLACE, FULL_SLOW(PLACE) },
+		/* A lock tells more than a meter. */
+		{ "user locked, ip full", 0, USER, 0, IP, 0, LOCKED(USER) },
+		{ "no longer familiar", WAS_FAMILIAR, IP, 0, 0, 0,
+		  LOCKED(IP) },
+		{ "trusted", TRUSTED, IP | NET, 0, IP | NET, IP | NET,
+		  LS_ADMIT, NO, 4 },
+		{ "trusted, user locked", TRUSTED, USER, 0, 0, 0,
+		  LOCKED(USER) },
+		{ "trusted, place full", TRUSTED, 0, 0, PLACE, 0,
+		  LOCKED(PLACE) },
+		{ "denied", DENIED, 0, 0, 0, 0, LS_DENY, LS_KIND_IP,
+		  LS_REASON_DENIED, 0 },
+		{ "denied and locked", DENIED, ALL, 0, 0, 0, LS_DENY,
+		  LS_KIND_IP, LS_REASON_DENIED, 0 },
+		{ "observed, locked", OBSERVE, IP, 0, 0, 0, LOCKED(IP) },
+		{ "observed, full", OBSERVE, 0, 0, IP, 0, LOCKED(IP) },
+		{ "observed, denied", OBSERVE | DENIED, 0, 0, 0, 0, LS_DENY,
+		  LS_KIND_IP, LS_REASON_DENIED, 0 },
+		{ "observed, free", OBSERVE, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows), LS_TLS_NEVER);
+}
+
+static void test_familiar(void **state)
+{
+	static const struct row rows[] = {
+		{ "free", FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, 2 },
+		{ "all else locked and full", FAMILIAR, IP | NET | USER, 0,
+		  IP | NET | USER, IP | NET | USER, LS_ADMIT, NO, 2 },
+		{ "place locked", FAMILIAR, PLACE, 0, 0, 0, LOCKED(PLACE) },
+		{ "place full", FAMILIAR, 0, 0, PLACE, 0, LOCKED(PLACE) },
+		{ "place slow", FAMILIAR, 0, 0, 0, PLACE, FULL_SLOW(PLACE) },
+		{ "denied", FAMILIAR | DENIED, 0, 0, 0, 0, LS_DENY, LS_KIND_IP,
+		  LS_REASON_DENIED, 0 },
+		{ "trusted", FAMILIAR | TRUSTED, IP, 0, 0, 0, LS_ADMIT, NO,
+		  2 },
+		{ "observed", FAMILIAR | OBSERVE, PLACE, 0, 0, 0,
+		  LOCKED(PLACE) },
+	};
+
+	(void)state;
+	check_rows(rows, COUNT(rows), LS_TLS_STRANGERS);
+}
+
+#define TLS LS_DENY, LS_KIND_NONE, LS_REASON_TLS, 0
+
+static void test_tls(void **state)
+{
+	static const struct row strangers[] = {
+		{ "stranger", PLAIN, 0, 0, 0, 0, TLS },
+		{ "stranger, locked", PLAIN, ALL, 0, 0, 0, TLS },
+		{ "stranger, trusted", PLAIN | TRUSTED, 0, 0, 0, 0, TLS },
+		{ "stranger, secured", 0, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
+		{ "familiar", PLAIN | FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, 2 },
+		{ "observed", PLAIN | OBSERVE, 0, 0, 0, 0, TLS },
+		{ "denied", PLAIN | DENIED, 0, 0, 0, 0, LS_DENY, LS_KIND_IP,
+		  LS_REASON_DENIED, 0 },
+	};
+	static const struct row always[] = {
+		{ "stranger", PLAIN, 0, 0, 0, 0, TLS },
+		{ "familiar", PLAIN | FAMILIAR, 0, 0, 0, 0, TLS },
+		{ "secured", FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, 2 },
+	};
+	static const struct row never[] = {
+		{ "stranger", PLAIN, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
+	};
+
+	(void)state;
+	check_rows(strangers, COUNT(strangers), LS_TLS_STRANGERS);
+	check_rows(always, COUNT(always), LS_TLS_ALWAYS);
+	check_rows(never, COUNT(never), LS_TLS_NEVER);
+}
+
+/* When it may be tried again: the lock's end, the meter's next unit. */
+static void test_retry(void **state)
+{
+	const struct row locked = { .row = "locked", .locked = USER };
+	const struct row full = { .row = "full", .full = IP };
+	struct ls_judgement judgement;
+	struct ls_policy policy;
+	struct ls_view view;
+
+	(void)state;
+	ls_policy_presets(&policy);
+	view_of(&locked, &policy, &view);
+	ls_judge(&view, &policy, now, &judgement);
+	check("locked", judgement.decision.retry_ms, now + 60000);
+	view_of(&full, &policy, &view);
+	ls_judge(&view, &policy, now, &judgement);
+	check("full", judgement.decision.retry_ms, now + 1);
+}
+
+static void test_reveal(void **state)
+{
+	static const bool want[] = { [LS_REVEAL_NEVER] = false,
+				     [LS_REVEAL_FREEZE] = false,
+				     [LS_REVEAL_ALWAYS] = true };
+	const struct row locked = { .row = "locked", .locked = USER };
+	struct ls_judgement judgement;
+	struct ls_policy policy;
+	struct ls_view view;
+
+	(void)state;
+	ls_policy_presets(&policy);
+	view_of(&locked, &policy, &view);
+	for (unsigned reveal = 0; reveal < COUNT(want); reveal++) {
+		policy.reveal = reveal;
+		ls_judge(&view, &policy, now, &judgement);
+		check("reveal", judgement.decision.reveal, want[reveal]);
+	}
+}
+
+static void test_no_limit(void **state)
+{
+	const struct row full = { .row = "full", .full = ALL,
+				  .full_slow = ALL };
+	struct ls_judgement judgement;
+	struct ls_policy policy;
+	struct ls_view view;
+
+	(void)state;
+	ls_policy_presets(&policy);
+	view_of(&full, &policy, &view);
+	policy.ip.failures[LS_FAST].units = 0;
+	policy.ip.failures[LS_SLOW].units = 0;
+	policy.net.failures[LS_FAST].units = 0;
+	policy.net.failures[LS_SLOW].units = 0;
+	policy.place.failures[LS_FAST].units = 0;
+	policy.place.failures[LS_SLOW].units = 0;
+	policy.user.failures[LS_FAST].units = 0;
+	ls_judge(&view, &policy, now, &judgement);
+	check("the one left", judgement.decision.reason,
+	      LS_REASON_FAILURES_SLOW);
+	policy.user.failures[LS_SLOW].units = 0;
+	ls_judge(&view, &policy, now, &judgement);
+	check("none left", judgement.decision.verdict, LS_ADMIT);
+	check("none left", judgement.count, 0);
+}
+
+static void test_connection(void **state)
+{
+	static const struct {
+		const char *row;
+		unsigned flags, locked;
+		bool ip_stamp, net_stamp;
+		enum ls_verdict wanted;
+		enum ls_kind kind;
+	} rows[] = {
+		{ "free", 0, 0, false, false, LS_ADMIT, LS_KIND_NONE },
+		{ "ip", 0, IP, false, false, LS_DENY, LS_KIND_IP },
+		{ "net", 0, NET, false, false, LS_DENY, LS_KIND_NET },
+		{ "both", 0, IP | NET, false, false, LS_DENY, LS_KIND_IP },
+		{ "users do not count", 0, USER | PLACE, false, false,
+		  LS_ADMIT, LS_KIND_NONE },
+		{ "stamped ip", 0, IP | NET, true, false, LS_ADMIT,
+		  LS_KIND_NONE },
+		{ "stamped net", 0, IP | NET, false, true, LS_ADMIT,
+		  LS_KIND_NONE },
+		{ "trusted", TRUSTED, IP | NET, false, false, LS_ADMIT,
+		  LS_KIND_NONE },
+		{ "denied", DENIED, 0, true, true, LS_DENY, LS_KIND_IP },
+		{ "observed", OBSERVE, IP, false, false, LS_DENY, LS_KIND_IP },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct row as = { .flags = rows[i].flags,
+					.locked = rows[i].locked };
+		struct ls_decision decision;
+		struct ls_policy policy;
+		struct ls_view view;
+
+		ls_policy_presets(&policy);
+		policy.mode = rows[i].flags & OBSERVE ? LS_MODE_OBSERVE
+						      : LS_MODE_ENFORCE;
+		view_of(&as, &policy, &view);
+		view.word[LS_KIND_IP][LS_WORD_FAMILIAR] =
+			rows[i].ip_stamp ? now + 1 : now;
+		view.word[LS_KIND_NET][LS_WORD_FAMILIAR] =
+			rows[i].net_stamp ? now + 1 : now;
+		ls_judge_connection(&view, &policy, now, &decision);
+		check(rows[i].row, decision.wanted, rows[i].wanted);
+		check(rows[i].row, decision.verdict,
+		      rows[i].flags & OBSERVE ? LS_ADMIT : rows[i].wanted);
+		check(rows[i].row, decision.kind, rows[i].kind);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_familiar),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_retry),
+		cmocka_unit_test(test_reveal),
+		cmocka_unit_test(test_no_limit),
+		cmocka_unit_test(test_connection),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,389 @@
+/* test_state.c - opening, refreshing, and what is told when a file is bad */
+#include "lockstep-config.h"
+
+#include "harness.h"
+#include "world.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GUARD (LS_GUARD_WRITE | LS_CREATE)
+#define BOTH (GUARD | LS_SESSIONS_WRITE)
+#define JOE "joe@example.com"
+#define AWAY "192.0.2.1"
+
+static struct world world;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_init(&world);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_fini(&world);
+	return 0;
+}
+
+static void write_file(int dirfd, const char *name, const char *text)
+{
+	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			0600);
+
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static int join(unsigned flags, struct ls_error *error)
+{
+	struct ls_state *state;
+	int ret = world_join(&world, flags, &state, error);
+
+	check("state", state != NULL, ret == 0);
+	ls_close(&state);
+	check("closed", state == NULL, true);
+	return ret;
+}
+
+static void test_open_refused(void **state)
+{
+	struct ls_error error;
+
+	(void)state;
+	check("no policy", join(GUARD, &error), LS_ENOENT);
+	check_holds("no policy", error.text, world.policy_path);
+	write_file(world.dirfd, "policy.cdb", "garbage");
+	check("garbage", join(GUARD, &error), LS_EFORMAT);
+	check_holds("garbage", error.text, world.policy_path);
+	world_compile(&world);
+	check("no map", join(LS_GUARD_WRITE, &error), LS_ENOENT);
+	check_holds("no map", error.text, "/guard: no such map");
+	check("no map", join(LS_GUARD_READ, &error), LS_ENOENT);
+	check("policy alone", join(0, &error), 0);
+	write_file(world.state_dirfd, "guard", "garbage");
+	check("bad map", join(GUARD, &error), LS_EFORMAT);
+	check_holds("bad map", error.text, "/guard: ");
+	unlinkat(world.state_dirfd, "guard", 0);
+	check("sessions", join(LS_SESSIONS_READ, &error), LS_ENOENT);
+	check_holds("sessions", error.text, "/sessions: no such map");
+	world_set(&world, NULL, "state-dir", "/nonexistent/lockstep");
+	world_compile(&world);
+	check("no state directory", join(GUARD, &error), LS_ESYS);
+	check_holds("no state directory", error.text, "/nonexistent/lockstep");
+}
+
+static void test_policy_paths(void **state)
+{
+	struct ls_open_args args = { .now_ms = 1 };
+	struct ls_state *opened;
+	struct ls_error error;
+	static char longer[400];
+
+	(void)state;
+	world_compile(&world);
+	setenv("LOCKSTEP_POLICY", world.policy_path, 1);
+	check("environment", ls_open(&args, &opened, &error), 0);
+	ls_close(&opened);
+	args.policy_path = "/nonexistent/policy.cdb";
+	check("argument first", ls_open(&args, &opened, &error), LS_ESYS);
+	check_holds("directory", error.text, "/nonexistent");
+	args.policy_path = NULL;
+	memset(longer, '/', sizeof(longer) - 1);
+	setenv("LOCKSTEP_POLICY", longer, 1);
+	check("too long", ls_open(&args, &opened, &error), LS_EARG);
+	unsetenv("LOCKSTEP_POLICY");
+	assert_int_equal(chdir(world.dir), 0);
+	args.policy_path = "policy.cdb";
+	check("relative", ls_open(&args, &opened, &error), 0);
+	ls_close(&opened);
+	assert_int_equal(chdir("/"), 0);
+}
+
+/* A bad snapshot costs what it holds, and is told of; also where a second map
+ * is made after the guard. */
+static void test_warnings(void **state)
+{
+	static const unsigned flags[] = { GUARD, BOTH };
+	struct ls_error error;
+
+	(void)state;
+	world_compile(&world);
+	for (size_t i = 0; i < COUNT(flags); i++) {
+		unlinkat(world.state_dirfd, "guard", 0);
+		unlinkat(world.state_dirfd, "sessions", 0);
+		write_file(world.dirfd, "snapshot.cdb", "garbage");
+		check("open", join(flags[i], &error), 0);
+		check_holds("warning", error.text, "snapshot.cdb");
+		check("code", error.code, 0);
+		check("again", join(flags[i], &error), 0);
+		check_text("no warning", error.text, "");
+	}
+}
+
+static void test_two_maps(void **state)
+{
+	struct ls_addr ip = world_addr(AWAY);
+	struct ls_cursor cursor = { 0 };
+	struct ls_record record;
+
+	(void)state;
+	world_open(&world, BOTH);
+	check("session", ls_session_open(world.state, "imap", JOE, &ip,
+					 "id-of-23-bytes-exactly-and-more",
+					 world.now_ms),
+	      0);
+	check("session", ls_session_open(world.state, "imap", JOE, &ip, NULL,
+					 world.now_ms),
+	      0);
+	check("guard", ls_journal_head(world.state, LS_JOURNAL_GUARD), 0);
+	check("sessions", ls_journal_head(world.state, LS_JOURNAL_SESSIONS),
+	      2);
+	check("next", ls_journal_next(world.state, LS_JOURNAL_SESSIONS,
+				      &cursor, world.now_ms, &record),
+	      1);
+	check("event", record.event, LS_EVENT_SESSION);
+	check("at", record.at_ms, world.now_ms);
+	check_text("user", record.subject.user, JOE);
+	check_text("id", record.detail, "id-of-23-bytes-exactly-");
+	check("ip", ls_addr_equal(&record.subject.net.addr, &ip), true);
+	/* A mail process: the guard to look at, the sessions to write. */
+	world_open(&world, LS_GUARD_READ | LS_SESSIONS_WRITE);
+	check("session", ls_session_open(world.state, "pop3", JOE, &ip, "x",
+					 world.now_ms),
+	      0);
+	world_open(&world, LS_GUARD_WRITE | LS_SESSIONS_READ);
+	check("session", ls_session_open(world.state, "pop3", JOE, &ip, "x",
+					 world.now_ms),
+	      LS_EACCES);
+	world_open(&world, LS_SESSIONS_READ);
+	check("closed", ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+					world.now_ms, &record),
+	      LS_EACCES);
+	check("closed", ls_journal_head(world.state, LS_JOURNAL_GUARD), 0);
+}
+
+static int refresh(struct ls_error *error)
+{
+	memset(error, 0, sizeof(*error));
+	return ls_refresh(world.state, error);
+}
+
+static void test_refresh(void **state)
+{
+	struct ls_state *compiler;
+	struct ls_error error;
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("nothing", refresh(&error), 0);
+	check("before", world_guess(&world, JOE, AWAY, 4), 4);
+	world_set(&world, "ip", "failures", "6/6m, 0");
+	world_compile(&world);
+	check("not announced", refresh(&error), 0);
+	check("writer", world_join(&world, LS_GUARD_WRITE, &compiler, &error),
+	      0);
+	ls_policy_announce(compiler);
+	check("new", refresh(&error), 1);
+	check("once", refresh(&error), 0);
+	check("in force", world_guess(&world, JOE, AWAY, 9), 2);
+	/* One that is no use: told once, and the old one stays. */
+	write_file(world.dirfd, "policy.cdb", "garbage");
+	ls_policy_announce(compiler);
+	check("garbage", refresh(&error), LS_EFORMAT);
+	check_holds("garbage", error.text, world.policy_path);
+	check("once", refresh(&error), 0);
+	check("old one", world_guess(&world, "ann", "203.0.113.1", 9), 6);
+	unlinkat(world.dirfd, "policy.cdb", 0);
+	ls_policy_announce(compiler);
+	check("gone", refresh(&error), LS_ENOENT);
+	check("once", refresh(&error), 0);
+	world_set(&world, "ip", "failures", "1/10m, 0");
+	world_compile(&world);
+	ls_policy_announce(compiler);
+	check("back", refresh(&error), 1);
+	check("in force", world_guess(&world, "eve", "203.0.113.2", 9), 1);
+	ls_close(&compiler);
+	/* Without the right to write, no announcement and no crash. */
+	check("reader", world_join(&world, LS_GUARD_READ, &compiler, &error),
+	      0);
+	ls_policy_announce(compiler);
+	check("nothing", refresh(&error), 0);
+	ls_close(&compiler);
+}
+
+static void test_replaced(void **state)
+{
+	struct ls_error error;
+	struct ls_map fresh;
+	char path[WORLD_PATH + 8];
+	const struct ls_map_spec spec = { .type = LS_MAP_GUARD,
+					  .subjects = 2048,
+					  .journal_records = 64,
+					  .boot_ms = world.now_ms,
+					  .group = "" };
+
+	(void)state;
+	world_open(&world, GUARD);
+	snprintf(path, sizeof(path), "%s/guard", world.state_dir);
+	check("replace",
+	      ls_map_replace(world.state_dirfd, "guard", path, &spec, &fresh,
+			     &error),
+	      0);
+	ls_map_close(&fresh);
+	check("told", refresh(&error), LS_EFORMAT);
+	check_holds("told", error.text, "replaced");
+	check("once", refresh(&error), 0);
+	check("goes on", world_guess(&world, JOE, AWAY, 20), 10);
+	world_open(&world, GUARD);
+	check("new one", refresh(&error), 0);
+	check("new one", world_guess(&world, JOE, AWAY, 1), 1);
+}
+
+/* The file is cut under our feet: mail goes on, and it is told once. */
+static void test_cut_in_use(void **state)
+{
+	static const off_t lengths[] = { 0, 4096, 8192, 100000 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		struct ls_addr ip = world_addr(AWAY);
+		struct ls_subject subject =
+			world_subject(LS_KIND_USER, "ann", NULL);
+		char path[WORLD_PATH + 8];
+		struct ls_decision decision;
+		struct ls_cursor cursor = { 0 };
+		struct ls_record record;
+		struct ls_status status;
+		struct ls_error error;
+		struct ls_lock lock;
+		uint64_t next = 0;
+
+		if (i > 0)
+			world_init(&world);
+		world_open(&world, GUARD);
+		check("before", world_guess(&world, JOE, AWAY, 20), 10);
+		check("before", refresh(&error), 0);
+		snprintf(path, sizeof(path), "%s/guard", world.state_dir);
+		check("cut", truncate(path, lengths[i]), 0);
+		for (unsigned user = 0; user < 50; user++) {
+			char name[32], from[32];
+
+			snprintf(name, sizeof(name), "user%u", user);
+			snprintf(from, sizeof(from), "10.0.%u.1", user);
+			check(name, world_guess(&world, name, from, 1), 1);
+		}
+		ls_connect(world.state, "submission", &ip, world.now_ms,
+			   &decision);
+		ls_lock(world.state, &subject, 1000, "x", world.now_ms);
+		ls_unlock(world.state, &subject, "x", world.now_ms);
+		while (ls_lock_next(world.state, &next, world.now_ms, &lock))
+			;
+		while (ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+				       world.now_ms, &record) == 1)
+			;
+		ls_status(world.state, world.now_ms, &status);
+		check("told", refresh(&error), LS_EFORMAT);
+		check_holds("told", error.text, "truncated while in use");
+		check("once", refresh(&error), 0);
+		check("once", refresh(&error), 0);
+		if (i + 1 < COUNT(lengths))
+			world_fini(&world);
+	}
+}
+
+static void test_status(void **state)
+{
+	struct ls_status status;
+
+	(void)state;
+	world_open(&world, GUARD);
+	ls_status(world.state, world.now_ms, &status);
+	check("used", status.used, 0);
+	check("auth seen", status.auth_seen_ms, 0);
+	check("daemon seen", status.daemon_seen_ms, 0);
+	check_within("room", status.subjects, 4096, 4102);
+	check("created", status.created_ms, world.now_ms);
+	world_pass(&world, 1000);
+	check("guesses", world_guess(&world, JOE, AWAY, 15), 10);
+	world_login(&world, "ann", "203.0.113.1", LS_OUTCOME_SUCCESS);
+	world_pass(&world, 1000);
+	ls_daemon_seen(world.state, world.now_ms);
+	ls_status(world.state, world.now_ms, &status);
+	check("used", status.used, 8);
+	check("locks", status.locks, 1);
+	check("familiar", status.familiar, 1);
+	check("admitted", status.admitted, 11);
+	check("denied", status.denied, 5);
+	check("auth seen", status.auth_seen_ms, world.now_ms - 1000);
+	check("daemon seen", status.daemon_seen_ms, world.now_ms);
+	check("compiled", status.policy_compiled_real_ms, world.real_ms - 2000);
+	check("observe", status.observe, false);
+	check("retired", status.retired, false);
+	check("evicted", status.evicted, 0);
+	check("full", status.full, 0);
+	world_open(&world, 0);
+	ls_status(world.state, world.now_ms, &status);
+	check("no map", status.subjects, 0);
+}
+
+/* The journal tells of an attempt what was known of it. */
+static void test_journal_of_logins(void **state)
+{
+	static const struct {
+		const char *user, *want;
+	} rows[] = { { JOE, JOE }, { "", "" } };
+	static char longest[400];
+	struct ls_cursor cursor = { 0 };
+	struct ls_record record;
+	struct ls_ticket ticket;
+
+	(void)state;
+	world_open(&world, GUARD);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		world_login(&world, rows[i].user, AWAY, LS_OUTCOME_WRONG);
+		check("next", ls_journal_next(world.state, LS_JOURNAL_GUARD,
+					      &cursor, world.now_ms, &record),
+		      1);
+		check("number", record.number, i);
+		check("event", record.event, LS_EVENT_LOGIN);
+		check("outcome", record.outcome, LS_OUTCOME_WRONG);
+		check_text("user", record.subject.user, rows[i].want);
+		check_text("service", record.service, "imap");
+		check_text("mech", record.mech, "PLAIN");
+		check("at", record.at_ms, world.now_ms);
+		check("bits", record.subject.net.bits, 128);
+	}
+	/* A name too long is cut, for both calls alike. */
+	memset(longest, 'x', sizeof(longest) - 1);
+	check("long", world_admit(&world, longest, AWAY, &ticket).verdict,
+	      LS_ADMIT);
+	check("long", strlen(ticket.user), LS_USER_MAX);
+	ls_settle(world.state, &ticket, LS_OUTCOME_SUCCESS, world.now_ms);
+	check("next", ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+				      world.now_ms, &record),
+	      1);
+	check("long", strlen(record.subject.user), LS_USER_MAX);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_open_refused),
+		TEST(test_policy_paths),
+		TEST(test_warnings),
+		TEST(test_two_maps),
+		TEST(test_refresh),
+		TEST(test_replaced),
+		TEST(test_cut_in_use),
+		TEST(test_status),
+		TEST(test_journal_of_logins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
