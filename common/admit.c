@@ -18,7 +18,9 @@
 struct visit {
 	struct ls_state *state;
 	const struct ls_policy *policy;
-	struct ls_policy own; /* the policy, when something overrides it */
+	const struct ls_meters *meters;
+	struct ls_policy own; /* both, when something overrides the policy */
+	struct ls_meters own_meters;
 	const char *user;     /* NULL: not known yet */
 	struct ls_prefix ip, net;
 	uint64_t key[LS_KIND_PLACE + 1];
@@ -37,6 +39,11 @@ static void visit_init(struct visit *visit, struct ls_state *state,
 	visit->user = user;
 	visit->policy = ls_policy_file_lookup(state->policy, user, ip,
 					      &visit->own);
+	visit->meters = &state->meters;
+	if (visit->policy == &visit->own) {
+		ls_meters_of(visit->policy, &visit->own_meters);
+		visit->meters = &visit->own_meters;
+	}
 	visit->ip = ls_prefix_of(ip, IP_BITS4, IP_BITS6);
 	visit->net = ls_prefix_of(ip, (unsigned)visit->policy->net.prefix4,
 				  (unsigned)visit->policy->net.prefix6);
@@ -57,6 +64,34 @@ static void find_keys(struct visit *visit)
 					 key[LS_KIND_USER], key[LS_KIND_NET]);
 }
 
+/* Find every subject's slot. Each search, and each slot, may be a cache miss:
+ * they are asked for all at once, before the first is needed. */
+static void find_slots(struct visit *visit)
+{
+	const struct ls_table *table = &visit->state->guard.subjects;
+	const unsigned last = visit->user != NULL ? LS_KIND_PLACE : LS_KIND_NET;
+
+	for (unsigned kind = LS_KIND_IP; kind <= last; kind++)
+		ls_table_prefetch(table, visit->key[kind]);
+	for (unsigned kind = LS_KIND_IP; kind <= last; kind++) {
+		visit->known[kind] =
+			ls_table_find(table, visit->key[kind],
+				      (enum ls_kind)kind,
+				      &visit->ref[kind]) == 0;
+		if (visit->known[kind])
+			ls_ref_prefetch(&visit->ref[kind]);
+	}
+}
+
+static void visit_keep(const struct visit *visit, struct ls_ticket *ticket)
+{
+	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
+		ticket->key[kind] = visit->key[kind];
+		ticket->slot[kind] =
+			visit->known[kind] ? visit->ref[kind].index : 0;
+	}
+}
+
 /* The attempt of a ticket again: its keys and places are known. */
 static void visit_resume(struct visit *visit, const struct ls_ticket *ticket)
 {
@@ -67,15 +102,6 @@ static void visit_resume(struct visit *visit, const struct ls_ticket *ticket)
 					 ticket->key[kind], (enum ls_kind)kind,
 					 ticket->slot[kind],
 					 &visit->ref[kind]) == 0;
-	}
-}
-
-static void visit_keep(const struct visit *visit, struct ls_ticket *ticket)
-{
-	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
-		ticket->key[kind] = visit->key[kind];
-		ticket->slot[kind] =
-			visit->known[kind] ? visit->ref[kind].index : 0;
 	}
 }
 
@@ -92,15 +118,24 @@ static void subject_of(const struct visit *visit, enum ls_kind kind,
 		ls_copy(subject_r->user, sizeof(subject_r->user), visit->user);
 }
 
-static void look(struct visit *visit, enum ls_kind kind, struct ls_view *view)
+static void look(const struct visit *visit, enum ls_kind kind,
+		 struct ls_view *view)
 {
-	if (ls_table_find(&visit->state->guard.subjects, visit->key[kind], kind,
-			  &visit->ref[kind]) < 0)
-		return;
-	visit->known[kind] = true;
-	view->known[kind] = true;
-	for (unsigned word = 0; word < LS_SLOT_WORDS; word++)
-		view->word[kind][word] = ls_slot_get(&visit->ref[kind], word);
+	for (unsigned word = 0; word < LS_VIEW_WORDS; word++)
+		view->word[kind][word] =
+			visit->known[kind] ? ls_slot_get(&visit->ref[kind], word)
+					   : 0;
+}
+
+/* What is known before the judgement. */
+static void view_init(struct ls_view *view, const struct visit *visit,
+		      bool secured)
+{
+	view->trusted = visit->policy->trusted != 0;
+	view->denied = visit->policy->denied != 0;
+	view->secured = secured;
+	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++)
+		look(visit, (enum ls_kind)kind, view);
 }
 
 /* The slot of a subject, claimed if need be. Returns NULL when there is no
@@ -116,6 +151,9 @@ static const struct ls_ref *reach(struct visit *visit, enum ls_kind kind)
 	return visit->known[kind] ? &visit->ref[kind] : NULL;
 }
 
+/* A slot may be evicted under a charge, but hardly so often in a row. */
+enum { CHARGE_TRIES = 16 };
+
 /* Returns false when there was no room; the charge is in the ticket else. */
 static bool charge(struct visit *visit, const struct ls_meter_use *meter,
 		   bool force, struct ls_ticket *ticket)
@@ -123,7 +161,10 @@ static bool charge(struct visit *visit, const struct ls_meter_use *meter,
 	const struct ls_ref *ref;
 	uint64_t charged_at;
 
-	while ((ref = reach(visit, meter->kind)) != NULL) {
+	for (unsigned tries = 0; tries < CHARGE_TRIES; tries++) {
+		ref = reach(visit, meter->kind);
+		if (ref == NULL)
+			break;
 		switch (ls_slot_charge(ref, meter->word, visit->now,
 				       &meter->rate, force, &charged_at)) {
 		case LS_NO_ROOM:
@@ -135,6 +176,8 @@ static bool charge(struct visit *visit, const struct ls_meter_use *meter,
 		}
 		if (ticket->charges < LS_TICKET_CHARGES) {
 			ticket->charge[ticket->charges].charged_at = charged_at;
+			ticket->charge[ticket->charges].emission_ms =
+				meter->rate.emission_ms;
 			ticket->charge[ticket->charges].kind =
 				(uint8_t)meter->kind;
 			ticket->charge[ticket->charges].word =
@@ -146,22 +189,16 @@ static bool charge(struct visit *visit, const struct ls_meter_use *meter,
 	return true;
 }
 
-static void refund_all(struct visit *visit, struct ls_ticket *ticket)
+static void refund_all(const struct visit *visit, struct ls_ticket *ticket)
 {
 	for (unsigned i = 0; i < ticket->charges; i++) {
-		enum ls_kind kind = (enum ls_kind)ticket->charge[i].kind;
-		unsigned word = ticket->charge[i].word, count;
-		struct ls_meter_use meter[LS_SPEEDS];
+		unsigned kind = ticket->charge[i].kind;
 
-		if (!visit->known[kind])
-			continue;
-		count = ls_failure_meters(kind, visit->policy, meter);
-		for (unsigned j = 0; j < count; j++)
-			if (meter[j].word == word)
-				ls_slot_refund(&visit->ref[kind], word,
-					       visit->now,
-					       ticket->charge[i].charged_at,
-					       &meter[j].rate);
+		if (visit->known[kind])
+			ls_slot_refund(&visit->ref[kind],
+				       ticket->charge[i].word, visit->now,
+				       ticket->charge[i].charged_at,
+				       ticket->charge[i].emission_ms);
 	}
 	ticket->charges = 0;
 }
@@ -198,6 +235,8 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->charges = 0;
 	ticket->familiar = false;
 	ticket->wanted = LS_ADMIT;
+	ticket->reason = LS_REASON_NONE;
+	ticket->kind = LS_KIND_NONE;
 	ticket->ip = attempt->ip;
 	ticket->secured = attempt->secured;
 	ls_copy(ticket->user, sizeof(ticket->user), attempt->user);
@@ -212,11 +251,12 @@ static void take(struct visit *visit, struct ls_judgement *judgement,
 {
 	struct ls_decision *decision = &judgement->decision;
 
-	for (unsigned i = 0; i < judgement->count; i++) {
-		const struct ls_meter_use *meter = &judgement->meter[i];
+	for (unsigned i = 0; i < visit->meters->count; i++) {
+		const struct ls_meter_use *meter = &visit->meters->use[i];
 		const struct ls_ref *ref;
 
-		if (charge(visit, meter, false, ticket))
+		if (!ls_is_charged(judgement, meter->kind) ||
+		    charge(visit, meter, false, ticket))
 			continue;
 		refund_all(visit, ticket);
 		decision->wanted = LS_DENY;
@@ -243,8 +283,8 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	      uint64_t now_ms, struct ls_decision *decision_r,
 	      struct ls_ticket *ticket_r)
 {
-	struct ls_view view = { .secured = attempt->secured };
 	struct ls_judgement judgement;
+	struct ls_view view;
 	struct visit visit;
 
 	memset(decision_r, 0, sizeof(*decision_r));
@@ -255,16 +295,9 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	visit_init(&visit, state, ticket_r->user, &attempt->ip,
 		   ls_map_now(&state->guard, now_ms));
 	find_keys(&visit);
-	view.trusted = visit.policy->trusted != 0;
-	view.denied = visit.policy->denied != 0;
-	look(&visit, LS_KIND_PLACE, &view);
-	/* Nothing but its place speaks against a familiar one. */
-	if (view.word[LS_KIND_PLACE][LS_WORD_FAMILIAR] <= visit.now) {
-		look(&visit, LS_KIND_IP, &view);
-		look(&visit, LS_KIND_NET, &view);
-		look(&visit, LS_KIND_USER, &view);
-	}
-	ls_judge(&view, visit.policy, visit.now, &judgement);
+	find_slots(&visit);
+	view_init(&view, &visit, attempt->secured);
+	ls_judge(&view, visit.policy, visit.meters, visit.now, &judgement);
 	if (judgement.decision.wanted == LS_ADMIT)
 		take(&visit, &judgement, ticket_r);
 
@@ -273,6 +306,8 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	visit_keep(&visit, ticket_r);
 	ticket_r->familiar = judgement.familiar;
 	ticket_r->wanted = decision_r->wanted;
+	ticket_r->reason = decision_r->reason;
+	ticket_r->kind = decision_r->kind;
 	ticket_r->open = decision_r->verdict == LS_ADMIT;
 	atomic_store_explicit(&state->guard.header->auth_seen, visit.now,
 			      memory_order_relaxed);
@@ -350,23 +385,17 @@ static void lock_if_full(struct visit *visit, const struct ls_meter_use *meter)
  * meters alone; its address and net answer for it too, without a word in it. */
 static void fail(struct visit *visit, struct ls_ticket *ticket)
 {
-	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
-					      LS_KIND_NET, LS_KIND_USER };
+	for (unsigned i = 0; i < visit->meters->count; i++) {
+		const struct ls_meter_use *meter = &visit->meters->use[i];
+		bool widely = meter->kind == LS_KIND_IP ||
+			      meter->kind == LS_KIND_NET;
 
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		bool widely = kinds[i] == LS_KIND_IP || kinds[i] == LS_KIND_NET;
-		struct ls_meter_use meter[LS_SPEEDS];
-		unsigned count = ls_failure_meters(kinds[i], visit->policy,
-						   meter);
-
-		if ((widely && visit->policy->trusted) ||
-		    (ticket->familiar && kinds[i] == LS_KIND_USER))
+		if ((widely && visit->policy->trusted != 0) ||
+		    (ticket->familiar && meter->kind == LS_KIND_USER))
 			continue;
-		for (unsigned j = 0; j < count; j++) {
-			if (widely && ticket->familiar)
-				charge(visit, &meter[j], true, ticket);
-			lock_if_full(visit, &meter[j]);
-		}
+		if (widely && ticket->familiar)
+			charge(visit, meter, true, ticket);
+		lock_if_full(visit, meter);
 	}
 }
 
@@ -380,7 +409,9 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 		.ip = ticket->ip,
 	};
 	const struct ls_decision decision = { .verdict = LS_ADMIT,
-					      .wanted = ticket->wanted };
+					      .wanted = ticket->wanted,
+					      .reason = ticket->reason,
+					      .kind = ticket->kind };
 	struct visit visit;
 
 	if (!ticket->open)
@@ -410,7 +441,7 @@ void ls_connect(struct ls_state *state, const char *service,
 	const struct ls_attempt attempt = {
 		.service = service, .mech = "", .user = "", .ip = *ip
 	};
-	struct ls_view view = { .secured = true };
+	struct ls_view view;
 	struct visit visit;
 
 	memset(decision_r, 0, sizeof(*decision_r));
@@ -418,10 +449,8 @@ void ls_connect(struct ls_state *state, const char *service,
 		return;
 	visit_init(&visit, state, NULL, ip, ls_map_now(&state->guard, now_ms));
 	find_keys(&visit);
-	view.trusted = visit.policy->trusted != 0;
-	view.denied = visit.policy->denied != 0;
-	look(&visit, LS_KIND_IP, &view);
-	look(&visit, LS_KIND_NET, &view);
+	find_slots(&visit);
+	view_init(&view, &visit, true);
 	ls_judge_connection(&view, visit.policy, visit.now, decision_r);
 	if (decision_r->wanted == LS_DENY)
 		journal(&visit, LS_EVENT_CONNECT, &attempt, decision_r,

@@ -15,12 +15,9 @@ static const struct {
 	uint64_t ms;
 	bool written; /* weeks are understood only */
 } units[] = {
-	{ "w", UINT64_C(604800000), false },
-	{ "d", UINT64_C(86400000), true },
-	{ "h", UINT64_C(3600000), true },
-	{ "m", UINT64_C(60000), true },
-	{ "s", UINT64_C(1000), true },
-	{ "ms", UINT64_C(1), true },
+	{ "w", UINT64_C(604800000), false }, { "d", UINT64_C(86400000), true },
+	{ "h", UINT64_C(3600000), true },    { "m", UINT64_C(60000), true },
+	{ "s", UINT64_C(1000), true },       { "ms", UINT64_C(1), true },
 };
 
 enum { UNITS = sizeof(units) / sizeof(units[0]) };
@@ -159,11 +156,12 @@ static int parse_duration(const struct span *span, uint64_t *word_r,
 	if (span_duration(span, word_r))
 		return 0;
 	if (span_number(span, &number))
-		return ls_fail(error_r, LS_EARG,
-			       "\"%.*s\" has no unit: write %.*ss, %.*sm, %.*sh "
-			       "or %.*sd",
-			       len, span->start, len, span->start, len,
-			       span->start, len, span->start, len, span->start);
+		return ls_fail(
+			error_r, LS_EARG,
+			"\"%.*s\" has no unit: write %.*ss, %.*sm, %.*sh "
+			"or %.*sd",
+			len, span->start, len, span->start, len, span->start,
+			len, span->start, len, span->start);
 	return ls_fail(error_r, LS_EARG,
 		       "\"%.*s\" is not a duration like 90s, 10m, 12h or 30d",
 		       len, span->start);
@@ -231,8 +229,8 @@ static int parse_words(const struct ls_field *field, const char *text,
 	case LS_FIELD_FLAG:
 		if (span_number(&span, &words[0]))
 			return 0;
-		return ls_fail(error_r, LS_EARG,
-			       "\"%s\" is not a whole number", text);
+		return ls_fail(error_r, LS_EARG, "\"%s\" is not a whole number",
+			       text);
 	case LS_FIELD_DURATION:
 		return parse_duration(&span, &words[0], error_r);
 	case LS_FIELD_LIMIT:

@@ -81,6 +81,10 @@ void ls_ring_append(const struct ls_ring *ring, const struct ls_record *record)
 	struct ls_record_place *place = &ring->place[number % ring->records];
 	unsigned words;
 
+	/* The ring is larger than any cache. */
+	__builtin_prefetch(&place->word[0], 1);
+	__builtin_prefetch(&place->word[8], 1);
+	__builtin_prefetch(&place->word[16], 1);
 	pack(record, &content);
 	words = words_used(content.is.user_len);
 	content.is.check = checksum(&content, number, words);
@@ -106,8 +110,7 @@ static void unpack(const union content *content, uint64_t number,
 	record_r->origin = content->is.origin;
 	record_r->strikes = content->is.strikes;
 	record_r->subject.kind = content->is.kind;
-	record_r->subject.net.bits =
-		content->is.bits <= 128 ? content->is.bits : 128;
+	record_r->subject.net.bits = content->is.bits;
 	memcpy(record_r->subject.net.addr.octet, content->is.addr,
 	       sizeof(content->is.addr));
 	memcpy(record_r->service, content->is.service, LS_SERVICE_MAX);
@@ -115,6 +118,19 @@ static void unpack(const union content *content, uint64_t number,
 	memcpy(record_r->detail, content->is.detail,
 	       sizeof(record_r->detail) - 1);
 	memcpy(record_r->subject.user, content->is.user, content->is.user_len);
+}
+
+/* Words of the checked kind only. A writer of ours writes no others. */
+static bool is_known(const union content *content)
+{
+	return content->is.bits <= 128 &&
+	       content->is.event < LS_EVENT_COUNT &&
+	       content->is.outcome < LS_OUTCOME_COUNT &&
+	       content->is.verdict < LS_VERDICT_COUNT &&
+	       content->is.wanted < LS_VERDICT_COUNT &&
+	       content->is.reason < LS_REASON_COUNT &&
+	       content->is.origin < LS_ORIGIN_COUNT &&
+	       content->is.kind < LS_KIND_COUNT;
 }
 
 /* Copy the record of this number. Returns false when it is not whole. */
@@ -132,23 +148,31 @@ static bool copy(const struct ls_record_place *place, uint64_t number,
 	}
 	return atomic_load_explicit(&place->word[0], memory_order_relaxed) ==
 		       number + 1 &&
-	       content->is.user_len <= LS_USER_MAX &&
+	       content->is.user_len <= LS_USER_MAX && is_known(content) &&
 	       content->is.check == checksum(content, number, words);
 }
 
 enum { STUCK_MS = 1000 };
 
 /* `next` was taken by a writer and is not there. Returns whether to give it up:
- * a newer number was taken, and that a second ago. */
+ * a newer number was taken, and this one a second ago. */
 static bool give_up(struct ls_cursor *cursor, uint64_t head, uint64_t now)
 {
 	if (head <= cursor->next + 1)
 		return false;
 	if (cursor->stuck_ms == 0) {
 		cursor->stuck_ms = now;
+		cursor->stuck_head = head;
 		return false;
 	}
 	return now >= cursor->stuck_ms + STUCK_MS;
+}
+
+static void advance(struct ls_cursor *cursor)
+{
+	cursor->next++;
+	if (cursor->next >= cursor->stuck_head)
+		cursor->stuck_ms = 0;
 }
 
 int ls_ring_next(const struct ls_ring *ring, struct ls_cursor *cursor,
@@ -157,14 +181,11 @@ int ls_ring_next(const struct ls_ring *ring, struct ls_cursor *cursor,
 	uint64_t head = atomic_load_explicit(ring->head, memory_order_acquire);
 	union content content;
 
-	if (cursor->next > head) { /* of another map, or a hostile head */
+	if (cursor->next > head) /* of another map, or a hostile head */
 		cursor->next = head;
-		cursor->stuck_ms = 0;
-	}
 	if (head - cursor->next > ring->records) {
 		cursor->lost += head - cursor->next - ring->records;
 		cursor->next = head - ring->records;
-		cursor->stuck_ms = 0;
 	}
 	while (cursor->next < head) {
 		uint64_t number = cursor->next;
@@ -174,16 +195,14 @@ int ls_ring_next(const struct ls_ring *ring, struct ls_cursor *cursor,
 						      memory_order_acquire);
 
 		if (state == number + 1 && copy(place, number, &content)) {
-			cursor->next++;
-			cursor->stuck_ms = 0;
+			advance(cursor);
 			unpack(&content, number, record_r);
 			return 1;
 		}
 		if (state <= number && !give_up(cursor, head, now))
 			return 0;
-		cursor->next++;
+		advance(cursor);
 		cursor->lost++;
-		cursor->stuck_ms = 0;
 	}
 	return 0;
 }

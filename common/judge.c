@@ -5,43 +5,33 @@
 
 #include <string.h>
 
-unsigned ls_failure_meters(enum ls_kind kind, const struct ls_policy *policy,
-			   struct ls_meter_use meter_r[LS_SPEEDS])
+static void add_failures(struct ls_meters *meters, enum ls_kind kind,
+			 const struct ls_limit limits[LS_SPEEDS])
 {
 	static const enum ls_reason reasons[LS_SPEEDS] = {
 		[LS_FAST] = LS_REASON_FAILURES,
 		[LS_SLOW] = LS_REASON_FAILURES_SLOW,
 	};
-	const struct ls_limit *limits = NULL;
-	unsigned count = 0;
 
-	switch (kind) {
-	case LS_KIND_IP:
-		limits = policy->ip.failures;
-		break;
-	case LS_KIND_NET:
-		limits = policy->net.failures;
-		break;
-	case LS_KIND_USER:
-		limits = policy->user.failures;
-		break;
-	case LS_KIND_PLACE:
-		limits = policy->place.failures;
-		break;
-	default:
-		return 0;
-	}
 	for (unsigned speed = 0; speed < LS_SPEEDS; speed++) {
 		if (limits[speed].units == 0)
 			continue;
-		meter_r[count++] = (struct ls_meter_use){
+		meters->use[meters->count++] = (struct ls_meter_use){
 			.kind = kind,
 			.word = LS_WORD_FAILURES + speed,
 			.rate = ls_rate_of(&limits[speed]),
 			.reason = reasons[speed],
 		};
 	}
-	return count;
+}
+
+void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
+{
+	meters_r->count = 0;
+	add_failures(meters_r, LS_KIND_PLACE, policy->place.failures);
+	add_failures(meters_r, LS_KIND_IP, policy->ip.failures);
+	add_failures(meters_r, LS_KIND_NET, policy->net.failures);
+	add_failures(meters_r, LS_KIND_USER, policy->user.failures);
 }
 
 struct ls_range ls_lock_range(enum ls_kind kind, const struct ls_policy *policy)
@@ -59,11 +49,6 @@ struct ls_range ls_lock_range(enum ls_kind kind, const struct ls_policy *policy)
 		return policy->guess.lock;
 	}
 }
-
-/* Whom an attempt answers for, from the nearest to the widest. */
-static const enum ls_kind stranger_kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
-					       LS_KIND_NET, LS_KIND_USER };
-static const enum ls_kind familiar_kinds[] = { LS_KIND_PLACE };
 
 static void refuse(struct ls_decision *decision, enum ls_kind kind,
 		   enum ls_reason reason, uint64_t retry)
@@ -109,26 +94,35 @@ static void conclude(struct ls_decision *decision,
 	decision->reveal = policy->reveal == LS_REVEAL_ALWAYS;
 }
 
+/* Whom an attempt answers for: bits of ls_judgement.kinds. */
+static unsigned kinds_of(const struct ls_view *view, bool familiar)
+{
+	unsigned kinds = 1U << LS_KIND_PLACE;
+
+	if (familiar)
+		return kinds;
+	kinds |= 1U << LS_KIND_USER;
+	if (!view->trusted)
+		kinds |= 1U << LS_KIND_IP | 1U << LS_KIND_NET;
+	return kinds;
+}
+
 /* Every lock is looked at before any meter: a lock tells more. */
 static void judge_kinds(const struct ls_view *view,
-			const struct ls_policy *policy, uint64_t now,
-			const enum ls_kind *kinds, unsigned count,
+			const struct ls_meters *meters, uint64_t now,
 			struct ls_judgement *judgement)
 {
-	for (unsigned i = 0; i < count; i++) {
-		enum ls_kind kind = kinds[i];
+	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
+					      LS_KIND_NET, LS_KIND_USER };
+	struct ls_decision *decision = &judgement->decision;
 
-		if (view->trusted &&
-		    (kind == LS_KIND_IP || kind == LS_KIND_NET))
-			continue;
-		if (refuse_locked(&judgement->decision, view, kind, now))
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (ls_is_charged(judgement, kinds[i]) &&
+		    refuse_locked(decision, view, kinds[i], now))
 			return;
-		judgement->count += ls_failure_meters(
-			kind, policy, &judgement->meter[judgement->count]);
-	}
-	for (unsigned i = 0; i < judgement->count; i++)
-		if (refuse_full(&judgement->decision, view,
-				&judgement->meter[i], now))
+	for (unsigned i = 0; i < meters->count; i++)
+		if (ls_is_charged(judgement, meters->use[i].kind) &&
+		    refuse_full(decision, view, &meters->use[i], now))
 			return;
 }
 
@@ -141,26 +135,22 @@ static bool tls_is_due(const struct ls_view *view,
 }
 
 void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
-	      uint64_t now, struct ls_judgement *judgement_r)
+	      const struct ls_meters *meters, uint64_t now,
+	      struct ls_judgement *judgement_r)
 {
 	bool familiar = view->word[LS_KIND_PLACE][LS_WORD_FAMILIAR] > now;
 	struct ls_decision *decision = &judgement_r->decision;
 
 	memset(judgement_r, 0, sizeof(*judgement_r));
 	judgement_r->familiar = familiar;
+	judgement_r->kinds = kinds_of(view, familiar);
 	decision->wanted = LS_ADMIT;
 	if (view->denied)
 		refuse(decision, LS_KIND_IP, LS_REASON_DENIED, 0);
 	else if (tls_is_due(view, policy, familiar))
 		refuse(decision, LS_KIND_NONE, LS_REASON_TLS, 0);
-	else if (familiar)
-		judge_kinds(view, policy, now, familiar_kinds,
-			    sizeof(familiar_kinds) / sizeof(*familiar_kinds),
-			    judgement_r);
 	else
-		judge_kinds(view, policy, now, stranger_kinds,
-			    sizeof(stranger_kinds) / sizeof(*stranger_kinds),
-			    judgement_r);
+		judge_kinds(view, meters, now, judgement_r);
 	conclude(decision, policy);
 }
 

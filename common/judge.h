@@ -11,8 +11,7 @@
 struct ls_view {
 	bool trusted, denied; /* what the policy says of the address */
 	bool secured;
-	bool known[LS_KIND_COUNT]; /* has a slot; else all words read 0 */
-	uint64_t word[LS_KIND_COUNT][LS_SLOT_WORDS];
+	uint64_t word[LS_KIND_COUNT][LS_VIEW_WORDS]; /* 0: has no slot */
 };
 
 /* A meter that an attempt is charged on. */
@@ -24,16 +23,30 @@ struct ls_meter_use {
 };
 enum { LS_METERS_MAX = 8 };
 
+/* All that a policy has, from the nearest subject to the widest. Made once for
+ * a policy: rates are quotients, and dividing is slow. */
+struct ls_meters {
+	unsigned count;
+	struct ls_meter_use use[LS_METERS_MAX];
+};
+void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r);
+
 struct ls_judgement {
 	struct ls_decision decision; /* ADMIT: if every charge is taken */
 	bool familiar;
-	unsigned count;
-	struct ls_meter_use meter[LS_METERS_MAX];
+	unsigned kinds; /* bit 1 << kind: on whose meters it is charged */
 };
 
-/* now: the map's clock; the decision's retry_ms is in it too. */
+static inline bool ls_is_charged(const struct ls_judgement *judgement,
+				 enum ls_kind kind)
+{
+	return judgement->kinds >> kind & 1;
+}
+
+/* now: the map's clock; the decision's retry_ms is a moment of it. */
 void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
-	      uint64_t now, struct ls_judgement *judgement_r);
+	      const struct ls_meters *meters, uint64_t now,
+	      struct ls_judgement *judgement_r);
 
 /* A connection whose user is not known yet: refused for a denied network, and
  * for a lock on its address or net, unless a familiar place may be behind it:
@@ -42,11 +55,6 @@ void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 void ls_judge_connection(const struct ls_view *view,
 			 const struct ls_policy *policy, uint64_t now,
 			 struct ls_decision *decision_r);
-
-/* The failure meters of one kind, with this policy's rates; skips those that
- * have no limit. Returns how many. */
-unsigned ls_failure_meters(enum ls_kind kind, const struct ls_policy *policy,
-			   struct ls_meter_use meter_r[LS_SPEEDS]);
 
 /* The lengths of locks on a kind. */
 struct ls_range ls_lock_range(enum ls_kind kind,

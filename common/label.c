@@ -71,6 +71,6 @@ struct ls_worth_of ls_label_worth(const struct ls_slot *record,
 
 	(void)kind;
 	return (struct ls_worth_of){
-		until > now ? LS_WORTH_STRANGER : LS_WORTH_NOTHING, until
+		until > now ? LS_WORTH_STRANGER : LS_WORTH_IDLE, until
 	};
 }

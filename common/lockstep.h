@@ -246,21 +246,25 @@ struct ls_ticket {
 	uint8_t charges;
 	struct {
 		uint64_t charged_at; /* the meter after the charge */
+		uint64_t emission_ms; /* what was charged */
 		uint8_t kind, word;
 	} charge[LS_TICKET_CHARGES];
 	uint64_t key[LS_KIND_COUNT];  /* of the attempt's subjects, by kind */
 	uint32_t slot[LS_KIND_COUNT]; /* where they stood */
 	struct ls_addr ip;
 	bool secured;
-	enum ls_verdict wanted;
+	enum ls_verdict wanted; /* what the rules said, and why, when a rule */
+	enum ls_reason reason;  /* only observes */
+	enum ls_kind kind;
 	char user[LS_USER_MAX + 1];
 	char service[LS_SERVICE_MAX + 1];
 	char mech[LS_MECH_MAX + 1];
 };
 
 /* Ask before the password is verified, and charge. LS_ADMIT opens the ticket;
- * otherwise the refusal is journalled and the ticket stays closed. Never fails:
- * when the map cannot answer, the attempt is admitted and counted. */
+ * with LS_DENY the refusal is journalled and the ticket stays closed; LS_WAIT
+ * leaves no trace. Never fails: when the map cannot answer, the attempt is
+ * admitted and counted. */
 void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	      uint64_t now_ms, struct ls_decision *decision_r,
 	      struct ls_ticket *ticket_r);
@@ -279,8 +283,8 @@ void ls_connect(struct ls_state *state, const char *service,
 
 /* ---- sessions -------------------------------------------------------- */
 
-/* Journal that a mail session began (LS_SESSIONS_WRITE). `id` is the session's
- * name in the server's log, or NULL. Returns 0 or LS_EACCES. */
+/* Journal that a mail session began (LS_SESSIONS_WRITE). `ip` is not NULL; `id`
+ * is the session's name in the server's log, or NULL. Returns 0 or LS_EACCES. */
 int ls_session_open(struct ls_state *state, const char *service,
 		    const char *user, const struct ls_addr *ip, const char *id,
 		    uint64_t now_ms);
@@ -348,7 +352,8 @@ enum ls_journal { LS_JOURNAL_GUARD, LS_JOURNAL_SESSIONS };
 struct ls_cursor {
 	uint64_t next;     /* number of the record to read next */
 	uint64_t lost;     /* records that were gone before they were read */
-	uint64_t stuck_ms; /* since when `next` is claimed but not there */
+	uint64_t stuck_ms; /* when `next` was first seen taken but not there */
+	uint64_t stuck_head; /* all numbers before it were taken by then */
 };
 
 /* The next record. Returns 1 with it, 0 when there is none yet, LS_EACCES when

@@ -336,8 +336,9 @@ int ls_map_create(int dirfd, const char *name, const char *path,
 	if (lock < 0)
 		return lock;
 	ret = ls_map_open(dirfd, name, path, spec->type, true, map_r, error_r);
-	if (ret == LS_ENOENT) {
+	if (ret == 0 || ret == LS_ENOENT)
 		error_r->text[0] = '\0'; /* now only a warning may stand */
+	if (ret == LS_ENOENT) {
 		ret = make_in_place(dirfd, name, path, spec, error_r);
 		if (ret == 0)
 			ret = ls_map_open(dirfd, name, path, spec->type, true,
@@ -347,26 +348,38 @@ int ls_map_create(int dirfd, const char *name, const char *path,
 	return ret;
 }
 
+/* Tell the users of a map that it was replaced. Not by opening it as one: it
+ * may be damaged, and its users are to know all the same. */
+static void retire(int fd)
+{
+	const uint64_t retired = 1;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_size >= LS_MAP_HEADER_SIZE &&
+	    pwrite(fd, &retired, sizeof(retired),
+		   offsetof(struct ls_map_header, retired)) < 0)
+		return; /* then they find out at their next start */
+}
+
 int ls_map_replace(int dirfd, const char *name, const char *path,
 		   const struct ls_map_spec *spec, struct ls_map *map_r,
 		   struct ls_error *error_r)
 {
-	struct ls_error ignored;
-	struct ls_map old;
-	int lock = lock_directory(dirfd, path, error_r), ret;
+	int lock = lock_directory(dirfd, path, error_r), old, ret;
 
 	memset(map_r, 0, sizeof(*map_r));
 	if (lock < 0)
 		return lock;
-	ls_map_open(dirfd, name, path, spec->type, true, &old, &ignored);
+	old = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	error_r->text[0] = '\0';
 	ret = make_in_place(dirfd, name, path, spec, error_r);
 	if (ret == 0)
 		ret = ls_map_open(dirfd, name, path, spec->type, true, map_r,
 				  error_r);
-	if (ret == 0 && old.header != NULL)
-		atomic_store(&old.header->retired, 1);
-	ls_map_close(&old);
+	if (ret == 0 && old >= 0)
+		retire(old);
+	if (old >= 0)
+		close(old);
 	close(lock);
 	return ret;
 }

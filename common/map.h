@@ -61,9 +61,7 @@ struct ls_map_header {
 	uint64_t spare_too[5];
 	/* Written when slots change hands. */
 	struct ls_table_counters subjects;
-	uint64_t line_end;
 	struct ls_table_counters labels;
-	uint64_t line_end_too;
 	/* Written by every record. */
 	_Atomic uint64_t journal_head;
 };

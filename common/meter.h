@@ -40,20 +40,39 @@ static inline struct ls_rate ls_rate_of(const struct ls_limit *limit)
 	return rate;
 }
 
-/* Is there room for one unit more? */
-static inline bool ls_meter_has_room(uint64_t empty_at, uint64_t now,
-				     const struct ls_rate *rate)
+/* How far the clocks of two processes may be apart, and no meter further ahead
+ * of its capacity: one that is was charged by a clock that had jumped. */
+enum { LS_CLOCK_SLACK_MS = 60 * 1000 };
+
+/* What is in the bucket, in ms: its units times emission_ms. */
+static inline uint64_t ls_meter_level_ms(uint64_t empty_at, uint64_t now,
+					 const struct ls_rate *rate)
 {
 	uint64_t level = empty_at > now ? empty_at - now : 0;
 
-	return level + rate->emission_ms <= rate->capacity_ms;
+	return level <= rate->capacity_ms + LS_CLOCK_SLACK_MS ? level : 0;
 }
 
-/* empty_at with one unit more, room or not. */
+/* Is there room for one unit more? Always, where there is no limit. */
+static inline bool ls_meter_has_room(uint64_t empty_at, uint64_t now,
+				     const struct ls_rate *rate)
+{
+	return ls_meter_level_ms(empty_at, now, rate) + rate->emission_ms <=
+		       rate->capacity_ms ||
+	       rate->emission_ms == 0;
+}
+
+/* empty_at with one unit more. Without room, a full bucket stays full: what
+ * runs over is not kept, or it would have to drain before there is room. */
 static inline uint64_t ls_meter_charged(uint64_t empty_at, uint64_t now,
 					const struct ls_rate *rate)
 {
-	return (empty_at > now ? empty_at : now) + rate->emission_ms;
+	uint64_t level = ls_meter_level_ms(empty_at, now, rate);
+	uint64_t charged = level + rate->emission_ms;
+
+	if (charged > rate->capacity_ms) /* a level above it: a clock behind */
+		charged = level > rate->capacity_ms ? level : rate->capacity_ms;
+	return now + charged;
 }
 
 /* empty_at without the unit whose charge made it `charged_at`. What of that
@@ -61,11 +80,10 @@ static inline uint64_t ls_meter_charged(uint64_t empty_at, uint64_t now,
  * would be to take it out of a later charge of somebody else's. */
 static inline uint64_t ls_meter_refunded(uint64_t empty_at, uint64_t now,
 					 uint64_t charged_at,
-					 const struct ls_rate *rate)
+					 uint64_t emission_ms)
 {
 	uint64_t undrained = charged_at > now ? charged_at - now : 0;
-	uint64_t refund = undrained < rate->emission_ms ? undrained
-							: rate->emission_ms;
+	uint64_t refund = undrained < emission_ms ? undrained : emission_ms;
 
 	return empty_at > refund ? empty_at - refund : 0;
 }
@@ -83,9 +101,10 @@ static inline uint64_t ls_meter_room_at(uint64_t empty_at,
 static inline uint64_t ls_meter_level(uint64_t empty_at, uint64_t now,
 				      const struct ls_rate *rate)
 {
-	if (empty_at <= now || rate->emission_ms == 0)
+	if (rate->emission_ms == 0)
 		return 0;
-	return (empty_at - now + rate->emission_ms - 1) / rate->emission_ms;
+	return (ls_meter_level_ms(empty_at, now, rate) + rate->emission_ms -
+		1) / rate->emission_ms;
 }
 
 #endif

@@ -14,7 +14,8 @@
 #include <string.h>
 
 enum {
-	TABLES = 256, /* in a cdb, each with u32 place and u32 slots in the TOC */
+	TABLES = 256, /* in a cdb, each with u32 place and u32 slots in the TOC
+		       */
 	NET_KEY = 3 + 16 + 1, /* "net", address, bits */
 	IPV4_BITS = 96,       /* of a prefix, before an IPv4's own */
 	WEBHOOKS_MAX = 64,
@@ -44,8 +45,7 @@ static bool key_begins(const uint8_t *key, uint32_t len, const char *word)
 	return len > strlen(word) && memcmp(key, word, strlen(word)) == 0;
 }
 
-static int damaged(const char *name, const char *what,
-		   struct ls_error *error_r)
+static int damaged(const char *name, const char *what, struct ls_error *error_r)
 {
 	return ls_fail(error_r, LS_EFORMAT, "%s: damaged: %s", name, what);
 }

@@ -12,7 +12,7 @@
 
 _Static_assert(sizeof(struct ls_limit) == 16 && sizeof(struct ls_range) == 16,
 	       "fields are uint64_t in a row");
-_Static_assert(LS_FIELD_COUNT * (LS_RECORD_HEAD + 8 * LS_FIELD_WORDS) +
+_Static_assert(LS_FIELD_COUNT *(LS_RECORD_HEAD + 8 * LS_FIELD_WORDS) +
 			       sizeof(((struct ls_policy *)NULL)->state_dir) +
 			       sizeof(((struct ls_policy *)NULL)->group) <=
 		       LS_RECORD_SIZE,
@@ -25,12 +25,25 @@ _Static_assert(LS_FIELD_COUNT * (LS_RECORD_HEAD + 8 * LS_FIELD_WORDS) +
 const struct ls_field ls_webhook_table[] = {
 	{ .id = 1, .name = "name", .type = LS_FIELD_TEXT, 0, IN_WEBHOOK(name) },
 	{ .id = 2, .name = "url", .type = LS_FIELD_TEXT, 0, IN_WEBHOOK(url) },
-	{ .id = 3, .name = "secret-file", .type = LS_FIELD_PATH, 0,
+	{ .id = 3,
+	  .name = "secret-file",
+	  .type = LS_FIELD_PATH,
+	  0,
 	  IN_WEBHOOK(secret_file) },
-	{ .id = 4, .name = "events", .type = LS_FIELD_NUMBER, 0,
-	  IN_WEBHOOK(events), 0, UINT32_MAX },
-	{ .id = 5, .name = "digest", .type = LS_FIELD_NUMBER, 0,
-	  IN_WEBHOOK(digest_ms), 0, UINT32_MAX },
+	{ .id = 4,
+	  .name = "events",
+	  .type = LS_FIELD_NUMBER,
+	  0,
+	  IN_WEBHOOK(events),
+	  0,
+	  UINT32_MAX },
+	{ .id = 5,
+	  .name = "digest",
+	  .type = LS_FIELD_NUMBER,
+	  0,
+	  IN_WEBHOOK(digest_ms),
+	  0,
+	  UINT32_MAX },
 	{ .name = NULL },
 };
 
@@ -116,8 +129,8 @@ int ls_field_check_text(const struct ls_field *field, const char *text,
 			size_t len, struct ls_error *error_r)
 {
 	if (len >= field->size)
-		return ls_fail(error_r, LS_EARG,
-			       "longer than %zu characters", field->size - 1);
+		return ls_fail(error_r, LS_EARG, "longer than %zu characters",
+			       field->size - 1);
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)text[i] < ' ' || text[i] == '\x7f')
 			return ls_fail(error_r, LS_EARG,

@@ -36,8 +36,9 @@ int ls_policy_writer_init(const char *path, struct ls_policy_writer **writer_r,
 
 	*writer_r = NULL;
 	if (strlen(path) + sizeof(".XXXXXX") > PATH_MAX)
-		return ls_fail(error_r, LS_EARG, "the path of the policy is "
-						 "too long");
+		return ls_fail(error_r, LS_EARG,
+			       "the path of the policy is "
+			       "too long");
 	writer = calloc(1, sizeof(*writer));
 	if (writer == NULL)
 		return ls_fail_sys(error_r, "write", path);
@@ -201,9 +202,9 @@ static int replace(struct ls_policy_writer *writer, struct ls_error *error_r)
 	} else {
 		writer->temp[0] = '\0';
 		if (fsync(fd) < 0)
-			ret = ls_fail_sys(error_r,
-					  "in place, but fsync the directory of",
-					  writer->path);
+			ret = ls_fail_sys(
+				error_r, "in place, but fsync the directory of",
+				writer->path);
 	}
 	close(fd);
 	return ret;

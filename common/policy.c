@@ -44,15 +44,16 @@ static int open_file(int dirfd, const char *name, struct ls_error *error_r)
 
 	if (fd < 0) {
 		if (errno == ENOENT)
-			return ls_fail(error_r, LS_ENOENT,
-				       "%s: no such file", name);
+			return ls_fail(error_r, LS_ENOENT, "%s: no such file",
+				       name);
 		return ls_fail_sys(error_r, "open", name);
 	}
 	if (fstat(fd, &st) < 0)
 		ret = ls_fail_sys(error_r, "stat", name);
 	else if (!S_ISREG(st.st_mode))
 		ret = ls_fail(error_r, LS_EFORMAT, "%s: not a file", name);
-	else if (st.st_size < LS_CDB_TOC_SIZE || st.st_size > LS_POLICY_FILE_MAX)
+	else if (st.st_size < LS_CDB_TOC_SIZE ||
+		 st.st_size > LS_POLICY_FILE_MAX)
 		ret = ls_fail(error_r, LS_EFORMAT,
 			      "%s: not a compiled policy (%lld bytes)", name,
 			      (long long)st.st_size);
@@ -208,8 +209,8 @@ int ls_policy_file_webhook(const struct ls_policy_file *file, unsigned index,
 	uint32_t len;
 
 	ls_put_le(key + 7, 4, index);
-	if (index >= file->webhooks || !ls_policy_file_find(file, key, sizeof(key),
-							     &value, &len))
+	if (index >= file->webhooks ||
+	    !ls_policy_file_find(file, key, sizeof(key), &value, &len))
 		return 0;
 	if (ls_record_get(value, len, ls_webhook_table, &fields, NULL) < 0)
 		return 0;

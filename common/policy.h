@@ -198,10 +198,10 @@ uint64_t ls_policy_file_compiled_real_ms(const struct ls_policy_file *file);
 
 /* What holds for this account at this address: the network's overrides (the
  * longest prefix alone: the compiler has laid it over the shorter ones), the
- * domain's, then the account's, laid over the whole policy. An IPv6 prefix never
- * holds an IPv4 address, however short. user and ip may be NULL. Returns the
- * whole policy itself when nothing overrides it, else `own` filled in. Does no
- * more than compare a few numbers while the file has no overrides. */
+ * domain's, then the account's, laid over the whole policy. An IPv6 prefix
+ * never holds an IPv4 address, however short. user and ip may be NULL. Returns
+ * the whole policy itself when nothing overrides it, else `own` filled in. Does
+ * no more than compare a few numbers while the file has no overrides. */
 const struct ls_policy *ls_policy_file_lookup(const struct ls_policy_file *file,
 					      const char *user,
 					      const struct ls_addr *ip,

@@ -76,7 +76,7 @@ enum ls_taken ls_slot_charge(const struct ls_ref *ref, unsigned word,
 }
 
 void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
-		    uint64_t charged_at, const struct ls_rate *rate)
+		    uint64_t charged_at, uint64_t emission_ms)
 {
 	_Atomic uint64_t *at = &ref->slot->word[word].bits;
 	uint64_t old = atomic_load(at), refunded;
@@ -85,25 +85,15 @@ void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
 		if (old >> LS_VALUE_BITS != ref->stamp)
 			return;
 		refunded = ls_meter_refunded(ls_word_value(old, ref->stamp),
-					     now, charged_at, rate);
+					     now, charged_at, emission_ms);
 	} while (!atomic_compare_exchange_weak(
 		at, &old, ls_word_pack(ref->stamp, refunded)));
 }
 
-struct ls_lock_word ls_lock_unpack(uint64_t value)
-{
-	return (struct ls_lock_word){
-		.until = (value >> 10) * 1000,
-		.strikes = value >> 6 & 15,
-		.reason = value >> 2 & 15,
-		.origin = value & 3,
-	};
-}
-
 uint64_t ls_lock_pack(const struct ls_lock_word *lock)
 {
-	uint64_t until = (lock->until + 999) / 1000;
 	const uint64_t latest = (UINT64_C(1) << 30) - 1;
+	uint64_t until = lock->until / 1000 + (lock->until % 1000 != 0);
 
 	if (until > latest)
 		until = latest;
@@ -122,16 +112,19 @@ static struct ls_lock_word next_lock(const struct ls_lock_word *last,
 	unsigned strikes = now < last->until + order->strike_fades_ms
 				   ? last->strikes
 				   : 0;
-	uint64_t length = order->length.min_ms << strikes;
+	uint64_t length = order->length.min_ms;
 	struct ls_lock_word lock = {
 		.strikes = strikes < LS_STRIKES_MAX ? strikes + 1 : strikes,
 		.reason = order->reason,
 		.origin = order->origin,
 	};
 
+	for (unsigned i = 0; i < strikes && length < order->length.max_ms; i++)
+		length *= 2;
 	if (length > order->length.max_ms)
 		length = order->length.max_ms;
-	lock.until = now + length;
+	/* Later than any map lives is for good. */
+	lock.until = length < LS_VALUE_MAX ? now + length : LS_VALUE_MAX;
 	if (lock.until < order->not_before)
 		lock.until = order->not_before;
 	return lock;

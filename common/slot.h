@@ -57,6 +57,9 @@ enum ls_slot_word {
  * them have passed is idle. */
 enum { LS_WORD_TIMES_FIRST = 2, LS_WORD_TIMES_LAST = 7 };
 
+/* Words from the first on that a decision looks at. */
+enum { LS_VIEW_WORDS = 8 };
+
 /* How long a slot with strikes is worth more than one without. */
 #define LS_STRIKE_KEEP_MS (UINT64_C(7) * 24 * 3600 * 1000)
 
@@ -106,7 +109,7 @@ enum ls_taken ls_slot_charge(const struct ls_ref *ref, unsigned word,
 			     bool force, uint64_t *charged_at_r);
 /* Give one unit back. A slot evicted meanwhile needs none. */
 void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
-		    uint64_t charged_at, const struct ls_rate *rate);
+		    uint64_t charged_at, uint64_t emission_ms);
 
 /* A lock word, unpacked. */
 struct ls_lock_word {
@@ -117,7 +120,16 @@ struct ls_lock_word {
 };
 enum { LS_STRIKES_MAX = 15 };
 
-struct ls_lock_word ls_lock_unpack(uint64_t value);
+static inline struct ls_lock_word ls_lock_unpack(uint64_t value)
+{
+	return (struct ls_lock_word){
+		.until = (value >> 10) * 1000,
+		.strikes = value >> 6 & 15,
+		.reason = value >> 2 & 15,
+		.origin = value & 3,
+	};
+}
+
 uint64_t ls_lock_pack(const struct ls_lock_word *lock);
 
 static inline bool ls_lock_active(const struct ls_lock_word *lock, uint64_t now)

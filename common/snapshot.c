@@ -155,6 +155,12 @@ int ls_snapshot_write(const struct ls_map *map, int dirfd, uint64_t now,
 	if (cdb_make_finish(&make) < 0 || ret < 0 || fsync(fd) < 0)
 		ret = ls_fail_sys(error_r, "write", temp_name);
 	close(fd);
+	/* A map that was cut short meanwhile reads as empty there: what
+	 * the last snapshot tells is better. */
+	if (ret == 0 && ls_map_broken(map))
+		ret = ls_fail(error_r, LS_EFORMAT,
+			      "the guard was truncated: %s stays as it was",
+			      file_name);
 	if (ret == 0 && renameat(dirfd, temp_name, dirfd, file_name) < 0)
 		ret = ls_fail_sys(error_r, "rename to", file_name);
 	if (ret == 0 && fsync(dirfd) < 0)
@@ -171,6 +177,10 @@ int ls_snapshot_save(struct ls_state *state, uint64_t now_ms, uint64_t real_ms,
 
 	if (map->header == NULL)
 		return ls_fail(error_r, LS_EACCES, "no guard is open");
+	if (atomic_load(&map->header->retired) != 0)
+		return ls_fail(error_r, LS_EFORMAT,
+			       "the guard was replaced: %s is the new one's",
+			       file_name);
 	return ls_snapshot_write(map, state->policy_dirfd,
 				 ls_map_now(map, now_ms), real_ms, error_r);
 }
@@ -181,7 +191,7 @@ struct ls_snapshot {
 	struct cdb cdb;
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	bool headed;
-	uint64_t count, promised;
+	uint64_t saved_ms, count, promised;
 };
 
 struct subject_record {
@@ -262,6 +272,8 @@ static int check_record(void *context, const struct ls_cdb_record *record,
 				       LS_SNAPSHOT_VERSION);
 		memcpy(snapshot->hash_key, record->value + 4,
 		       LS_HASH_KEY_SIZE);
+		snapshot->saved_ms =
+			ls_get_le(record->value + 4 + LS_HASH_KEY_SIZE, 8);
 		snapshot->promised = ls_get_le(
 			record->value + 4 + LS_HASH_KEY_SIZE + 8, 8);
 		snapshot->headed = true;
@@ -350,11 +362,14 @@ static void restore_subject(struct restoration *to,
 	uint64_t familiar = from_real(subject->familiar, now, to->real_ms);
 	struct ls_lock_word lock = subject->lock;
 	struct ls_ref ref;
+	bool force;
 
 	lock.until = from_real(subject->until, now, to->real_ms);
+	/* A stamp is not worth a familiar place. */
+	force = subject->kind == LS_KIND_PLACE || ls_lock_active(&lock, now);
 	if (!worth_keeping(subject->kind, &lock, familiar, now) ||
 	    ls_table_claim(&to->map->subjects, subject->key, subject->kind,
-			   now, true, &ref) < 0)
+			   now, force, &ref) < 0)
 		return;
 	ls_slot_set(&ref, LS_WORD_KEY, subject->key >> 32);
 	ls_slot_set(&ref, LS_WORD_LOCK, ls_lock_pack(&lock));
@@ -400,6 +415,10 @@ uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
 	struct restoration to = { .map = map, .now = now, .real_ms = real_ms };
 	struct ls_error ignored;
 
+	/* A real clock that is behind the snapshot's own time (no battery, no
+	 * NTP yet) would lengthen every lock. */
+	if (to.real_ms < snapshot->saved_ms)
+		to.real_ms = snapshot->saved_ms;
 	ls_cdb_walk(&snapshot->cdb, file_name, KEY_MAX, restore_record, &to,
 		    NULL, &ignored);
 	return to.restored;

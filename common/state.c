@@ -47,6 +47,7 @@ static int open_policy(struct ls_state *state, struct ls_error *error_r)
 static int open_map(struct ls_state *state, enum ls_map_type type,
 		    const struct ls_open_args *args, struct ls_error *error_r)
 {
+	struct ls_error error = { 0, "" };
 	bool guard = type == LS_MAP_GUARD;
 	struct ls_map *map = guard ? &state->guard : &state->sessions;
 	bool write = state->flags & (guard ? LS_GUARD_WRITE : LS_SESSIONS_WRITE);
@@ -58,16 +59,19 @@ static int open_map(struct ls_state *state, enum ls_map_type type,
 	if (!read && !write)
 		return 0;
 	ret = ls_map_open(state->state_dirfd, name, path, type, write, map,
-			  error_r);
-	if (ret != LS_ENOENT || !(state->flags & LS_CREATE))
-		return ret;
-	error_r->text[0] = '\0';
-	ret = ls_state_create_map(state, type, args, map, error_r);
-	if (ret == 0 && !write) { /* a reader made it: map it as one */
-		ls_map_close(map);
-		ret = ls_map_open(state->state_dirfd, name, path, type, false,
-				  map, error_r);
+			  &error);
+	if (ret == LS_ENOENT && (state->flags & LS_CREATE)) {
+		error.text[0] = '\0';
+		ret = ls_state_create_map(state, type, args, map, &error);
+		if (ret == 0 && !write) { /* a reader made it: map it as one */
+			ls_map_close(map);
+			ret = ls_map_open(state->state_dirfd, name, path, type,
+					  false, map, &error);
+		}
 	}
+	/* An error, or the first warning. */
+	if (ret < 0 || error_r->text[0] == '\0')
+		*error_r = error;
 	return ret;
 }
 
@@ -83,6 +87,7 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret < 0)
 		return ret;
 	policy = ls_policy_file_policy(state->policy);
+	ls_meters_of(policy, &state->meters);
 	state->state_dirfd =
 		open_directory(policy->state_dir, "state directory", error_r);
 	if (state->state_dirfd < 0)
@@ -186,6 +191,7 @@ int ls_refresh(struct ls_state *state, struct ls_error *error_r)
 		return ret;
 	ls_policy_file_close(&state->policy);
 	state->policy = fresh;
+	ls_meters_of(ls_policy_file_policy(fresh), &state->meters);
 	return 1;
 }
 
@@ -228,7 +234,7 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 			kind == LS_KIND_PLACE &&
 			ls_slot_get(&ref, LS_WORD_FAMILIAR) > now;
 	}
-	for (unsigned worth = LS_WORTH_LITTLE; worth <= LS_WORTH_LOCK; worth++)
+	for (unsigned worth = LS_WORTH_LITTLE; worth < LS_WORTH_COUNT; worth++)
 		status_r->evicted +=
 			atomic_load(&map->header->subjects.evicted[worth]);
 	status_r->full = atomic_load(&map->header->subjects.full);

@@ -2,6 +2,7 @@
 #ifndef LS_STATE_H
 #define LS_STATE_H
 
+#include "judge.h"
 #include "map.h"
 #include "policy.h"
 
@@ -10,6 +11,7 @@ struct ls_state {
 	char policy_path[LS_PATH_SIZE];
 	int policy_dirfd, state_dirfd;
 	struct ls_policy_file *policy;
+	struct ls_meters meters; /* of the policy, where nothing overrides it */
 	uint64_t generation; /* of the policy in force, from the guard */
 	struct ls_map guard, sessions; /* header NULL: not open */
 	bool told_replaced, told_broken;

@@ -91,7 +91,7 @@ static struct ls_worth_of worth_at(const struct ls_table *table, uint64_t b,
 				   unsigned way, uint64_t tag, uint64_t now)
 {
 	if (kind_of(tag) == LS_KIND_NONE)
-		return (struct ls_worth_of){ LS_WORTH_NOTHING, 0 };
+		return (struct ls_worth_of){ LS_WORTH_EMPTY, 0 };
 	return table->worth(record_at(table, b * LS_WAYS + way), kind_of(tag),
 			    stamp_of_owner(tag >> SEQ_BITS), now);
 }
@@ -156,7 +156,7 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 					   &bucket->tag[way], &tag,
 					   owner << SEQ_BITS | seq)) {
 				atomic_fetch_add(&table->counters->claimed, 1);
-				if (kind_of(tag) != LS_KIND_NONE)
+				if (worth.worth != LS_WORTH_EMPTY)
 					atomic_fetch_add(
 						&table->counters->evicted
 							 [worth.worth],
@@ -243,7 +243,7 @@ static uint64_t value_of(const struct ls_slot *slot, unsigned word,
 struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 				 uint32_t stamp, uint64_t now)
 {
-	struct ls_worth_of worth = { LS_WORTH_NOTHING, 0 };
+	struct ls_worth_of worth = { LS_WORTH_IDLE, 0 };
 	struct ls_lock_word lock =
 		ls_lock_unpack(value_of(slot, LS_WORD_LOCK, stamp));
 	struct ls_lock_word freeze =

@@ -75,11 +75,13 @@ _Static_assert(sizeof(struct ls_bucket) == 64, "one cache line");
 /* What a slot is worth: the cheapest goes first. Within one worth, the one
  * whose last time passes first. */
 enum ls_worth {
-	LS_WORTH_NOTHING,   /* empty, or every time in it has passed */
-	LS_WORTH_LITTLE,    /* pairs and aliases: lost, they are made again */
-	LS_WORTH_STRANGER,  /* charged meters, fading strikes */
-	LS_WORTH_FAMILIAR,  /* a familiar place */
-	LS_WORTH_LOCK,      /* an active lock */
+	LS_WORTH_EMPTY,    /* nobody's */
+	LS_WORTH_IDLE,     /* every time in it has passed */
+	LS_WORTH_LITTLE,   /* pairs and aliases: lost, they are made again */
+	LS_WORTH_STRANGER, /* charged meters, fading strikes */
+	LS_WORTH_FAMILIAR, /* a familiar place */
+	LS_WORTH_LOCK,     /* an active lock */
+	LS_WORTH_COUNT
 };
 
 /* What the table must know of the records it keeps. */
@@ -94,7 +96,7 @@ typedef struct ls_worth_of ls_worth_fn(const struct ls_slot *record,
 /* Counters in the map's header. */
 struct ls_table_counters {
 	_Atomic uint64_t claimed;
-	_Atomic uint64_t evicted[LS_WORTH_LOCK + 1]; /* by worth */
+	_Atomic uint64_t evicted[LS_WORTH_COUNT]; /* by worth */
 	_Atomic uint64_t full; /* claims that found nothing cheap enough */
 };
 
@@ -114,6 +116,20 @@ static inline uint64_t ls_table_bucket(const struct ls_table *table,
 				       uint64_t key)
 {
 	return ((key >> 32) * table->buckets) >> 32;
+}
+
+/* Have the processor fetch what a search for this key reads, or a found slot,
+ * while other work is done: in a big table each is a cache miss. */
+static inline void ls_table_prefetch(const struct ls_table *table,
+				     uint64_t key)
+{
+	__builtin_prefetch(&table->bucket[ls_table_bucket(table, key)]);
+}
+
+static inline void ls_ref_prefetch(const struct ls_ref *ref)
+{
+	__builtin_prefetch(&ref->slot->word[0], 1);
+	__builtin_prefetch(&ref->slot->word[LS_SLOT_WORDS - 1], 1);
 }
 
 /* Find a subject. Returns 0 and fills ref_r, or LS_ENOENT. */

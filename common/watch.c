@@ -21,6 +21,12 @@ static struct {
 static struct sigaction before;
 static _Atomic uintptr_t page_size;
 
+/* From an access to memory, not from another process? */
+static bool is_fault(const siginfo_t *info)
+{
+	return info->si_code > 0;
+}
+
 static void pass_on(int signo, siginfo_t *info, void *context)
 {
 	if ((before.sa_flags & SA_SIGINFO) != 0 &&
@@ -30,8 +36,11 @@ static void pass_on(int signo, siginfo_t *info, void *context)
 		   before.sa_handler != SIG_IGN) {
 		before.sa_handler(signo);
 	} else {
-		/* The access is tried again and meets the default. */
+		/* The access is tried again and meets the default; a signal
+		 * that somebody sent has to come again. */
 		signal(signo, SIG_DFL);
+		if (!is_fault(info))
+			raise(signo);
 	}
 }
 
@@ -39,7 +48,7 @@ static void on_sigbus(int signo, siginfo_t *info, void *context)
 {
 	uintptr_t at = (uintptr_t)info->si_addr;
 
-	for (unsigned i = 0; i < WATCHES; i++) {
+	for (unsigned i = 0; i < WATCHES && is_fault(info); i++) {
 		uintptr_t base = atomic_load(&watched[i].base), page;
 		size_t size = atomic_load(&watched[i].size);
 
