@@ -43,6 +43,13 @@ void state_close(struct state *state)
 		ls_close(&state->ls);
 }
 
+/* Mail processes are many, and each would say it: lockstepd has the same maps
+ * open and says it once, the auth process too. */
+static bool is_loud(const struct state *state)
+{
+	return (state->flags & LS_GUARD_WRITE) != 0;
+}
+
 struct ls_state *state_get(struct state *state, struct event *event)
 {
 	struct ls_error error;
@@ -54,10 +61,12 @@ struct ls_state *state_get(struct state *state, struct event *event)
 		return NULL;
 	}
 	ret = ls_refresh(state->ls, &error);
-	if (ret > 0 && (state->flags & LS_GUARD_WRITE) != 0)
+	if (ret > 0 && is_loud(state))
 		e_info(event, "a new policy is in force");
-	else if (ret < 0)
+	else if (ret < 0 && is_loud(state))
 		e_error(event, "%s", error.text);
+	else if (ret < 0)
+		e_debug(event, "%s", error.text);
 	return state->ls;
 }
 
@@ -67,7 +76,9 @@ void state_report(struct state *state, struct event *event)
 
 	if (state->ls != NULL || now < state->report_ms)
 		return;
-	if (state->report_ms == 0) {
+	if (!is_loud(state)) {
+		e_debug(event, "%s: %s", state->without, state->error.text);
+	} else if (state->report_ms == 0) {
 		e_error(event, "%s: %s (mend it, then: doveadm reload)",
 			state->without, state->error.text);
 	} else {

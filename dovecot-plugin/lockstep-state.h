@@ -6,7 +6,9 @@
  *
  * Whatever is wrong with the state, mail goes on: a state that could not be
  * opened stays so until Dovecot is reloaded (the process has lost the right to
- * open it by then), and says so in the log, at most once in STATE_REPORT_MS. */
+ * open it by then), and says so in the log, at most once in STATE_REPORT_MS.
+ * Mail processes say it for debugging only: they are many, and the auth process
+ * and lockstepd say it already. */
 #ifndef LOCKSTEP_STATE_H
 #define LOCKSTEP_STATE_H
 
@@ -36,8 +38,7 @@ void state_open(struct state *state, unsigned int flags, const char *without);
 void state_close(struct state *state);
 
 /* For each use: the state, with a newer policy taken over, or NULL. Logs under
- * `event` what is wrong; and a new policy, where the state is open to decide:
- * mail processes are many, and would all say it. */
+ * `event` what is wrong, and a new policy. */
 struct ls_state *state_get(struct state *state, struct event *event);
 
 /* Log that the state is not there, unless that was said a short while ago. */

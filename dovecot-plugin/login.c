@@ -154,9 +154,12 @@ static void log_decision(const struct login *login,
 	    decision->verdict != LS_DENY)
 		return;
 	/* Seen with auth_verbose=yes, as Dovecot's own lines on failures. */
-	e_info(authdb_event(login->request), "%s: %s, %s",
+	e_info(authdb_event(login->request), "%s: %s%s%s",
 	       decision->verdict == LS_DENY ? "refused" : "would be refused",
-	       ls_kind_name(decision->kind), ls_reason_name(decision->reason));
+	       ls_reason_name(decision->reason),
+	       decision->kind == LS_KIND_NONE ? "" : " of ",
+	       decision->kind == LS_KIND_NONE ? "" :
+						ls_kind_name(decision->kind));
 }
 
 /* Ask once. Returns false when the login has to wait. */

@@ -138,9 +138,9 @@ int cli_open_policy(const char *path, struct ls_policy_file **file_r,
 	int fd, ret = LS_ESYS;
 
 	*file_r = NULL;
-	fd = copy == NULL ? -1
-			  : open(dirname(copy),
-				 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = copy == NULL
+		     ? -1
+		     : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0) {
 		ret = ls_policy_file_open(fd, path, file_r, error_r);
 		close(fd);

@@ -51,8 +51,8 @@ add(struct conf_log *log, const struct conf_place *place, bool warning,
 {
 	struct conf_message *message;
 
-	log->messages = conf_grow(log->messages, log->count,
-				  sizeof(*log->messages));
+	log->messages =
+		conf_grow(log->messages, log->count, sizeof(*log->messages));
 	message = &log->messages[log->count++];
 	message->place = *place;
 	message->warning = warning;
@@ -103,7 +103,8 @@ void conf_log_sort(struct conf_log *log, const char *first)
 		struct conf_message message = log->messages[i];
 		size_t j = i;
 
-		for (; j > 0 && is_after(&log->messages[j - 1], &message, first);
+		for (;
+		     j > 0 && is_after(&log->messages[j - 1], &message, first);
 		     j--)
 			log->messages[j] = log->messages[j - 1];
 		log->messages[j] = message;

@@ -60,10 +60,11 @@ static struct conf_net *add_net(struct conf *conf,
 			   what, text);
 		return NULL;
 	}
-	conf->nets = conf_grow(conf->nets, conf->net_count,
-			       sizeof(*conf->nets));
+	conf->nets =
+		conf_grow(conf->nets, conf->net_count, sizeof(*conf->nets));
 	net = &conf->nets[conf->net_count++];
-	*net = (struct conf_net){ .prefix = prefix, .said = said,
+	*net = (struct conf_net){ .prefix = prefix,
+				  .said = said,
 				  .place = where->place,
 				  .policy = conf->policy };
 	return net;
@@ -84,9 +85,9 @@ static void take_list(struct conf *conf, cfg_t *tree, bool trusted)
 	for (unsigned i = 0; i < cfg_size(tree, key); i++) {
 		const struct conf_value *value = conf_tree_value(tree, key, i);
 		struct conf_where where = conf_where(conf, value->token);
-		struct conf_net *net = add_net(
-			conf, &where, key, value->text,
-			trusted ? CONF_NET_TRUSTED : CONF_NET_DENIED);
+		struct conf_net *net =
+			add_net(conf, &where, key, value->text,
+				trusted ? CONF_NET_TRUSTED : CONF_NET_DENIED);
 
 		if (net == NULL)
 			continue;
@@ -105,9 +106,8 @@ static void take_override(struct conf *conf, cfg_t *section)
 	struct conf_net *net = add_net(conf, &where, "override net",
 				       cfg_title(section), CONF_NET_OVERRIDE);
 
-	if (net != NULL &&
-	    conf_take_override(conf, section, LS_FIELD_BY_NET, &net->policy,
-			       net->set) == 0)
+	if (net != NULL && conf_take_override(conf, section, LS_FIELD_BY_NET,
+					      &net->policy, net->set) == 0)
 		conf_warning(&conf->log, &where.place,
 			     "override net \"%s\": overrides nothing",
 			     cfg_title(section));

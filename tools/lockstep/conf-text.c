@@ -43,7 +43,8 @@ static void add_token(struct lexer *lexer, enum conf_token_type type,
 
 	all->tokens = conf_grow(all->tokens, all->count, sizeof(*all->tokens));
 	token = &all->tokens[all->count++];
-	*token = (struct conf_token){ .type = type, .text = text,
+	*token = (struct conf_token){ .type = type,
+				      .text = text,
 				      .place = lexer->place,
 				      .inside = CONF_NONE,
 				      .partner = CONF_NONE };
@@ -129,8 +130,7 @@ static void take_string(struct lexer *lexer)
 static bool ends_word(const struct lexer *lexer)
 {
 	return lexer->data == lexer->end || is_control(*lexer->data) ||
-	       strchr(" \"'{}()=,#|", *lexer->data) != NULL ||
-	       at(lexer, "+=");
+	       strchr(" \"'{}()=,#|", *lexer->data) != NULL || at(lexer, "+=");
 }
 
 static void take_word(struct lexer *lexer)
@@ -265,8 +265,8 @@ static bool read_file(struct conf_text *text, const char *path,
 	char *data = slurp(path, &size);
 	char *name = conf_copy(path, strlen(path));
 
-	text->files = conf_grow(text->files, text->file_count,
-				sizeof(*text->files));
+	text->files =
+		conf_grow(text->files, text->file_count, sizeof(*text->files));
 	text->files[text->file_count++] = name;
 	lexer.place = (struct conf_place){ name, 1 };
 	if (data == NULL) {

@@ -14,9 +14,10 @@
  *	mark     { } ( ) = += ,
  *
  * Comments begin with # or // and go on to the end of the line, or stand
- * between slash-star and star-slash; slashes inside a word begin none. `include("FILE")` is replaced by the tokens
- * of FILE, a path beside the file that says so. `limit` and `override` make one
- * word with the next: "limit ip". */
+ * between slash-star and star-slash; slashes inside a word begin none.
+ * `include("FILE")` is replaced by the tokens of FILE, a path beside the file
+ * that says so. `limit` and `override` make one word with the next:
+ * "limit ip". */
 #ifndef LOCKSTEP_CONF_TEXT_H
 #define LOCKSTEP_CONF_TEXT_H
 

@@ -19,7 +19,7 @@ static struct parse {
 	struct conf_text *text; /* NULL: the defaults are being read */
 	struct conf_log *log;   /* of what was dropped */
 	struct conf_log pass;   /* of this parse: void when another follows */
-	bool again; /* something was dropped: parse what is left */
+	bool again;             /* something was dropped: parse what is left */
 } parse;
 
 static struct conf_place place_of(size_t token)
@@ -43,9 +43,10 @@ static void release_value(void *pointer)
 
 	if (parse.text != NULL && value->token != CONF_NONE) {
 		place = place_of(value->token);
-		conf_warning(&parse.pass, &place,
-			     "%s is set again further down, and that one counts",
-			     value->opt->name);
+		conf_warning(
+			&parse.pass, &place,
+			"%s is set again further down, and that one counts",
+			value->opt->name);
 	}
 	free_value(value);
 }

@@ -19,19 +19,35 @@ static const char *nearest(const char *name, const cfg_t *section)
 	return best;
 }
 
-/* The section that has a key of this name, if just one has. */
-static const struct ls_field *only_home(const char *name)
+/* The sections that have a key of this name: "limit ip, limit net". Returns the
+ * last of their fields, or NULL. */
+static const struct ls_field *homes(const char *name, char *list_r, size_t size)
 {
 	const struct ls_field *home = NULL;
+	size_t len = 0;
 
+	list_r[0] = '\0';
 	for (const struct ls_field *field = ls_fields; field->name; field++) {
 		if (strcmp(field->name, name) != 0)
 			continue;
-		if (home != NULL)
-			return NULL;
 		home = field;
+		snprintf(list_r + len, size - len, "%slimit %s",
+			 len == 0 ? "" : ", ",
+			 field->section == NULL ? "" : field->section);
+		len = strlen(list_r);
 	}
 	return home;
+}
+
+/* Is there such a key in `limit SECTION`? */
+static bool is_field_of(const char *section, const char *name)
+{
+	for (const struct ls_field *field = ls_fields; field->name; field++) {
+		if (strcmp(field->name, name) == 0 && field->section != NULL &&
+		    strcmp(field->section, section) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void list(const cfg_t *section, char *list_r, size_t size)
@@ -62,9 +78,10 @@ void conf_unknown_key(const struct conf_text *text, size_t token,
 		      const cfg_t *section, struct conf_log *log)
 {
 	const struct conf_token *key = &text->tokens[token];
-	const struct ls_field *home = only_home(key->text);
 	const char *near = nearest(key->text, section);
-	char context[CONF_CONTEXT], advice[300];
+	char context[CONF_CONTEXT], advice[300], sections[200];
+	const struct ls_field *home =
+		homes(key->text, sections, sizeof(sections));
 
 	if (near != NULL)
 		snprintf(advice, sizeof(advice), "; did you mean \"%s\"?",
@@ -72,15 +89,14 @@ void conf_unknown_key(const struct conf_text *text, size_t token,
 	else if (strcmp(key->text, "include") == 0)
 		snprintf(advice, sizeof(advice), "; write include(\"FILE\")");
 	else if (home != NULL && home->section != NULL &&
-		 strcmp(section->name, home->section) == 0)
+		 is_field_of(section->name, key->text))
 		snprintf(advice, sizeof(advice),
 			 "; that one cannot be overridden");
 	else if (home != NULL && home->section == NULL)
 		snprintf(advice, sizeof(advice),
 			 "; that one stands outside all sections");
 	else if (home != NULL && section->title == NULL)
-		snprintf(advice, sizeof(advice),
-			 "; that one is of: limit %s { }", home->section);
+		snprintf(advice, sizeof(advice), "; it stands in %s", sections);
 	else
 		list(section, advice, sizeof(advice));
 	conf_text_context(text, token, context);

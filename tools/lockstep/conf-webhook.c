@@ -165,8 +165,8 @@ static void unknown_event(const struct reading *reading,
 
 	for (size_t i = 0; i < EVENTS; i++)
 		near = word_nearer(value->text, near, events[i].name);
-	complain(reading, value->token, false,
-		 "events: no event \"%s\"%s%s%s", value->text,
+	complain(reading, value->token, false, "events: no event \"%s\"%s%s%s",
+		 value->text,
 		 near == NULL ? "; there are: lock, unlock, freeze, "
 				"suspicious, digest, login, connect, session"
 			      : "; did you mean \"",
@@ -252,7 +252,8 @@ static void take_format(const struct reading *reading)
 static void take_webhook(struct conf *conf, cfg_t *section)
 {
 	struct reading reading = {
-		.conf = conf, .section = section,
+		.conf = conf,
+		.section = section,
 		.title = conf_tree_title(&conf->text, section),
 	};
 	const char *name = cfg_title(section);

@@ -38,8 +38,7 @@ static void check_speeds(struct conf *conf, const struct conf_where *where,
 			     "%s%s: \"%s\": the first limit is never reached, "
 			     "the second is full before",
 			     where->context, field->name, text);
-	else if (fast->units * slow->period_ms <=
-		 slow->units * fast->period_ms)
+	else if (fast->units * slow->period_ms <= slow->units * fast->period_ms)
 		conf_warning(&conf->log, &where->place,
 			     "%s%s: \"%s\": the second limit is hardly ever "
 			     "reached, the first allows no more",
@@ -109,8 +108,8 @@ static void take_policy(struct conf *conf, cfg_t *tree)
 		if (field->type == LS_FIELD_FLAG)
 			continue;
 		if (field->section != NULL)
-			section = cfg_getsec(tree,
-					     strcat(name, field->section));
+			section =
+				cfg_getsec(tree, strcat(name, field->section));
 		conf_take_field(conf, section, field, false, &conf->policy);
 	}
 	check_place(conf, cfg_getsec(tree, "limit place"));

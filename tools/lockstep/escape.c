@@ -12,7 +12,7 @@ static size_t take_utf8(const unsigned char *text, uint32_t *character_r)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint32_t character = text[0];
-	size_t len = character < 0x80	  ? 1
+	size_t len = character < 0x80         ? 1
 		     : character >> 5 == 0x06 ? 2
 		     : character >> 4 == 0x0e ? 3
 		     : character >> 3 == 0x1e ? 4

@@ -40,19 +40,18 @@ static unsigned flag_of(enum ls_journal which)
 
 static bool open_journal(const struct cli *cli, struct journal *journal)
 {
-	journal->state = cli_open(cli, flag_of(journal->which),
-				  &journal->error);
+	journal->state =
+		cli_open(cli, flag_of(journal->which), &journal->error);
 	return journal->state != NULL;
 }
 
 static void fill(struct journal *journal)
 {
 	if (!journal->waiting && journal->state != NULL)
-		journal->waiting = ls_journal_next(journal->state,
-						   journal->which,
-						   &journal->cursor,
-						   cli_now_ms(),
-						   &journal->record) == 1;
+		journal->waiting =
+			ls_journal_next(journal->state, journal->which,
+					&journal->cursor, cli_now_ms(),
+					&journal->record) == 1;
 }
 
 /* The journal whose record comes next, or NULL when there is none now. */
@@ -101,11 +100,10 @@ static void print_lock(const struct ls_record *record)
 static void print_end(const struct ls_record *record)
 {
 	bool refused = record->verdict == LS_DENY;
-	const char *words =
-		refused ? "refused"
-		: record->outcome != LS_OUTCOME_NONE
-			? ls_outcome_name(record->outcome)
-			: ls_verdict_name(record->verdict);
+	const char *words = refused ? "refused"
+			    : record->outcome != LS_OUTCOME_NONE
+				    ? ls_outcome_name(record->outcome)
+				    : ls_verdict_name(record->verdict);
 
 	fputs(words, stdout);
 	if (!refused && record->wanted == LS_DENY)
@@ -197,13 +195,12 @@ static void keep_open(const struct cli *cli, struct journal *journal)
 {
 	struct ls_error error = { 0, "" };
 
-	if (journal->state != NULL &&
-	    ls_refresh(journal->state, &error) < 0) {
+	if (journal->state != NULL && ls_refresh(journal->state, &error) < 0) {
 		cli_complain("%s", error.text);
 		ls_close(&journal->state);
 	}
 	if (journal->state == NULL && open_journal(cli, journal))
-		journal->cursor = (struct ls_cursor){ 0, 0, 0 };
+		journal->cursor = (struct ls_cursor){ 0 };
 }
 
 static void report_lost(struct journal *journal)

@@ -78,9 +78,10 @@ static void put_subject(json_t *object, const struct ls_subject *subject)
 
 static void print(json_t *object)
 {
-	char *line = object == NULL ? NULL
-				    : json_dumps(object, JSON_COMPACT |
-							 JSON_ENSURE_ASCII);
+	char *line =
+		object == NULL
+			? NULL
+			: json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
 
 	if (line == NULL) {
 		cli_complain("out of memory");
@@ -115,8 +116,7 @@ static void put_lock_event(json_t *data, const struct ls_record *record)
 		put(data, "reason",
 		    json_string(ls_reason_name(record->reason)));
 	if (record->event == LS_EVENT_LOCK) {
-		put(data, "strikes",
-		    json_integer((json_int_t)record->strikes));
+		put(data, "strikes", json_integer((json_int_t)record->strikes));
 		put_time(data, "since", record->at_ms);
 		put_time(data, "until", record->until_ms);
 	}

@@ -25,9 +25,9 @@ static void gather(struct ls_state *state, struct locks *locks)
 	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1) {
 		if (locks->count == locks->room) {
 			locks->room = locks->room == 0 ? 64 : 2 * locks->room;
-			locks->lock = realloc(locks->lock,
-					      locks->room *
-						      sizeof(*locks->lock));
+			locks->lock =
+				realloc(locks->lock,
+					locks->room * sizeof(*locks->lock));
 			if (locks->lock == NULL) {
 				cli_complain("out of memory");
 				exit(CLI_FAILED);

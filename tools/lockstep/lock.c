@@ -38,8 +38,8 @@ static char *subject_text(const struct ls_subject *subject,
 	return cli_escape(text, escaped_r, 4 * LS_SUBJECT_TEXT);
 }
 
-/* ls_subject_parse(), and a place as `lockstep list` writes it: "joe@example.com
- * from 192.0.2.0/24". */
+/* ls_subject_parse(), and a place as `lockstep list` writes it:
+ * "joe@example.com from 192.0.2.0/24". */
 static int parse_subject(const struct ls_state *state, const char *name,
 			 struct ls_subject *subject_r)
 {
@@ -53,8 +53,8 @@ static int parse_subject(const struct ls_state *state, const char *name,
 	} else {
 		size_t len = (size_t)(from - name);
 
-		ret = ls_subject_parse(state, from + strlen(between),
-				       subject_r, &error);
+		ret = ls_subject_parse(state, from + strlen(between), subject_r,
+				       &error);
 		if (ret == 0 && (subject_r->kind == LS_KIND_USER || len == 0 ||
 				 len > LS_USER_MAX)) {
 			cli_complain("%s: neither an account nor one from a "
@@ -178,8 +178,7 @@ static int run_lock(const struct cli *cli, int argc, char **argv)
 	struct ls_state *state;
 	int option, code = CLI_DONE;
 
-	while ((option = getopt_long(argc, argv, "f:h", options, NULL)) !=
-	       -1) {
+	while ((option = getopt_long(argc, argv, "f:h", options, NULL)) != -1) {
 		if (option == 'h')
 			return cli_help(&verb_lock);
 		if (option != 'f')

@@ -10,7 +10,8 @@
 size_t word_distance(const char *a, const char *b);
 
 /* The closer of two candidates for `word`: `best` (may be NULL) or `other`, or
- * NULL when neither is close: a third of the letters may be wrong, and three. */
+ * NULL when neither is close: a third of the letters may be wrong, at most
+ * three. */
 const char *word_nearer(const char *word, const char *best, const char *other);
 
 #endif

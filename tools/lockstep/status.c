@@ -20,8 +20,8 @@ struct problems {
 	unsigned count;
 };
 
-__attribute__((format(printf, 2, 3))) static void
-add(struct problems *problems, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add(struct problems *problems,
+						      const char *format, ...)
 {
 	va_list args;
 
@@ -39,8 +39,7 @@ static void print_problems(const struct problems *problems)
 		char escaped[2 * sizeof(problems->text[0])];
 
 		printf("problem    %s\n",
-		       cli_escape(problems->text[i], escaped,
-				  sizeof(escaped)));
+		       cli_escape(problems->text[i], escaped, sizeof(escaped)));
 	}
 }
 
@@ -131,8 +130,9 @@ static void check_daemon(const struct ls_status *status, uint64_t now_ms,
 		add(problems, "lockstepd: has not run yet: no webhooks, no "
 			      "snapshots; start lockstepd");
 	else if (gone_ms > DAEMON_PATIENCE_MS)
-		add(problems, "lockstepd: down, last seen %s ago: no webhooks, "
-			      "no snapshots; start lockstepd",
+		add(problems,
+		    "lockstepd: down, last seen %s ago: no webhooks, "
+		    "no snapshots; start lockstepd",
 		    age);
 	else
 		printf("lockstepd  alive, seen %s ago\n", age);

@@ -38,6 +38,7 @@
 enum {
 	LOOK_EVERY_MS = 250,
 	OPEN_EVERY_MS = 2000,
+	CHECK_EVERY_MS = 10 * 1000,
 	LAST_WORDS_MS = 500, /* for transfers under way when told to stop */
 };
 
@@ -50,8 +51,8 @@ struct daemon {
 	struct feed feed;
 	int signal_fd;
 	bool stop, reload, open; /* what is to be done */
-	uint64_t open_at_ms, second_at_ms, minute_at_ms;
-	struct log_place open_log, outbox_log, snapshot_log;
+	uint64_t open_at_ms, second_at_ms, check_at_ms, minute_at_ms;
+	struct log_place open_log, check_log, outbox_log, snapshot_log;
 };
 
 static uint64_t clock_ms(clockid_t id)
@@ -206,6 +207,32 @@ static void each_minute(struct daemon *daemon, const struct event_clock *clock)
 	outbox_upkeep(daemon->outbox, clock->now_ms);
 }
 
+/* Programs that run hold what they opened, and notice nothing when files are
+ * removed or spoilt beside them: say it before they are started again. */
+static void check_files(struct daemon *daemon, const struct event_clock *clock)
+{
+	struct ls_open_args args = {
+		.policy_path = daemon->policy_path,
+		.flags = LS_GUARD_READ | LS_SESSIONS_READ,
+		.now_ms = clock->now_ms,
+		.real_ms = clock->real_ms,
+	};
+	struct ls_error error;
+	struct ls_state *fresh;
+
+	daemon->check_at_ms = clock->now_ms + CHECK_EVERY_MS;
+	if (daemon->open) /* what is wrong was said */
+		return;
+	if (ls_open(&args, &fresh, &error) < 0) {
+		log_changed(&daemon->check_log, "%s; what is open goes on "
+			    "until it is started again", error.text);
+		return;
+	}
+	ls_close(&fresh);
+	if (log_settled(&daemon->check_log))
+		log_line("policy and maps can be opened again");
+}
+
 static void each_second(struct daemon *daemon, const struct event_clock *clock)
 {
 	daemon->second_at_ms = clock->now_ms + 1000;
@@ -213,6 +240,8 @@ static void each_second(struct daemon *daemon, const struct event_clock *clock)
 		return;
 	ls_daemon_seen(daemon->state, clock->now_ms);
 	refresh(daemon, clock);
+	if (clock->now_ms >= daemon->check_at_ms)
+		check_files(daemon, clock);
 }
 
 static void read_signals(struct daemon *daemon)
