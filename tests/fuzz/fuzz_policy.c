@@ -1,10 +1,10 @@
 /* fuzz_policy.c - any bytes at all as a policy.cdb
  *
  * The input is read twice: as the file itself, and, because few random files
- * have hash tables that fit, as records (u16 length of key, u16 length of value,
- * both) of a well-formed file. Where the reader takes the file, every value that
- * comes out of it must be one that an administrator could have written. Seeds:
- * tests/fuzz/seeds/policy. */
+ * have hash tables that fit, as records (u16 length of key, u16 length of
+ * value, both) of a well-formed file. Where the reader takes the file, every
+ * value that comes out of it must be one that an administrator could have
+ * written. Seeds: tests/fuzz/seeds/policy. */
 #include "lockstep-config.h"
 
 #include "policy.h"
@@ -48,8 +48,9 @@ static void check_policy(const struct ls_policy *policy)
 
 static void check_lookups(const struct ls_policy_file *file)
 {
-	static const char *const users[] = { NULL, "", "a", "joe@example.com",
-					     "ann@EXAMPLE.com", "@" };
+	static const char *const users[] = {
+		NULL, "", "a", "joe@example.com", "ann@EXAMPLE.com", "@"
+	};
 	static const char *const ips[] = { "192.0.2.1", "127.0.0.1", "::1",
 					   "2001:db8::1", "::" };
 

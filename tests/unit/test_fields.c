@@ -98,7 +98,7 @@ static void test_durations(void **state)
 		{ "2w", 1209600000ULL, "14d" },
 		{ " 5m ", 300000, "5m" },
 		{ "18446744073709551616ms", 0, NULL }, /* 2^64 */
-		{ "213503982335d", 0, NULL }, /* over 2^64 ms */
+		{ "213503982335d", 0, NULL },          /* over 2^64 ms */
 		{ "", 0, NULL },
 		{ "90", 0, NULL },
 		{ "s", 0, NULL },
@@ -253,11 +253,10 @@ static void test_bad(void **state)
 
 		ls_policy_presets(&policy);
 		untouched = policy;
-		assert_int_equal(
-			ls_field_parse(field_of(table[i].section,
-						table[i].name),
-				       table[i].text, &policy, &error),
-			LS_EARG);
+		assert_int_equal(ls_field_parse(field_of(table[i].section,
+							 table[i].name),
+						table[i].text, &policy, &error),
+				 LS_EARG);
 		assert_string_equal(error.text, table[i].reason);
 		assert_memory_equal(&policy, &untouched, sizeof(policy));
 	}

@@ -370,7 +370,8 @@ static void test_random(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 5000; round++) {
-		struct ls_cursor cursor = { harness_random(&seed) % 40, 0, 0 };
+		struct ls_cursor cursor = { .next = harness_random(&seed) %
+						    40 };
 		struct ls_record record;
 
 		for (unsigned i = 0; i < RECORDS; i++)

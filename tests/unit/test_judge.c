@@ -29,12 +29,24 @@ struct row {
 	enum ls_verdict wanted;
 	enum ls_kind kind;
 	enum ls_reason reason;
-	unsigned charges; /* meters, when admitted */
+	unsigned charged; /* kinds, when admitted */
 };
+
+static void judge(const struct ls_view *view, const struct ls_policy *policy,
+		  struct ls_judgement *judgement_r)
+{
+	struct ls_meters meters;
+
+	ls_meters_of(policy, &meters);
+	memset(judgement_r, 0xee, sizeof(*judgement_r));
+	ls_judge(view, policy, &meters, now, judgement_r);
+}
 
 static void view_of(const struct row *row, const struct ls_policy *policy,
 		    struct ls_view *view)
 {
+	struct ls_meters meters;
+
 	memset(view, 0, sizeof(*view));
 	view->trusted = (row->flags & TRUSTED) != 0;
 	view->denied = (row->flags & DENIED) != 0;
@@ -46,24 +58,24 @@ static void view_of(const struct row *row, const struct ls_policy *policy,
 	for (enum ls_kind kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
 		struct ls_lock_word lock = { .strikes = 1,
 					     .reason = LS_REASON_FAILURES };
-		struct ls_meter_use meter[LS_SPEEDS];
 		unsigned bit = 1U << kind;
 
-		view->known[kind] = true;
 		lock.until = row->locked & bit	   ? now + 60000
 			     : row->unlocked & bit ? now
 						   : 0;
 		view->word[kind][LS_WORD_LOCK] = ls_lock_pack(&lock);
-		if (ls_failure_meters(kind, policy, meter) != LS_SPEEDS)
-			fail_msg("two meters each");
-		/* To the brim, or just not. */
-		for (unsigned i = 0; i < LS_SPEEDS; i++)
-			view->word[kind][meter[i].word] =
-				now + meter[i].rate.capacity_ms -
-				meter[i].rate.emission_ms +
-				((i == LS_FAST ? row->full : row->full_slow) >>
-					 kind &
-				 1U);
+	}
+	/* To the brim, or just not. */
+	ls_meters_of(policy, &meters);
+	check("two of each", meters.count, 8);
+	for (unsigned i = 0; i < meters.count; i++) {
+		const struct ls_meter_use *use = &meters.use[i];
+		unsigned full = use->word == LS_WORD_FAILURES ? row->full
+							      : row->full_slow;
+
+		view->word[use->kind][use->word] =
+			now + use->rate.capacity_ms - use->rate.emission_ms +
+			(full >> use->kind & 1U);
 	}
 }
 
@@ -80,8 +92,7 @@ static void check_rows(const struct row *rows, size_t count, uint64_t tls)
 		policy.mode = row->flags & OBSERVE ? LS_MODE_OBSERVE
 						   : LS_MODE_ENFORCE;
 		view_of(row, &policy, &view);
-		memset(&judgement, 0xee, sizeof(judgement));
-		ls_judge(&view, &policy, now, &judgement);
+		judge(&view, &policy, &judgement);
 		check(row->row, judgement.decision.wanted, row->wanted);
 		check(row->row, judgement.decision.verdict,
 		      row->flags & OBSERVE ? LS_ADMIT : row->wanted);
@@ -90,7 +101,7 @@ static void check_rows(const struct row *rows, size_t count, uint64_t tls)
 		check(row->row, judgement.familiar,
 		      (row->flags & FAMILIAR) != 0);
 		if (row->wanted == LS_ADMIT)
-			check(row->row, judgement.count, row->charges);
+			check(row->row, judgement.kinds, row->charged);
 	}
 }
 
@@ -101,13 +112,13 @@ static void check_rows(const struct row *rows, size_t count, uint64_t tls)
 static void test_strangers(void **state)
 {
 	static const struct row rows[] = {
-		{ "free", 0, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
+		{ "free", 0, 0, 0, 0, 0, LS_ADMIT, NO, ALL },
 		{ "ip locked", 0, IP, 0, 0, 0, LOCKED(IP) },
 		{ "net locked", 0, NET, 0, 0, 0, LOCKED(NET) },
 		{ "user locked", 0, USER, 0, 0, 0, LOCKED(USER) },
 		{ "place locked", 0, PLACE, 0, 0, 0, LOCKED(PLACE) },
 		{ "all locked", 0, ALL, 0, 0, 0, LOCKED(PLACE) },
-		{ "locks ended", 0, 0, ALL, 0, 0, LS_ADMIT, NO, 8 },
+		{ "locks ended", 0, 0, ALL, 0, 0, LS_ADMIT, NO, ALL },
 		{ "ip full", 0, 0, 0, IP, 0, LOCKED(IP) },
 		{ "net full", 0, 0, 0, NET, 0, LOCKED(NET) },
 		{ "user full", 0, 0, 0, USER, 0, LOCKED(USER) },
@@ -121,7 +132,7 @@ static void test_strangers(void **state)
 		{ "no longer familiar", WAS_FAMILIAR, IP, 0, 0, 0,
 		  LOCKED(IP) },
 		{ "trusted", TRUSTED, IP | NET, 0, IP | NET, IP | NET,
-		  LS_ADMIT, NO, 4 },
+		  LS_ADMIT, NO, USER | PLACE },
 		{ "trusted, user locked", TRUSTED, USER, 0, 0, 0,
 		  LOCKED(USER) },
 		{ "trusted, place full", TRUSTED, 0, 0, PLACE, 0,
@@ -134,7 +145,7 @@ static void test_strangers(void **state)
 		{ "observed, full", OBSERVE, 0, 0, IP, 0, LOCKED(IP) },
 		{ "observed, denied", OBSERVE | DENIED, 0, 0, 0, 0, LS_DENY,
 		  LS_KIND_IP, LS_REASON_DENIED, 0 },
-		{ "observed, free", OBSERVE, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
+		{ "observed, free", OBSERVE, 0, 0, 0, 0, LS_ADMIT, NO, ALL },
 	};
 
 	(void)state;
@@ -144,16 +155,16 @@ static void test_strangers(void **state)
 static void test_familiar(void **state)
 {
 	static const struct row rows[] = {
-		{ "free", FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, 2 },
+		{ "free", FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, PLACE },
 		{ "all else locked and full", FAMILIAR, IP | NET | USER, 0,
-		  IP | NET | USER, IP | NET | USER, LS_ADMIT, NO, 2 },
+		  IP | NET | USER, IP | NET | USER, LS_ADMIT, NO, PLACE },
 		{ "place locked", FAMILIAR, PLACE, 0, 0, 0, LOCKED(PLACE) },
 		{ "place full", FAMILIAR, 0, 0, PLACE, 0, LOCKED(PLACE) },
 		{ "place slow", FAMILIAR, 0, 0, 0, PLACE, FULL_SLOW(PLACE) },
 		{ "denied", FAMILIAR | DENIED, 0, 0, 0, 0, LS_DENY, LS_KIND_IP,
 		  LS_REASON_DENIED, 0 },
 		{ "trusted", FAMILIAR | TRUSTED, IP, 0, 0, 0, LS_ADMIT, NO,
-		  2 },
+		  PLACE },
 		{ "observed", FAMILIAR | OBSERVE, PLACE, 0, 0, 0,
 		  LOCKED(PLACE) },
 	};
@@ -170,8 +181,8 @@ static void test_tls(void **state)
 		{ "stranger", PLAIN, 0, 0, 0, 0, TLS },
 		{ "stranger, locked", PLAIN, ALL, 0, 0, 0, TLS },
 		{ "stranger, trusted", PLAIN | TRUSTED, 0, 0, 0, 0, TLS },
-		{ "stranger, secured", 0, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
-		{ "familiar", PLAIN | FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, 2 },
+		{ "stranger, secured", 0, 0, 0, 0, 0, LS_ADMIT, NO, ALL },
+		{ "familiar", PLAIN | FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, PLACE },
 		{ "observed", PLAIN | OBSERVE, 0, 0, 0, 0, TLS },
 		{ "denied", PLAIN | DENIED, 0, 0, 0, 0, LS_DENY, LS_KIND_IP,
 		  LS_REASON_DENIED, 0 },
@@ -179,10 +190,10 @@ static void test_tls(void **state)
 	static const struct row always[] = {
 		{ "stranger", PLAIN, 0, 0, 0, 0, TLS },
 		{ "familiar", PLAIN | FAMILIAR, 0, 0, 0, 0, TLS },
-		{ "secured", FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, 2 },
+		{ "secured", FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, PLACE },
 	};
 	static const struct row never[] = {
-		{ "stranger", PLAIN, 0, 0, 0, 0, LS_ADMIT, NO, 8 },
+		{ "stranger", PLAIN, 0, 0, 0, 0, LS_ADMIT, NO, ALL },
 	};
 
 	(void)state;
@@ -203,10 +214,10 @@ static void test_retry(void **state)
 	(void)state;
 	ls_policy_presets(&policy);
 	view_of(&locked, &policy, &view);
-	ls_judge(&view, &policy, now, &judgement);
+	judge(&view, &policy, &judgement);
 	check("locked", judgement.decision.retry_ms, now + 60000);
 	view_of(&full, &policy, &view);
-	ls_judge(&view, &policy, now, &judgement);
+	judge(&view, &policy, &judgement);
 	check("full", judgement.decision.retry_ms, now + 1);
 }
 
@@ -225,7 +236,7 @@ static void test_reveal(void **state)
 	view_of(&locked, &policy, &view);
 	for (unsigned reveal = 0; reveal < COUNT(want); reveal++) {
 		policy.reveal = reveal;
-		ls_judge(&view, &policy, now, &judgement);
+		judge(&view, &policy, &judgement);
 		check("reveal", judgement.decision.reveal, want[reveal]);
 	}
 }
@@ -248,13 +259,12 @@ static void test_no_limit(void **state)
 	policy.place.failures[LS_FAST].units = 0;
 	policy.place.failures[LS_SLOW].units = 0;
 	policy.user.failures[LS_FAST].units = 0;
-	ls_judge(&view, &policy, now, &judgement);
+	judge(&view, &policy, &judgement);
 	check("the one left", judgement.decision.reason,
 	      LS_REASON_FAILURES_SLOW);
 	policy.user.failures[LS_SLOW].units = 0;
-	ls_judge(&view, &policy, now, &judgement);
+	judge(&view, &policy, &judgement);
 	check("none left", judgement.decision.verdict, LS_ADMIT);
-	check("none left", judgement.count, 0);
 }
 
 static void test_connection(void **state)

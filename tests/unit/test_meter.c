@@ -146,7 +146,7 @@ static void test_refund(void **state)
 		now += table[i].drain;
 		b = ls_meter_charged(a, now, &rate);
 		now += table[i].later;
-		left = ls_meter_refunded(b, now, a, &rate);
+		left = ls_meter_refunded(b, now, a, rate.emission_ms);
 		/* What is left is B, or what has not drained of it. */
 		check(table[i].row, left > now ? left - now : 0,
 		      table[i].want);
@@ -156,9 +156,9 @@ static void test_refund(void **state)
 		uint64_t a = ls_meter_charged(0, start, &rate);
 		uint64_t b = ls_meter_charged(a, start, &rate), left;
 
-		left = ls_meter_refunded(b, start + 5, order ? a : b, &rate);
+		left = ls_meter_refunded(b, start + 5, order ? a : b, rate.emission_ms);
 		left = ls_meter_refunded(left, start + 5, order ? b : a,
-					 &rate);
+					 rate.emission_ms);
 		check("both", ls_meter_level(left, start + 5, &rate), 0);
 	}
 }
@@ -195,7 +195,7 @@ static void test_refunds_launder_nothing(void **state)
 				else
 					empty_at = ls_meter_refunded(
 						empty_at, now, flight[which],
-						&rate);
+						rate.emission_ms);
 				flight[which] = flight[--flying];
 			}
 			check_within("wrong guesses", wrong, 0,
@@ -217,7 +217,7 @@ static void test_refund_of_anything(void **state)
 			for (size_t k = 0; k < COUNT(numbers); k++) {
 				uint64_t left = ls_meter_refunded(
 					numbers[i], numbers[j], numbers[k],
-					&rate);
+					rate.emission_ms);
 
 				check_within("left", numbers[i] - left, 0,
 					     rate.emission_ms);

@@ -103,7 +103,7 @@ static void test_evicted(void **state)
 			     &charged_at),
 	      LS_GONE);
 	check("lock", ls_slot_lock(&as_joe, start, &order, &lock), LS_GONE);
-	ls_slot_refund(&as_joe, LS_WORD_FAILURES, start, start + 1000, &rate);
+	ls_slot_refund(&as_joe, LS_WORD_FAILURES, start, start + 1000, 1000);
 	for (unsigned word = 0; word < LS_SLOT_WORDS; word++)
 		check("untouched", ls_slot_get(&as_ann, word), 42);
 	/* In words of its own it may still write, but is told. */
@@ -175,7 +175,7 @@ static void test_charge(void **state)
 			     &at[3]),
 	      LS_NO_ROOM);
 	check("the next word", ls_slot_get(&ref, LS_WORD_FAILURES + 1), 0);
-	ls_slot_refund(&ref, LS_WORD_FAILURES + 1, start, at[0], &rate);
+	ls_slot_refund(&ref, LS_WORD_FAILURES + 1, start, at[0], 1000);
 	check("no unit there", ls_slot_get(&ref, LS_WORD_FAILURES + 1), 0);
 }
 

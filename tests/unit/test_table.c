@@ -116,8 +116,8 @@ static void test_cheapest_goes(void **state)
 		int others, cheap;
 		enum ls_worth counted;
 	} rows[] = {
-		{ "idle before pair", PAIR, OLD_METER, LS_WORTH_NOTHING },
-		{ "idle before stranger", METER, OLD_METER, LS_WORTH_NOTHING },
+		{ "idle before pair", PAIR, OLD_METER, LS_WORTH_IDLE },
+		{ "idle before stranger", METER, OLD_METER, LS_WORTH_IDLE },
 		{ "pair before stranger", METER, PAIR, LS_WORTH_LITTLE },
 		{ "pair before strikes", STRIKES, PAIR, LS_WORTH_LITTLE },
 		{ "stranger before strikes", STRIKES, METER,
@@ -128,7 +128,7 @@ static void test_cheapest_goes(void **state)
 		  LS_WORTH_STRANGER },
 		{ "stranger before lock", LOCK, METER, LS_WORTH_STRANGER },
 		{ "strikes before lock", LOCK, STRIKES, LS_WORTH_STRANGER },
-		{ "idle before lock", LOCK, OLD_METER, LS_WORTH_NOTHING },
+		{ "idle before lock", LOCK, OLD_METER, LS_WORTH_IDLE },
 	};
 
 	(void)state;

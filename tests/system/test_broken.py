@@ -1,0 +1,325 @@
+"""Whatever is missing or spoilt, mail goes on, one line in the log says what is
+wrong, and `lockstep status` says it too."""
+
+import functools
+import os
+import pathlib
+import re
+import shutil
+import signal
+
+import pytest
+
+from lib.cast import LIMIT, at_once
+from lib.clients import DOORS
+from lib.stack import Stack, poll
+
+VERSION_AT = 8  # where a map's header has its version
+
+
+def path(stack, name):
+    return pathlib.Path(stack.env[name])
+
+
+def guard_file(stack):
+    return path(stack, "STATE_DIR") / "guard"
+
+
+def remove_state(stack):
+    shutil.rmtree(stack.env["STATE_DIR"])
+
+
+def restore_state(stack):
+    path(stack, "STATE_DIR").mkdir()
+
+
+def truncate_guard(stack):
+    os.truncate(guard_file(stack), guard_file(stack).stat().st_size // 2)
+
+
+def empty_guard(stack):
+    os.truncate(guard_file(stack), 0)
+
+
+def truncate_sessions(stack):
+    sessions = guard_file(stack).with_name("sessions")
+    os.truncate(sessions, sessions.stat().st_size // 2)
+
+
+def fill_guard(stack):
+    guard_file(stack).write_bytes(os.urandom(1 << 20))
+
+
+def other_version(stack):
+    with guard_file(stack).open("r+b") as guard:
+        guard.seek(VERSION_AT)
+        guard.write((77).to_bytes(4, "little"))
+
+
+def make_maps_anew(stack):
+    out = stack.lockstep("init")
+    assert out.returncode == 0, out
+
+
+def remove_policy(stack):
+    path(stack, "POLICY").unlink()
+
+
+def fill_policy(stack):
+    path(stack, "POLICY").write_bytes(b"no policy at all\n" * 1000)
+
+
+def compile_policy(stack):
+    out = stack.lockstep("compile", "-o", stack.env["POLICY"],
+                         stack.env["LOCKSTEP_CONF"])
+    assert out.returncode == 0, out
+
+
+# What is spoilt, how, by which words it is known, and what mends it.
+TROUBLES = {
+    "state directory missing": (
+        remove_state, r"state directory {STATE_DIR}: No such file or directory",
+        restore_state),
+    "guard truncated": (
+        truncate_guard, r"{STATE_DIR}/guard: \d+ bytes where \d+ are due: "
+        "truncated", make_maps_anew),
+    "guard empty": (
+        empty_guard, "{STATE_DIR}/guard: too short for a map: truncated",
+        make_maps_anew),
+    "guard garbage": (
+        fill_guard, "{STATE_DIR}/guard: not a map of Lockstep's",
+        make_maps_anew),
+    "guard of another version": (
+        other_version, r"{STATE_DIR}/guard: map version 77, this program has "
+        r"\d+; restart every user of it after \"lockstep init\"",
+        make_maps_anew),
+    "policy missing": (
+        remove_policy, "{POLICY}: no such file", compile_policy),
+    "policy garbage": (
+        fill_policy, "{POLICY}: not a compiled policy", compile_policy),
+}
+LOGS = ("DOVECOT_LOG", "LOCKSTEPD_LOG", "FILTER_LOG")
+
+
+class Logs:
+    """What is logged from now on."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        self.begin = {name: path(stack, name).stat().st_size for name in LOGS}
+
+    def lines(self, name, words):
+        """Those with the words, in which {NAME} is a variable of the stack."""
+        pattern = words.format_map(
+            {k: re.escape(v) for k, v in self.stack.env.items()})
+        with path(self.stack, name).open(errors="replace") as log:
+            log.seek(self.begin[name])
+            return [line for line in log.read().splitlines()
+                    if re.search(pattern, line)]
+
+    def complaints(self):
+        """Everything in Dovecot's log that is at all unusual."""
+        return self.lines("DOVECOT_LOG",
+                          r"lockstep: |Warning:|Error:|Fatal:|Panic:")
+
+
+def mail_flows(stack, ip):
+    answers = at_once(functools.partial(stack.login, door, 1, ip=ip)
+                      for door in DOORS)
+    for door, answer in zip(DOORS, answers):
+        assert answer.ok, (door, answer)
+    answers = at_once(functools.partial(stack.login, door, 1, "wrong", ip=ip)
+                      for door in DOORS)
+    for door, answer in zip(DOORS, answers):
+        assert not answer.ok and answer.stage == "login", (door, answer)
+    mail = stack.connect(ip, port="SMTP_PORT", keep=True)
+    for command in ("MAIL FROM:<a@elsewhere.example>",
+                    "RCPT TO:<user1@example.test>"):
+        assert mail.connection.docmd(command)[0] == 250
+    assert mail.connection.data(b"Subject: x\r\n\r\nx\r\n")[0] == 250
+    mail.close()
+    assert stack.connect(ip).ok
+
+
+def status_says(stack, words):
+    out = stack.lockstep("status")
+    problems = [line for line in out.stdout.splitlines()
+                if line.startswith("problem")]
+    pattern = words.format_map({k: re.escape(v) for k, v in stack.env.items()})
+    return out.returncode == 1 and len(problems) == 1 and \
+        re.search(pattern, problems[0]) is not None
+
+
+def is_well(stack):
+    return stack.lockstep("status").returncode == 0
+
+
+def guards_again(stack, ip):
+    """Ten wrong passwords, and the right one is refused."""
+    answers = at_once(functools.partial(stack.login, "imap", 2, f"guess-{i}",
+                                        ip=ip) for i in range(LIMIT))
+    assert not any(answer.ok for answer in answers)
+    return not stack.login("pop3", 2, ip=ip).ok
+
+
+def test_all_is_well():
+    with Stack() as stack:
+        mail_flows(stack, "192.0.2.1")
+        out = stack.lockstep("status")
+        assert out.returncode == 0, out
+        assert "problem" not in out.stdout and out.stderr == ""
+        for word in ("policy ", "guard ", "logins ", "lockstepd ", "sessions "):
+            assert word in out.stdout
+        assert stack.lockstep("verify").returncode == 0
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_before_the_start(trouble):
+    spoil, words, mend = TROUBLES[trouble]
+    parts = ("lockstepd", "postfix", "dovecot")
+    with Stack() as stack:
+        for part in parts:
+            stack.stop(part)
+        spoil(stack)
+        logs = Logs(stack)
+        for part in reversed(parts):
+            stack.start(part)
+        mail_flows(stack, "192.0.2.1")
+        mail_flows(stack, "198.51.100.1")
+        line, = logs.complaints()
+        assert re.search("auth: Error: lockstep: logins pass unguarded: ", line)
+        assert logs.lines("DOVECOT_LOG", words) == [line]
+        poll(lambda: len(logs.lines("LOCKSTEPD_LOG", words)) == 1,
+             what="lockstepd's line")
+        # One for each filter, and each smtpd has one.
+        said = logs.lines("FILTER_LOG", words)
+        assert said and len(said) == len(
+            {re.search(r"lockstep-policy\[(\d+)\]", line)[1] for line in said})
+        assert status_says(stack, words)
+
+        mend(stack)
+        for part in parts:
+            stack.stop(part)
+        for part in reversed(parts):
+            stack.start(part)
+        poll(lambda: is_well(stack), what="a status without problems")
+        assert guards_again(stack, "192.0.2.99")
+
+
+@pytest.mark.parametrize("spoil,words", [
+    (truncate_guard, TROUBLES["guard truncated"][1]),
+    (empty_guard, TROUBLES["guard empty"][1]),
+    (truncate_sessions,
+     r"{STATE_DIR}/sessions: \d+ bytes where \d+ are due: truncated"),
+])
+def test_truncated_while_in_use(spoil, words):
+    with Stack() as stack:
+        mail_flows(stack, "192.0.2.1")
+        pids = stack.master("dovecot"), stack.master("lockstepd")
+        logs = Logs(stack)
+        spoil(stack)
+        mail_flows(stack, "192.0.2.1")
+        mail_flows(stack, "198.51.100.1")
+        for pid in pids:
+            assert pid.alive()
+        if spoil is not truncate_sessions:
+            line, = logs.complaints()
+            assert ("auth: Error: lockstep: a map in "
+                    f"{stack.env['STATE_DIR']} was truncated while in use: run "
+                    '"lockstep init" and restart the mail server') in line
+        else:
+            assert logs.complaints() == []
+        poll(lambda: logs.lines("LOCKSTEPD_LOG", "truncated"),
+             what="lockstepd's line")
+        assert status_says(stack, words)
+        make_maps_anew(stack)
+        for part in ("postfix", "dovecot"):
+            stack.stop(part)
+            stack.start(part)
+        poll(lambda: is_well(stack), what="a status without problems")
+        assert guards_again(stack, "192.0.2.99")
+
+
+@pytest.mark.parametrize("trouble", ["state directory missing",
+                                     "policy missing", "policy garbage"])
+def test_removed_while_in_use(trouble):
+    """What runs goes on with what it has open, locks and all."""
+    spoil, words, _ = TROUBLES[trouble]
+    with Stack() as stack:
+        logs = Logs(stack)
+        spoil(stack)
+        mail_flows(stack, "192.0.2.1")
+        assert guards_again(stack, "198.51.100.99")
+        assert status_says(stack, words)
+        poll(lambda: len(logs.lines("LOCKSTEPD_LOG", words)) == 1,
+             what="lockstepd's line")
+
+
+def test_lockstepd_down():
+    with Stack() as stack:
+        stack.master("lockstepd").signal(signal.SIGKILL)
+        poll(lambda: status_says(stack, "lockstepd: down, last seen"),
+             what="a status that says it")
+        mail_flows(stack, "192.0.2.1")
+        assert guards_again(stack, "198.51.100.99")
+        stack.start("lockstepd")
+        poll(lambda: is_well(stack), what="a status without problems")
+
+
+def test_lockstepd_never_started():
+    with Stack(daemon=False) as stack:
+        mail_flows(stack, "192.0.2.1")
+        assert guards_again(stack, "198.51.100.99")
+        assert status_says(stack, "lockstepd: has not run yet")
+
+
+# ---- lockstep-policy -----------------------------------------------------
+
+
+def filters(stack):
+    found = []
+    for process in stack.processes():
+        try:
+            argv = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if argv.split(b"\0")[0].endswith(b"/lockstep-policy"):
+            found.append(process)
+    return found
+
+
+def test_lockstep_policy_killed():
+    """The next question gets a new one."""
+    with Stack() as stack:
+        assert stack.lockstep("lock", "192.0.2.66").returncode == 0
+        for _ in range(3):
+            assert stack.connect("192.0.2.66").text.startswith("421")
+            killed = filters(stack)
+            assert killed
+            before = stack.postfix_log().count("killed by signal 9")
+            for process in killed:
+                process.signal(signal.SIGKILL)
+            poll(lambda: stack.postfix_log().count(
+                "lockstep-policy killed by signal 9") ==
+                before + len(killed), what="Postfix's line for each")
+        assert stack.connect("192.0.2.66").text.startswith("421")
+        mail_flows(stack, "192.0.2.1")
+        assert "problem talking to server" not in stack.postfix_log()
+        assert is_well(stack)
+
+
+def test_lockstep_policy_missing():
+    """Nobody is refused at CONNECT then; AUTH still decides."""
+    with Stack() as stack:
+        program = stack.layout().bin / "lockstep-policy"
+        program.rename(program.with_name("away"))
+        assert stack.lockstep("lock", "192.0.2.66").returncode == 0
+        early = stack.connect("192.0.2.66", keep=True)
+        assert early.ok
+        assert not stack.login_on(early, 1).ok
+        mail_flows(stack, "192.0.2.1")
+        log = stack.postfix_log()
+        assert f"execvp {program}: No such file or directory" in log
+        assert "problem talking to server private/lockstep" in log
+        program.with_name("away").rename(program)
+        poll(lambda: not stack.connect("192.0.2.66").ok, what="a refusal")

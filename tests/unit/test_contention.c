@@ -1,0 +1,585 @@
+/* test_contention.c - many threads and processes at once, time standing still
+ *
+ * Threads share one mapping, so that ThreadSanitizer sees what meets; each has
+ * a struct ls_state of its own, as the header demands. Threads count, and the
+ * main thread checks once they have ended. */
+#include "lockstep-config.h"
+
+#include "harness.h"
+#include "world.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLOW 1
+#endif
+#endif
+#ifdef SLOW
+enum { ROUNDS = 2000 };
+#else
+enum { ROUNDS = 40000 };
+#endif
+
+enum { THREADS = 8, SUBJECTS = 64 };
+
+#define GUARD (LS_GUARD_WRITE | LS_CREATE)
+#define AWAY "192.0.2.1"
+
+static struct world world;
+static struct ls_map *map; /* of world.state */
+static uint64_t now;
+static pthread_barrier_t barrier;
+
+struct worker {
+	pthread_t thread;
+	unsigned number;
+	uint64_t seed;
+	struct ls_state state; /* a copy: the same mapping */
+	uint64_t count;
+};
+static struct worker worker[THREADS];
+
+static int setup(void **state)
+{
+	(void)state;
+	world_init(&world);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_fini(&world);
+	return 0;
+}
+
+static void open_world(void)
+{
+	world_open(&world, GUARD);
+	map = &world.state->guard;
+	now = world_now(&world);
+}
+
+static void run(void *(*work)(void *))
+{
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		worker[i] = (struct worker){ .number = i,
+					     .seed = i + 1,
+					     .state = *world.state };
+		assert_int_equal(pthread_create(&worker[i].thread, NULL, work,
+						&worker[i]),
+				 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(worker[i].thread, NULL), 0);
+	pthread_barrier_destroy(&barrier);
+}
+
+static uint64_t sum_of_counts(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < THREADS; i++)
+		sum += worker[i].count;
+	return sum;
+}
+
+/* Keys that fall into `buckets` of the first buckets. */
+static uint64_t crowded_key(uint64_t number, uint64_t buckets)
+{
+	uint64_t step = (UINT64_C(1) << 32) / map->subjects.buckets + 1;
+	uint64_t mixed = number * UINT64_C(0x9e3779b97f4a7c15);
+
+	return number % buckets * step << 32 | (mixed & UINT64_C(0xffffffff));
+}
+
+/* ---- charges and refunds ---------------------------------------------- */
+
+static const struct ls_rate rate = { 1000, 20000 }; /* holds 20 */
+static _Atomic int64_t held[SUBJECTS]; /* less than or what the meter holds */
+static _Atomic uint64_t overfull;
+
+static void *charge_and_refund(void *context)
+{
+	struct worker *me = context;
+	uint64_t ticket[SUBJECTS];
+	bool open[SUBJECTS] = { false };
+
+	pthread_barrier_wait(&barrier);
+	for (unsigned round = 0; round < ROUNDS * 5; round++) {
+		uint64_t dice = harness_random(&me->seed);
+		/* Half of it on four subjects. */
+		unsigned i = dice & 64 ? dice % 4 : dice % SUBJECTS;
+		struct ls_ref ref;
+
+		if (ls_table_claim(&map->subjects, crowded_key(i, 32),
+				   LS_KIND_IP, now, false, &ref) < 0) {
+			atomic_fetch_add(&overfull, 1);
+			continue;
+		}
+		if (open[i]) {
+			atomic_fetch_sub(&held[i], 1);
+			ls_slot_refund(&ref, LS_WORD_FAILURES, now, ticket[i],
+				       rate.emission_ms);
+			open[i] = false;
+		} else if (ls_slot_charge(&ref, LS_WORD_FAILURES, now, &rate,
+					  false, &ticket[i]) == LS_TAKEN) {
+			/* Some keep what they took. */
+			open[i] = (dice >> 8) % 1024 != 0;
+			if (atomic_fetch_add(&held[i], 1) >= 20)
+				atomic_fetch_add(&overfull, 1);
+		}
+	}
+	for (unsigned i = 0; i < SUBJECTS; i++)
+		me->count += open[i];
+	return NULL;
+}
+
+static void test_charges_are_exact(void **state)
+{
+	(void)state;
+	open_world();
+	/* The slots first, with a word in each: none is evicted. */
+	for (unsigned i = 0; i < SUBJECTS; i++) {
+		struct ls_ref ref;
+
+		check("claim",
+		      ls_table_claim(&map->subjects, crowded_key(i, 32),
+				     LS_KIND_IP, now, false, &ref),
+		      0);
+		ls_slot_set(&ref, LS_WORD_FAMILIAR, now + 1);
+		atomic_store(&held[i], 0);
+	}
+	atomic_store(&overfull, 0);
+	run(charge_and_refund);
+	check("never more than it holds", atomic_load(&overfull), 0);
+	for (unsigned i = 0; i < SUBJECTS; i++) {
+		uint64_t taken = 0, at;
+		struct ls_ref ref;
+		char row[24];
+
+		snprintf(row, sizeof(row), "subject %u", i);
+		check(row,
+		      ls_table_find(&map->subjects, crowded_key(i, 32),
+				    LS_KIND_IP, &ref),
+		      0);
+		check(row,
+		      ls_meter_level(ls_slot_get(&ref, LS_WORD_FAILURES), now,
+				     &rate),
+		      atomic_load(&held[i]));
+		while (ls_slot_charge(&ref, LS_WORD_FAILURES, now, &rate,
+				      false, &at) == LS_TAKEN)
+			taken++;
+		check(row, (uint64_t)atomic_load(&held[i]) + taken, 20);
+	}
+}
+
+/* ---- whole attempts --------------------------------------------------- */
+
+static void *guess(void *context)
+{
+	struct worker *me = context;
+
+	pthread_barrier_wait(&barrier);
+	for (unsigned round = 0; round < ROUNDS / 40; round++) {
+		uint64_t dice = harness_random(&me->seed);
+		struct ls_attempt attempt = { .service = "imap",
+					      .mech = "PLAIN",
+					      .secured = true };
+		/* Rarely wrong, so that refunds and guesses meet. */
+		enum ls_outcome outcome = dice % 16 == 0
+						  ? LS_OUTCOME_WRONG
+						  : LS_OUTCOME_INTERNAL;
+		struct ls_decision decision;
+		struct ls_ticket ticket;
+		char user[32];
+
+		snprintf(user, sizeof(user), "user%u",
+			 (unsigned)(dice >> 32) % 1000);
+		attempt.user = user;
+		if (ls_addr_parse(AWAY, &attempt.ip) < 0)
+			break;
+		ls_admit(&me->state, &attempt, world.now_ms, &decision,
+			 &ticket);
+		if (!ticket.open)
+			continue;
+		ls_settle(&me->state, &ticket, outcome, world.now_ms);
+		me->count += outcome == LS_OUTCOME_WRONG;
+	}
+	return NULL;
+}
+
+static void test_guesses_are_exact(void **state)
+{
+	uint64_t verified;
+
+	(void)state;
+	world_set(&world, "ip", "failures", "30/10m, 0");
+	world_set(&world, "net", "failures", "0, 0");
+	open_world();
+	run(guess);
+	verified = sum_of_counts();
+	/* If the threads left any, they are there to be taken. A wrong guess
+	 * that settles while the rest of the room is taken by attempts in
+	 * flight locks: then it was fewer. */
+	verified += world_guess(&world, "last", AWAY, 100);
+	check_within("verified", verified, 1, 30);
+	check("locked", world_locked(&world, LS_KIND_IP, NULL, AWAY, NULL),
+	      true);
+}
+
+/* ---- claims ----------------------------------------------------------- */
+
+static void *claim_same(void *context)
+{
+	struct worker *me = context;
+
+	for (unsigned i = 0; i < ROUNDS / 20; i++) {
+		if (i % 16 == 0)
+			pthread_barrier_wait(&barrier);
+		for (unsigned tries = 0; tries < 1000; tries++) {
+			struct ls_ref ref;
+
+			if (ls_table_claim(&map->subjects,
+					   i * UINT64_C(0x9e3779b97f4a7c15),
+					   LS_KIND_USER, now, false, &ref) < 0)
+				break;
+			if (!ls_slot_raise(&ref, LS_WORD_FAILURES, now + 1000))
+				continue;
+			me->count++;
+			break;
+		}
+	}
+	return NULL;
+}
+
+/* Slots of the table with this subject. */
+static unsigned slots_of(uint64_t key, enum ls_kind kind)
+{
+	uint64_t cursor = 0, owner = (key & UINT64_C(0xfffffffffff)) << 4 | kind;
+	enum ls_kind other;
+	struct ls_ref ref;
+	unsigned count = 0;
+
+	while (ls_table_next(&map->subjects, &cursor, &other, &ref))
+		count += ref.owner == owner;
+	return count;
+}
+
+static void test_one_slot_each(void **state)
+{
+	(void)state;
+	world_set(&world, NULL, "subjects", "16384");
+	open_world();
+	run(claim_same);
+	check("each got it", sum_of_counts(), THREADS * (ROUNDS / 20));
+	for (unsigned i = 0; i < ROUNDS / 20; i++) {
+		uint64_t key = i * UINT64_C(0x9e3779b97f4a7c15);
+		struct ls_ref ref;
+
+		check("slots", slots_of(key, LS_KIND_USER), 1);
+		check("found",
+		      ls_table_find(&map->subjects, key, LS_KIND_USER, &ref),
+		      0);
+		check("key", ls_ref_key(&ref), key);
+	}
+}
+
+/* ---- eviction --------------------------------------------------------- */
+
+enum { PLACES = 2, BUCKETS = 3 };
+
+/* Strangers flood three buckets; each thread holds on to places in them. */
+static void *flood(void *context)
+{
+	struct worker *me = context;
+
+	pthread_barrier_wait(&barrier);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint64_t dice = harness_random(&me->seed);
+		struct ls_ref ref;
+
+		if (ls_table_claim(&map->subjects,
+				   crowded_key(dice % 1000000, BUCKETS),
+				   LS_KIND_IP, now, false, &ref) == 0)
+			ls_slot_raise(&ref, LS_WORD_FAILURES,
+				      now + dice % 60000);
+		if (round < PLACES)
+			ls_state_familiar(&me->state, LS_KIND_PLACE,
+					  crowded_key(me->number * PLACES +
+							      round + 2000000,
+						      BUCKETS),
+					  now + 3600000, now);
+	}
+	return NULL;
+}
+
+static void test_flood_spares_places(void **state)
+{
+	const struct ls_table_counters *counters;
+	uint64_t cursor = 0, used = 0, gone = 0;
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	(void)state;
+	open_world();
+	run(flood);
+	for (unsigned i = 0; i < THREADS * PLACES; i++) {
+		uint64_t key = crowded_key(i + 2000000, BUCKETS);
+
+		check("place",
+		      ls_table_find(&map->subjects, key, LS_KIND_PLACE, &ref),
+		      0);
+		check("familiar", ls_slot_get(&ref, LS_WORD_FAMILIAR),
+		      now + 3600000);
+	}
+	/* Each claim that took a slot in use is counted, once. */
+	counters = &map->header->subjects;
+	while (ls_table_next(&map->subjects, &cursor, &kind, &ref))
+		used++;
+	for (unsigned worth = 0; worth <= LS_WORTH_LOCK; worth++)
+		gone += atomic_load(&counters->evicted[worth]);
+	check("counted", atomic_load(&counters->claimed) - gone, used);
+	check("places evicted",
+	      atomic_load(&counters->evicted[LS_WORTH_FAMILIAR]), 0);
+	check_within("evicted", gone, 1, UINT64_MAX);
+}
+
+/* ---- locks ------------------------------------------------------------ */
+
+static void *lock_same(void *context)
+{
+	const struct ls_lock_order order = { .length = { 60000, 600000 },
+					     .strike_fades_ms = 3600000,
+					     .reason = LS_REASON_FAILURES };
+	struct worker *me = context;
+
+	for (unsigned i = 0; i < ROUNDS / 40; i++) {
+		struct ls_subject subject;
+
+		if (i % 8 == 0)
+			pthread_barrier_wait(&barrier);
+		memset(&subject, 0, sizeof(subject));
+		subject.kind = LS_KIND_USER;
+		snprintf(subject.user, sizeof(subject.user), "user%u", i / 2);
+		me->count += ls_state_lock(
+				     &me->state, &subject,
+				     ls_key_subject(map->hash_key, &subject),
+				     &order, NULL, now) == LS_FELL;
+	}
+	return NULL;
+}
+
+static void test_one_winner(void **state)
+{
+	uint64_t cursor = 0, listed = 0;
+	struct ls_lock lock;
+
+	(void)state;
+	world_set(&world, NULL, "subjects", "65536");
+	open_world();
+	run(lock_same);
+	check("one each", sum_of_counts(), ROUNDS / 80);
+	while (ls_lock_next(world.state, &cursor, world.now_ms, &lock) == 1) {
+		listed++;
+		check("strikes", lock.strikes, 1);
+		check("named", lock.named, true);
+	}
+	check("listed", listed, ROUNDS / 80);
+	check("journal", ls_journal_head(world.state, LS_JOURNAL_GUARD),
+	      ROUNDS / 80);
+}
+
+/* ---- the journal ------------------------------------------------------ */
+
+static _Atomic unsigned writing;
+static uint64_t mixed_up, lost;
+
+static void fill_record(struct ls_record *record, unsigned writer,
+			unsigned number)
+{
+	memset(record, 0, sizeof(*record));
+	record->event = LS_EVENT_LOGIN;
+	record->until_ms = (uint64_t)writer << 32 | number;
+	record->at_ms = record->until_ms * UINT64_C(0x9e3779b97f4a7c15);
+	snprintf(record->detail, sizeof(record->detail), "%u-%u", writer,
+		 number);
+	/* Of any length, as the number says. */
+	memset(record->subject.user, 'a' + (int)writer, number % 250);
+}
+
+static void take_record(const struct ls_record *got, unsigned next[THREADS])
+{
+	unsigned writer = (unsigned)(got->until_ms >> 32) % THREADS;
+	unsigned number = (unsigned)got->until_ms;
+	struct ls_record want;
+
+	fill_record(&want, writer, number);
+	if (got->at_ms != want.at_ms || strcmp(got->detail, want.detail) != 0 ||
+	    strcmp(got->subject.user, want.subject.user) != 0 ||
+	    number < next[writer])
+		mixed_up++;
+	next[writer] = number + 1;
+}
+
+static void read_all(struct worker *me)
+{
+	struct ls_cursor cursor = { 0 };
+	unsigned next[THREADS] = { 0 };
+	struct ls_record got;
+	uint64_t at = now, last = 0;
+
+	/* The clock stands while they write. */
+	while (last == 0 || cursor.next < last) {
+		if (last == 0 && atomic_load(&writing) == 0) {
+			/* Behind it, nothing is waited for. */
+			fill_record(&got, me->number, 0);
+			ls_ring_append(&map->journal, &got);
+			last = atomic_load(map->journal.head);
+		}
+		/* A writer that slept while the ring went round has spoilt a
+		 * newer record: that takes a second. */
+		if (last != 0)
+			at += 1000;
+		if (ls_ring_next(&map->journal, &cursor, at, &got) != 1)
+			continue;
+		take_record(&got, next);
+		me->count++;
+	}
+	lost = cursor.lost;
+}
+
+static void *write_or_read(void *context)
+{
+	struct worker *me = context;
+
+	pthread_barrier_wait(&barrier);
+	if (me->number == 0) {
+		read_all(me);
+		return NULL;
+	}
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		struct ls_record record;
+
+		fill_record(&record, me->number, i);
+		ls_ring_append(&map->journal, &record);
+	}
+	atomic_fetch_sub(&writing, 1);
+	return NULL;
+}
+
+static void test_journal(void **state)
+{
+	(void)state;
+	open_world();
+	mixed_up = lost = 0;
+	atomic_store(&writing, THREADS - 1);
+	run(write_or_read);
+	check("mixed", mixed_up, 0);
+	check("read or counted as lost", worker[0].count + lost,
+	      (THREADS - 1) * ROUNDS + 1);
+	check_within("read", worker[0].count, 1024, UINT64_MAX);
+}
+
+/* ---- death ------------------------------------------------------------ */
+
+#ifndef SLOW /* ThreadSanitizer does not look into other processes */
+static void attempt_for_ever(unsigned number)
+{
+	uint64_t seed = number;
+
+	for (;;) {
+		uint64_t dice = harness_random(&seed);
+		char user[32], ip[32];
+
+		snprintf(user, sizeof(user), "user%u", (unsigned)dice % 3000);
+		snprintf(ip, sizeof(ip), "10.%u.%u.1",
+			 (unsigned)(dice >> 16) % 8,
+			 (unsigned)(dice >> 32) % 256);
+		world_login(&world, user, ip,
+			    dice >> 63 ? LS_OUTCOME_SUCCESS
+				       : LS_OUTCOME_WRONG);
+	}
+}
+
+/* Killed at any instruction: no bucket is stuck, no subject has two slots. */
+static void test_killed(void **state)
+{
+	enum { KILLS = 60, AT_ONCE = 3 };
+
+	(void)state;
+	world_set(&world, NULL, "subjects", "1024");
+	world_set(&world, "ip", "failures", "3/10m, 0");
+	open_world();
+	for (unsigned round = 0; round < KILLS / AT_ONCE; round++) {
+		pid_t pid[AT_ONCE];
+
+		for (unsigned i = 0; i < AT_ONCE; i++) {
+			pid[i] = fork();
+			assert_true(pid[i] >= 0);
+			if (pid[i] == 0)
+				attempt_for_ever(round * AT_ONCE + i + 1);
+		}
+		usleep(5000 + 997 * round);
+		for (unsigned i = 0; i < AT_ONCE; i++) {
+			assert_int_equal(kill(pid[i], SIGKILL), 0);
+			assert_int_equal(waitpid(pid[i], NULL, 0), pid[i]);
+		}
+		for (uint64_t b = 0; b < map->subjects.buckets; b++) {
+			const struct ls_bucket *bucket =
+				&map->subjects.bucket[b];
+
+			for (unsigned i = 0; i < LS_WAYS; i++)
+				for (unsigned j = 0; j < i; j++) {
+					uint64_t tag = bucket->tag[i] >> 16;
+
+					assert_true(tag == 0 ||
+						    tag != bucket->tag[j] >>
+								   16);
+				}
+		}
+		world_pass(&world, WORLD_MINUTE);
+	}
+	world_pass(&world, 40 * WORLD_DAY);
+	/* Every bucket still takes a claim, and ends what the dead left. */
+	for (uint64_t i = 0; i < 20000; i++) {
+		struct ls_ref ref;
+
+		check("claim",
+		      ls_table_claim(&map->subjects,
+				     i * UINT64_C(0x9e3779b97f4a7c15),
+				     LS_KIND_IP, world_now(&world), false,
+				     &ref),
+		      0);
+	}
+	for (uint64_t b = 0; b < map->subjects.buckets; b++)
+		check("intent", map->subjects.bucket[b].intent >> 16, 0);
+	check("works", world_guess(&world, "again", "172.16.0.1", 9), 3);
+}
+#endif
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_charges_are_exact),
+		TEST(test_guesses_are_exact),
+		TEST(test_one_slot_each),
+		TEST(test_flood_spares_places),
+		TEST(test_one_winner),
+		TEST(test_journal),
+#ifndef SLOW
+		TEST(test_killed),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
