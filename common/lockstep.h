@@ -244,8 +244,8 @@ struct ls_ticket {
 	bool open; /* admitted and not settled yet */
 	bool familiar;
 	uint8_t charges;
-	struct {
-		uint64_t charged_at; /* the meter after the charge */
+	struct ls_charge {
+		uint64_t charged_at;  /* the meter after the charge */
 		uint64_t emission_ms; /* what was charged */
 		uint8_t kind, word;
 	} charge[LS_TICKET_CHARGES];

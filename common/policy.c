@@ -144,13 +144,25 @@ static void lay_over_net(const struct ls_policy_file *file,
 	}
 }
 
+static void lay_over_user(const struct ls_policy_file *file, const char *user,
+			  size_t len, const struct ls_policy **policy,
+			  struct ls_policy *own)
+{
+	char key[4 + LS_USER_MAX];
+
+	memcpy(key, "user", 4);
+	memcpy(key + 4, user, len);
+	lay_over(file, key, 4 + len, policy, own);
+}
+
 static void lay_over_domain(const struct ls_policy_file *file,
 			    const char *domain, size_t len,
 			    const struct ls_policy **policy,
 			    struct ls_policy *own)
 {
-	char key[6 + LS_USER_MAX] = "domain";
+	char key[6 + LS_USER_MAX];
 
+	memcpy(key, "domain", 6);
 	for (size_t i = 0; i < len; i++)
 		key[6 + i] = domain[i] >= 'A' && domain[i] <= 'Z'
 				     ? (char)(domain[i] - 'A' + 'a')
@@ -164,7 +176,6 @@ const struct ls_policy *ls_policy_file_lookup(const struct ls_policy_file *file,
 					      struct ls_policy *own)
 {
 	const struct ls_policy *policy = &file->policy;
-	char key[4 + LS_USER_MAX] = "user";
 	size_t len;
 
 	if (ip != NULL)
@@ -181,10 +192,8 @@ const struct ls_policy *ls_policy_file_lookup(const struct ls_policy_file *file,
 			lay_over_domain(file, at + 1, strlen(at + 1), &policy,
 					own);
 	}
-	if (file->users) {
-		memcpy(key + 4, user, len);
-		lay_over(file, key, 4 + len, &policy, own);
-	}
+	if (file->users)
+		lay_over_user(file, user, len, &policy, own);
 	return policy;
 }
 
