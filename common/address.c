@@ -45,7 +45,8 @@ bool ls_addr_equal(const struct ls_addr *a, const struct ls_addr *b)
 	return memcmp(a->octet, b->octet, sizeof(a->octet)) == 0;
 }
 
-/* Clear what lies beyond the first `bits`. Returns whether anything did. */
+/* Clear what lies beyond the first `bits`. Returns whether anything did. By
+ * halves: prefixes are made several times for a login. */
 static bool mask(struct ls_addr *addr, unsigned bits)
 {
 	uint64_t half[2], kept[2];

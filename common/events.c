@@ -45,7 +45,7 @@ int ls_session_open(struct ls_state *state, const char *service,
 	struct ls_record record = {
 		.event = LS_EVENT_SESSION,
 		.outcome = LS_OUTCOME_SUCCESS,
-		.subject = { .net = ls_prefix_of(ip, 32, 128) },
+		.subject = { .net = { .addr = *ip, .bits = 128 } },
 	};
 
 	if (!state->sessions.writable)

@@ -16,6 +16,8 @@ union text {
 };
 _Static_assert(sizeof(union text) == 8 * LS_LABEL_TEXT_WORDS, "no padding");
 
+enum { PUT_TRIES = 16 };
+
 static struct ls_label *label_of(const struct ls_ref *ref)
 {
 	return (struct ls_label *)(void *)ref->slot;
@@ -28,17 +30,26 @@ void ls_label_put(const struct ls_table *labels, uint64_t key,
 	union text text = { .word = { 0 } };
 	struct ls_ref ref;
 
-	if (ls_table_claim(labels, key, subject->kind, now, true, &ref) < 0)
-		return;
 	text.is.kind = (uint8_t)subject->kind;
 	text.is.bits = subject->net.bits;
 	memcpy(text.is.addr, subject->net.addr.octet, sizeof(text.is.addr));
 	memcpy(text.is.user, subject->user,
 	       strnlen(subject->user, LS_USER_MAX));
-	ls_slot_raise(&ref, 0, until);
-	for (unsigned i = 0; i < LS_LABEL_TEXT_WORDS; i++)
-		atomic_store_explicit(&label_of(&ref)->text[i], text.word[i],
-				      memory_order_relaxed);
+	/* Until it is raised, the record is worth nothing, and may go to
+	 * another label: then this text would spoil that one. */
+	for (unsigned tries = 0; tries < PUT_TRIES; tries++) {
+		if (ls_table_claim(labels, key, subject->kind, now, true,
+				   &ref) < 0)
+			return;
+		if (!ls_slot_raise(&ref, 0, until))
+			continue;
+		for (unsigned i = 0; i < LS_LABEL_TEXT_WORDS; i++)
+			atomic_store_explicit(&label_of(&ref)->text[i],
+					      text.word[i],
+					      memory_order_relaxed);
+		if (ls_ref_stands(&ref))
+			return;
+	}
 }
 
 bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,

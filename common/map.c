@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -212,17 +213,32 @@ int ls_map_open(int dirfd, const char *name, const char *path,
 	return ret;
 }
 
+enum { GROUP_MAX = 1 << 24 }; /* bytes of a group's entry */
+
 /* The group's id; root's, with a warning, when there is no such group. */
 static gid_t group_id(const char *group, struct ls_error *error_r)
 {
 	struct group entry, *found = NULL;
-	char buffer[4096];
+	char *buffer = NULL;
+	gid_t gid = 0;
+	int err = ERANGE;
 
 	if (*group == '\0')
 		return 0;
-	if (getgrnam_r(group, &entry, buffer, sizeof(buffer), &found) == 0 &&
-	    found != NULL)
-		return found->gr_gid;
+	/* A group may have any number of members, whose names come along. */
+	for (size_t size = 4096; err == ERANGE && size <= GROUP_MAX; size *= 2) {
+		char *larger = realloc(buffer, size);
+
+		if (larger == NULL)
+			break;
+		buffer = larger;
+		err = getgrnam_r(group, &entry, buffer, size, &found);
+	}
+	if (found != NULL)
+		gid = found->gr_gid;
+	free(buffer);
+	if (found != NULL)
+		return gid;
 	ls_fail(error_r, 0,
 		"there is no group \"%s\": only root may use the state",
 		group);

@@ -12,6 +12,12 @@
  * So over a time t at most N + t * N/period units fit, for a limit of N/period,
  * however they arrive: there are no windows with edges.
  *
+ * Refunds. What has drained cannot be told apart, so a refund may take what is
+ * left of a later charge: A and B are charged, A is given back, B drains, C is
+ * charged, B is given back, out of C. The bound then counts from the last
+ * moment at which the bucket was empty and nothing was in flight; emptying a
+ * bucket while attempts are in flight does the same.
+ *
  * Everything here is arithmetic on numbers; slot.h applies it to shared words.
  * Source: ITU-T I.371, generic cell rate algorithm (virtual scheduling). */
 #ifndef LS_METER_H

@@ -16,7 +16,8 @@ enum {
 
 /* The right password: the place is familiar, and its fast meter is emptied, so
  * that somebody who mistyped starts afresh; but not so often that the owner's
- * phone would wipe away what a guesser in the same net does. */
+ * phone would wipe away what a guesser in the same net does: that is metered
+ * too, two at once, then one in twelve hours. */
 static void succeed(struct ls_visit *visit)
 {
 	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,

@@ -58,7 +58,7 @@ enum ls_slot_word {
 enum { LS_WORD_TIMES_FIRST = 2, LS_WORD_TIMES_LAST = 7 };
 
 /* Words from the first on that a decision looks at. */
-enum { LS_VIEW_WORDS = 8 };
+enum { LS_VIEW_WORDS = 5 };
 
 /* How long a slot with strikes is worth more than one without. */
 #define LS_STRIKE_KEEP_MS (UINT64_C(7) * 24 * 3600 * 1000)

@@ -75,6 +75,22 @@ static int open_map(struct ls_state *state, enum ls_map_type type,
 	return ret;
 }
 
+/* Read the policy that is in place now. The one in force stays if it is not
+ * usable. */
+static int reread_policy(struct ls_state *state, struct ls_error *error_r)
+{
+	struct ls_policy_file *fresh;
+	int ret = ls_policy_file_open(state->policy_dirfd, state->policy_path,
+				      &fresh, error_r);
+
+	if (ret < 0)
+		return ret;
+	ls_policy_file_close(&state->policy);
+	state->policy = fresh;
+	ls_meters_of(ls_policy_file_policy(fresh), &state->meters);
+	return 0;
+}
+
 static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		    struct ls_error *error_r)
 {
@@ -95,9 +111,14 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	ret = open_map(state, LS_MAP_GUARD, args, error_r);
 	if (ret == 0)
 		ret = open_map(state, LS_MAP_SESSIONS, args, error_r);
-	if (ret == 0 && state->guard.header != NULL)
-		state->generation =
-			atomic_load(&state->guard.header->policy_generation);
+	if (ret == 0 && state->guard.header != NULL) {
+		/* One compiled since the policy was read is announced by a
+		 * number that is here already: it would never be noticed. So
+		 * the policy is read once more, after the number. */
+		state->generation = atomic_load(&state->guard.header
+							 ->policy_generation);
+		ret = reread_policy(state, error_r);
+	}
 	return ret;
 }
 
@@ -161,7 +182,6 @@ static bool newly(bool now, bool *told)
 int ls_refresh(struct ls_state *state, struct ls_error *error_r)
 {
 	const struct ls_map *guard = &state->guard;
-	struct ls_policy_file *fresh;
 	uint64_t generation;
 	int ret;
 
@@ -185,14 +205,8 @@ int ls_refresh(struct ls_state *state, struct ls_error *error_r)
 	if (generation == state->generation)
 		return 0;
 	state->generation = generation;
-	ret = ls_policy_file_open(state->policy_dirfd, state->policy_path,
-				  &fresh, error_r);
-	if (ret < 0)
-		return ret;
-	ls_policy_file_close(&state->policy);
-	state->policy = fresh;
-	ls_meters_of(ls_policy_file_policy(fresh), &state->meters);
-	return 1;
+	ret = reread_policy(state, error_r);
+	return ret < 0 ? ret : 1;
 }
 
 void ls_policy_announce(struct ls_state *state)

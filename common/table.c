@@ -168,6 +168,15 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 				       intent_none_after(intent));
 }
 
+/* The tag has only the lower half. Labels need no other: they hold what their
+ * key is made of. */
+static void keep_key(const struct ls_table *table, const struct ls_ref *ref,
+		     uint64_t key)
+{
+	if (table->record_size == sizeof(struct ls_slot))
+		ls_slot_set(ref, LS_WORD_KEY, key >> 32);
+}
+
 int ls_table_claim(const struct ls_table *table, uint64_t key,
 		   enum ls_kind kind, uint64_t now, bool force,
 		   struct ls_ref *ref_r)
@@ -186,7 +195,7 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 			continue;
 		}
 		if (find(table, b, owner, ref_r)) {
-			ls_slot_set(ref_r, LS_WORD_KEY, key >> 32);
+			keep_key(table, ref_r, key);
 			return 0;
 		}
 		way = cheapest(table, b, force, now);

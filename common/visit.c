@@ -13,6 +13,7 @@ static void prepare(struct ls_visit *visit, struct ls_state *state,
 	visit->state = state;
 	visit->now = now;
 	visit->user = user;
+	visit->ip = ip;
 	visit->policy = ls_policy_file_lookup(state->policy, user, ip,
 					      &visit->own);
 	visit->meters = &state->meters;
@@ -20,18 +21,29 @@ static void prepare(struct ls_visit *visit, struct ls_state *state,
 		ls_meters_of(visit->policy, &visit->own_meters);
 		visit->meters = &visit->own_meters;
 	}
-	visit->ip = ls_prefix_of(ip, IP_BITS4, IP_BITS6);
-	visit->net = ls_prefix_of(ip, (unsigned)visit->policy->net.prefix4,
-				  (unsigned)visit->policy->net.prefix6);
+}
+
+/* The prefix that an IP, or any other kind, is known by. */
+static struct ls_prefix prefix_of(const struct ls_visit *visit,
+				  enum ls_kind kind)
+{
+	const struct ls_policy *policy = visit->policy;
+
+	return kind == LS_KIND_IP
+		       ? ls_prefix_of(visit->ip, IP_BITS4, IP_BITS6)
+		       : ls_prefix_of(visit->ip, (unsigned)policy->net.prefix4,
+				      (unsigned)policy->net.prefix6);
 }
 
 static void find_keys(struct ls_visit *visit)
 {
 	const uint8_t *hash_key = visit->state->guard.hash_key;
+	const struct ls_prefix ip = prefix_of(visit, LS_KIND_IP);
+	const struct ls_prefix net = prefix_of(visit, LS_KIND_NET);
 	uint64_t *key = visit->key;
 
-	key[LS_KIND_IP] = ls_key_net(hash_key, LS_KIND_IP, &visit->ip);
-	key[LS_KIND_NET] = ls_key_net(hash_key, LS_KIND_NET, &visit->net);
+	key[LS_KIND_IP] = ls_key_net(hash_key, LS_KIND_IP, &ip);
+	key[LS_KIND_NET] = ls_key_net(hash_key, LS_KIND_NET, &net);
 	if (visit->user == NULL)
 		return;
 	key[LS_KIND_USER] = ls_key_user(hash_key, visit->user);
@@ -96,10 +108,8 @@ void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
 {
 	memset(subject_r, 0, sizeof(*subject_r));
 	subject_r->kind = kind;
-	if (kind == LS_KIND_IP)
-		subject_r->net = visit->ip;
-	else if (kind != LS_KIND_USER)
-		subject_r->net = visit->net;
+	if (kind != LS_KIND_USER)
+		subject_r->net = prefix_of(visit, kind);
 	if (kind == LS_KIND_USER || kind == LS_KIND_PLACE)
 		ls_copy(subject_r->user, sizeof(subject_r->user), visit->user);
 }
@@ -205,7 +215,8 @@ void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 	record.origin = LS_ORIGIN_RULE;
 	record.strikes = 0;
 	record.subject.kind = decision->kind;
-	record.subject.net = ls_prefix_of(&attempt->ip, 32, 128);
+	record.subject.net.addr = attempt->ip;
+	record.subject.net.bits = 128;
 	ls_copy(record.subject.user, sizeof(record.subject.user),
 		attempt->user);
 	ls_copy(record.service, sizeof(record.service), attempt->service);

@@ -14,7 +14,7 @@ struct ls_visit {
 	struct ls_policy own; /* both, when something overrides the policy */
 	struct ls_meters own_meters;
 	const char *user;     /* NULL: not known yet */
-	struct ls_prefix ip, net;
+	const struct ls_addr *ip;
 	uint64_t key[LS_KIND_PLACE + 1];
 	struct ls_ref ref[LS_KIND_PLACE + 1];
 	bool known[LS_KIND_PLACE + 1]; /* ref is good */
@@ -23,11 +23,11 @@ struct ls_visit {
 
 /* Begin: the policy that holds for this account at this address, the keys of
  * its subjects, and their slots where they have any.
- *   user   NULL: not known yet; lives as long as the visit
+ *   user   NULL: not known yet; it and ip live as long as the visit
  *   now    the map's clock, as everywhere here */
 void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
 		   const char *user, const struct ls_addr *ip, uint64_t now);
-/* Begin again with the subjects of a ticket; its user lives on in it. */
+/* Begin again with the subjects of a ticket, which the visit points into. */
 void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 		     const struct ls_ticket *ticket, uint64_t now);
 /* Put keys and places into the ticket, for ls_visit_resume(). */

@@ -225,9 +225,8 @@ static void test_covers_every_length(void **state)
 	struct ls_addr addr, other;
 
 	(void)state;
-	check("addr", ls_addr_parse("a5a5:5a5a:ffff:0:1234:5678:9abc:def1",
-				    &addr),
-	      0);
+	check("addr",
+	      ls_addr_parse("a5a5:5a5a:ffff:0:1234:5678:9abc:def1", &addr), 0);
 	for (unsigned bits = 0; bits <= 128; bits++) {
 		struct ls_prefix prefix = ls_prefix_of(&addr, 0, bits);
 		char row[16];

@@ -71,8 +71,7 @@ static void test_exactly_n(void **state)
 			 table[i].limit);
 		for (size_t j = 0; j < COUNT(sections); j++)
 			world_set(&world, sections[j], "failures", "0, 0");
-		world_set(&world, table[i].section, "failures",
-			  table[i].limit);
+		world_set(&world, table[i].section, "failures", table[i].limit);
 		world_open(&world, GUARD);
 		for (unsigned guess = 0; guess < 40; guess++) {
 			char user[32] = JOE, ip[32] = AWAY;
@@ -83,14 +82,15 @@ static void test_exactly_n(void **state)
 				snprintf(ip, sizeof(ip), "192.0.2.%u",
 					 guess + 1);
 			verified += world_guess(&world, user, ip, 1);
-			check(row, world_locked(&world, table[i].kind,
-						table[i].user, table[i].net,
-						NULL),
+			check(row,
+			      world_locked(&world, table[i].kind, table[i].user,
+					   table[i].net, NULL),
 			      verified >= table[i].n);
 		}
 		check(row, verified, table[i].n);
-		check(row, world_locked(&world, table[i].kind, table[i].user,
-					table[i].net, &lock),
+		check(row,
+		      world_locked(&world, table[i].kind, table[i].user,
+				   table[i].net, &lock),
 		      true);
 		check(row, lock.named, true);
 		check(row, lock.reason, table[i].reason);
@@ -124,17 +124,17 @@ static void test_exactly_n_in_flight(void **state)
 	check("who", decision.kind, LS_KIND_IP);
 	check("why", decision.reason, LS_REASON_FAILURES);
 	/* What was refused took nothing from anybody. */
-	check("net", world_level(&world, LS_KIND_NET, NULL, AWAY_NET,
-				 LS_WORD_FAILURES,
-				 &world.policy.net.failures[LS_FAST]),
+	check("net",
+	      world_level(&world, LS_KIND_NET, NULL, AWAY_NET, LS_WORD_FAILURES,
+			  &world.policy.net.failures[LS_FAST]),
 	      10);
 	for (unsigned i = 50; i-- > 0;)
 		ls_settle(world.state, &ticket[i], LS_OUTCOME_WRONG,
 			  world.now_ms);
 	check("locked", world_locked(&world, LS_KIND_IP, NULL, AWAY, NULL),
 	      true);
-	check("after", world_login(&world, "user99", AWAY, LS_OUTCOME_SUCCESS)
-			       .verdict,
+	check("after",
+	      world_login(&world, "user99", AWAY, LS_OUTCOME_SUCCESS).verdict,
 	      LS_DENY);
 }
 
@@ -241,17 +241,20 @@ static void check_levels(const char *row, unsigned place, unsigned ip,
 	const struct ls_policy *policy = &world.policy;
 
 	for (unsigned speed = 0; speed < LS_SPEEDS; speed++) {
-		check(row, level(LS_KIND_PLACE, JOE, AWAY_NET,
-				 policy->place.failures, speed),
+		check(row,
+		      level(LS_KIND_PLACE, JOE, AWAY_NET,
+			    policy->place.failures, speed),
 		      place);
-		check(row, level(LS_KIND_IP, NULL, AWAY, policy->ip.failures,
-				 speed),
+		check(row,
+		      level(LS_KIND_IP, NULL, AWAY, policy->ip.failures, speed),
 		      ip);
-		check(row, level(LS_KIND_NET, NULL, AWAY_NET,
-				 policy->net.failures, speed),
+		check(row,
+		      level(LS_KIND_NET, NULL, AWAY_NET, policy->net.failures,
+			    speed),
 		      net);
-		check(row, level(LS_KIND_USER, JOE, NULL,
-				 policy->user.failures, speed),
+		check(row,
+		      level(LS_KIND_USER, JOE, NULL, policy->user.failures,
+			    speed),
 		      user);
 	}
 }
@@ -282,8 +285,7 @@ static void test_outcomes_of_a_stranger(void **state)
 		check(row, world_admit(&world, JOE, AWAY, &ticket).verdict,
 		      LS_ADMIT);
 		check_levels(row, 1, 1, 1, 1);
-		ls_settle(world.state, &ticket, table[i].outcome,
-			  world.now_ms);
+		ls_settle(world.state, &ticket, table[i].outcome, world.now_ms);
 		check_levels(row, charged, charged, charged, charged);
 		check(row,
 		      world_word(&world, LS_KIND_PLACE, JOE, AWAY_NET,
@@ -298,8 +300,7 @@ static void test_outcomes_of_a_stranger(void **state)
 				 LS_WORD_FAMILIAR) > world_now(&world),
 		      table[i].familiar);
 		/* A settled ticket is spent. */
-		ls_settle(world.state, &ticket, LS_OUTCOME_WRONG,
-			  world.now_ms);
+		ls_settle(world.state, &ticket, LS_OUTCOME_WRONG, world.now_ms);
 		ls_settle(world.state, &ticket, LS_OUTCOME_SUCCESS,
 			  world.now_ms);
 		check_levels(row, charged, charged, charged, charged);
@@ -353,14 +354,14 @@ static void test_clock_jumps_ahead(void **state)
 	(void)state;
 	world_open(&world, GUARD);
 	world.now_ms = 400 * WORLD_DAY;
-	check("ahead", world_admit(&world, "bob", "203.0.113.1", &ticket)
-			       .verdict,
+	check("ahead",
+	      world_admit(&world, "bob", "203.0.113.1", &ticket).verdict,
 	      LS_ADMIT);
 	world.now_ms = 5 * WORLD_DAY;
 	ls_settle(world.state, &ticket, LS_OUTCOME_SUCCESS, world.now_ms);
-	check("back", world_login(&world, "bob", "203.0.113.1",
-				  LS_OUTCOME_SUCCESS)
-			      .verdict,
+	check("back",
+	      world_login(&world, "bob", "203.0.113.1", LS_OUTCOME_SUCCESS)
+		      .verdict,
 	      LS_ADMIT);
 }
 

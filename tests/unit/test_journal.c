@@ -1,4 +1,5 @@
-/* test_journal.c - the ring: order, wrap, loss, and what killed writers leave */
+/* test_journal.c - the ring: order, wrap, loss, and what killed writers leave
+ */
 #include "lockstep-config.h"
 
 #include "harness.h"
@@ -128,8 +129,8 @@ static void test_every_field(void **state)
 		check("until", got.until_ms, want.until_ms);
 		check("kind", got.subject.kind, want.subject.kind);
 		check("bits", got.subject.net.bits, 128);
-		check("addr", memcmp(&got.subject.net.addr,
-				     &want.subject.net.addr, 16),
+		check("addr",
+		      memcmp(&got.subject.net.addr, &want.subject.net.addr, 16),
 		      0);
 		check_text("user", got.subject.user, want.subject.user);
 		check_text("service", got.service, want.service);
@@ -201,8 +202,7 @@ static void test_hole(void **state)
 		struct ls_record record;
 
 		check("after it",
-		      ls_ring_next(&ring, &cursor, start + 201000, &record),
-		      1);
+		      ls_ring_next(&ring, &cursor, start + 201000, &record), 1);
 		check("number", record.number, 2);
 	}
 	check("lost", cursor.lost, 1);
@@ -260,14 +260,13 @@ static void test_torn(void **state)
 			struct ls_cursor cursor = { 0 };
 			char row[32];
 
-			snprintf(row, sizeof(row), "word %u bit %u", word,
-				 bit);
+			snprintf(row, sizeof(row), "word %u bit %u", word, bit);
 			setup(NULL);
 			append(0);
 			ls_ring_append(&ring, &torn);
 			append(2);
-			atomic_fetch_xor(&place[1].word[word],
-					 UINT64_C(1) << bit);
+			atomic_fetch_xor(&place[1].word[word], UINT64_C(1)
+								       << bit);
 			check_next(row, &cursor, 0);
 			check_next(row, &cursor, 2);
 			check(row, cursor.lost, 1);
@@ -309,8 +308,9 @@ static void test_mixed(void **state)
 
 static void test_hostile_head(void **state)
 {
-	static const uint64_t heads[] = { 0, 1, 3, 1000, UINT64_MAX / 2,
-					  UINT64_MAX - 1, UINT64_MAX };
+	static const uint64_t heads[] = {
+		0, 1, 3, 1000, UINT64_MAX / 2, UINT64_MAX - 1, UINT64_MAX
+	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(heads); i++) {
@@ -380,10 +380,10 @@ static void test_random(void **state)
 		for (unsigned i = 0; i < 3; i++) {
 			uint64_t dice = harness_random(&seed);
 
-			atomic_store(&place[dice % RECORDS]
-					      .word[dice / 64 %
-						    LS_RECORD_WORDS],
-				     harness_random(&seed));
+			atomic_store(
+				&place[dice % RECORDS]
+					 .word[dice / 64 % LS_RECORD_WORDS],
+				harness_random(&seed));
 		}
 		for (unsigned i = 0; i < 2 * RECORDS; i++)
 			if (ls_ring_next(&ring, &cursor, start + i * 1000,
@@ -391,8 +391,8 @@ static void test_random(void **state)
 				check_within("user",
 					     strlen(record.subject.user), 0,
 					     LS_USER_MAX);
-				check_within("bits", record.subject.net.bits,
-					     0, 128);
+				check_within("bits", record.subject.net.bits, 0,
+					     128);
 			}
 	}
 }
@@ -401,18 +401,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_order),
-		TEST(test_every_field),
-		TEST(test_wrap),
-		TEST(test_lost_is_exact),
-		TEST(test_hole),
-		TEST(test_slow_writer),
-		TEST(test_many_holes),
-		TEST(test_torn),
-		TEST(test_mixed),
-		TEST(test_hostile_head),
-		TEST(test_enums),
-		TEST(test_random),
+		TEST(test_order),      TEST(test_every_field),
+		TEST(test_wrap),       TEST(test_lost_is_exact),
+		TEST(test_hole),       TEST(test_slow_writer),
+		TEST(test_many_holes), TEST(test_torn),
+		TEST(test_mixed),      TEST(test_hostile_head),
+		TEST(test_enums),      TEST(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

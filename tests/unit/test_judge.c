@@ -52,7 +52,7 @@ static void view_of(const struct row *row, const struct ls_policy *policy,
 	view->denied = (row->flags & DENIED) != 0;
 	view->secured = (row->flags & PLAIN) == 0;
 	view->word[LS_KIND_PLACE][LS_WORD_FAMILIAR] =
-		row->flags & FAMILIAR	    ? now + 1
+		row->flags & FAMILIAR       ? now + 1
 		: row->flags & WAS_FAMILIAR ? now
 					    : 0;
 	for (enum ls_kind kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
@@ -60,7 +60,7 @@ static void view_of(const struct row *row, const struct ls_policy *policy,
 					     .reason = LS_REASON_FAILURES };
 		unsigned bit = 1U << kind;
 
-		lock.until = row->locked & bit	   ? now + 60000
+		lock.until = row->locked & bit     ? now + 60000
 			     : row->unlocked & bit ? now
 						   : 0;
 		view->word[kind][LS_WORD_LOCK] = ls_lock_pack(&lock);
@@ -73,9 +73,9 @@ static void view_of(const struct row *row, const struct ls_policy *policy,
 		unsigned full = use->word == LS_WORD_FAILURES ? row->full
 							      : row->full_slow;
 
-		view->word[use->kind][use->word] =
-			now + use->rate.capacity_ms - use->rate.emission_ms +
-			(full >> use->kind & 1U);
+		view->word[use->kind][use->word] = now + use->rate.capacity_ms -
+						   use->rate.emission_ms +
+						   (full >> use->kind & 1U);
 	}
 }
 
@@ -129,10 +129,9 @@ static void test_strangers(void **state)
 		{ "place slow", 0, 0, 0, 0, PLACE, FULL_SLOW(PLACE) },
 		/* A lock tells more than a meter. */
 		{ "user locked, ip full", 0, USER, 0, IP, 0, LOCKED(USER) },
-		{ "no longer familiar", WAS_FAMILIAR, IP, 0, 0, 0,
-		  LOCKED(IP) },
-		{ "trusted", TRUSTED, IP | NET, 0, IP | NET, IP | NET,
-		  LS_ADMIT, NO, USER | PLACE },
+		{ "no longer familiar", WAS_FAMILIAR, IP, 0, 0, 0, LOCKED(IP) },
+		{ "trusted", TRUSTED, IP | NET, 0, IP | NET, IP | NET, LS_ADMIT,
+		  NO, USER | PLACE },
 		{ "trusted, user locked", TRUSTED, USER, 0, 0, 0,
 		  LOCKED(USER) },
 		{ "trusted, place full", TRUSTED, 0, 0, PLACE, 0,
@@ -182,7 +181,8 @@ static void test_tls(void **state)
 		{ "stranger, locked", PLAIN, ALL, 0, 0, 0, TLS },
 		{ "stranger, trusted", PLAIN | TRUSTED, 0, 0, 0, 0, TLS },
 		{ "stranger, secured", 0, 0, 0, 0, 0, LS_ADMIT, NO, ALL },
-		{ "familiar", PLAIN | FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO, PLACE },
+		{ "familiar", PLAIN | FAMILIAR, 0, 0, 0, 0, LS_ADMIT, NO,
+		  PLACE },
 		{ "observed", PLAIN | OBSERVE, 0, 0, 0, 0, TLS },
 		{ "denied", PLAIN | DENIED, 0, 0, 0, 0, LS_DENY, LS_KIND_IP,
 		  LS_REASON_DENIED, 0 },
@@ -243,7 +243,8 @@ static void test_reveal(void **state)
 
 static void test_no_limit(void **state)
 {
-	const struct row full = { .row = "full", .full = ALL,
+	const struct row full = { .row = "full",
+				  .full = ALL,
 				  .full_slow = ALL };
 	struct ls_judgement judgement;
 	struct ls_policy policy;
@@ -280,8 +281,8 @@ static void test_connection(void **state)
 		{ "ip", 0, IP, false, false, LS_DENY, LS_KIND_IP },
 		{ "net", 0, NET, false, false, LS_DENY, LS_KIND_NET },
 		{ "both", 0, IP | NET, false, false, LS_DENY, LS_KIND_IP },
-		{ "users do not count", 0, USER | PLACE, false, false,
-		  LS_ADMIT, LS_KIND_NONE },
+		{ "users do not count", 0, USER | PLACE, false, false, LS_ADMIT,
+		  LS_KIND_NONE },
 		{ "stamped ip", 0, IP | NET, true, false, LS_ADMIT,
 		  LS_KIND_NONE },
 		{ "stamped net", 0, IP | NET, false, true, LS_ADMIT,

@@ -83,8 +83,8 @@ static void test_round_trip(void **state)
 	(void)state;
 	memset(longest, 'x', LS_USER_MAX);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct ls_subject subject = subject_of(
-			rows[i].kind, rows[i].user, rows[i].net);
+		struct ls_subject subject =
+			subject_of(rows[i].kind, rows[i].user, rows[i].net);
 		char text[LS_SUBJECT_TEXT];
 		struct ls_subject got;
 		uint64_t key;
@@ -119,8 +119,7 @@ static void test_verified(void **state)
 			bool filler = word == 0 && bit >= 16;
 			char row[32];
 
-			snprintf(row, sizeof(row), "word %u bit %u", word,
-				 bit);
+			snprintf(row, sizeof(row), "word %u bit %u", word, bit);
 			atomic_fetch_xor(&record[0].text[word], flip);
 			check(row, kept(key, LS_KIND_PLACE), filler);
 			atomic_fetch_xor(&record[0].text[word], flip);
@@ -153,8 +152,9 @@ static void test_shortest_goes(void **state)
 
 		snprintf(name, sizeof(name), "other%u", gone);
 		subject = subject_of(LS_KIND_USER, name, NULL);
-		check(name, kept(put(&subject, start + UINT64_C(9) * HOUR),
-				 LS_KIND_USER),
+		check(name,
+		      kept(put(&subject, start + UINT64_C(9) * HOUR),
+			   LS_KIND_USER),
 		      true);
 		for (unsigned i = 0; i < LS_WAYS; i++)
 			check(name, kept(key[i], LS_KIND_USER),

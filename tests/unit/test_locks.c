@@ -72,24 +72,25 @@ static void test_each_kind(void **state)
 		if (i > 0)
 			world_init(&world);
 		world_open(&world, GUARD);
-		check(row, lock(rows[i].kind, rows[i].user, rows[i].net,
-				WORLD_HOUR),
+		check(row,
+		      lock(rows[i].kind, rows[i].user, rows[i].net, WORLD_HOUR),
 		      0);
 		decision = world_admit(&world, JOE, AWAY, &ticket);
 		check(row, decision.verdict, LS_DENY);
 		check(row, decision.reason, LS_REASON_ADMIN);
 		check(row, decision.kind, rows[i].kind);
 		check(row, decision.retry_ms, WORLD_HOUR);
-		check(row, world_admit(&world, JOE, "192.0.2.2", &ticket)
-				   .verdict,
+		check(row,
+		      world_admit(&world, JOE, "192.0.2.2", &ticket).verdict,
 		      rows[i].other_ip);
-		check(row, world_admit(&world, JOE, "203.0.113.1", &ticket)
-				   .verdict,
+		check(row,
+		      world_admit(&world, JOE, "203.0.113.1", &ticket).verdict,
 		      rows[i].other_net);
 		check(row, world_admit(&world, "ann", AWAY, &ticket).verdict,
 		      rows[i].other_user);
-		check(row, world_locked(&world, rows[i].kind, rows[i].user,
-					rows[i].net, &listed),
+		check(row,
+		      world_locked(&world, rows[i].kind, rows[i].user,
+				   rows[i].net, &listed),
 		      true);
 		check(row, listed.named, true);
 		ls_subject_format(&listed.subject, text);
@@ -98,8 +99,9 @@ static void test_each_kind(void **state)
 		check(row, listed.since_ms, world.now_ms);
 		check(row, listed.origin, LS_ORIGIN_ADMIN);
 		check(row, listed.strikes, 0); /* no fault of theirs */
-		check(row, ls_journal_next(world.state, LS_JOURNAL_GUARD,
-					   &cursor, world.now_ms, &record),
+		check(row,
+		      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+				      world.now_ms, &record),
 		      1);
 		check(row, record.event, LS_EVENT_LOCK);
 		check(row, record.until_ms, listed.until_ms);
@@ -131,19 +133,18 @@ static void test_extend(void **state)
 	(void)state;
 	world_open(&world, GUARD);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		check("lock", lock(LS_KIND_USER, JOE, NULL, rows[i].length),
-		      0);
-		check("there", world_locked(&world, LS_KIND_USER, JOE, NULL,
-					    &listed),
+		check("lock", lock(LS_KIND_USER, JOE, NULL, rows[i].length), 0);
+		check("there",
+		      world_locked(&world, LS_KIND_USER, JOE, NULL, &listed),
 		      true);
 		check("until", listed.until_ms - world.now_ms, rows[i].want);
 	}
 	/* A length beyond all time is a lock for good, or no argument. */
-	check_within("for good",
-		     -lock(LS_KIND_USER, "ann", NULL, UINT64_MAX), 0, 1);
+	check_within("for good", -lock(LS_KIND_USER, "ann", NULL, UINT64_MAX),
+		     0, 1);
 	if (lock(LS_KIND_USER, "ann", NULL, UINT64_MAX) == 0)
-		check("for good", world_locked(&world, LS_KIND_USER, "ann",
-					       NULL, NULL),
+		check("for good",
+		      world_locked(&world, LS_KIND_USER, "ann", NULL, NULL),
 		      true);
 }
 
@@ -160,23 +161,25 @@ static void test_unlock(void **state)
 	world_open(&world, GUARD);
 	check("not known", unlock(LS_KIND_IP, NULL, AWAY), 0);
 	check("guesses", world_guess(&world, JOE, AWAY, 9), 3);
-	check("home", world_login(&world, "ann", "192.0.2.2",
-				  LS_OUTCOME_SUCCESS)
-			      .verdict,
+	check("home",
+	      world_login(&world, "ann", "192.0.2.2", LS_OUTCOME_SUCCESS)
+		      .verdict,
 	      LS_ADMIT);
 	cursor.next = ls_journal_head(world.state, LS_JOURNAL_GUARD);
 	check("locked", unlock(LS_KIND_IP, NULL, AWAY), 1);
 	check("once", unlock(LS_KIND_IP, NULL, AWAY), 0);
 	check("over", world_locked(&world, LS_KIND_IP, NULL, AWAY, NULL),
 	      false);
-	check("journal", ls_journal_next(world.state, LS_JOURNAL_GUARD,
-					 &cursor, world.now_ms, &record),
+	check("journal",
+	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			      world.now_ms, &record),
 	      1);
 	check("journal", record.event, LS_EVENT_UNLOCK);
 	check("journal", record.subject.kind, LS_KIND_IP);
 	check_text("journal", record.detail, "the boss");
-	check("journal, once", ls_journal_next(world.state, LS_JOURNAL_GUARD,
-					       &cursor, world.now_ms, &record),
+	check("journal, once",
+	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			      world.now_ms, &record),
 	      0);
 	/* Its meters and strikes are forgotten: three guesses, first strike. */
 	check("guesses", world_guess(&world, JOE, AWAY, 9), 3);
@@ -248,7 +251,7 @@ static void test_names_lost(void **state)
 {
 	struct ls_lock each;
 	uint64_t cursor = 0;
-	unsigned named = 0, all = 0;
+	unsigned named = 0, all = 0, fell = 0;
 
 	(void)state;
 	world_set(&world, NULL, "subjects", "1024");
@@ -257,15 +260,94 @@ static void test_names_lost(void **state)
 		char user[32];
 
 		snprintf(user, sizeof(user), "user%u", i);
-		check(user, lock(LS_KIND_USER, user, NULL, WORLD_HOUR), 0);
+		fell += lock(LS_KIND_USER, user, NULL, WORLD_HOUR) == 0;
 	}
 	while (ls_lock_next(world.state, &cursor, world.now_ms, &each) == 1) {
 		named += each.named;
 		all++;
 		check("kind", each.subject.kind, LS_KIND_USER);
 	}
-	check("all", all, 300);
-	check_within("named", named, 40, 70);
+	check("all", all, fell);
+	/* One label for each sixteen subjects. */
+	check_within("named", named, 50, 70);
+}
+
+/* Keys of bucket 0. */
+static uint64_t crowded_key(unsigned number)
+{
+	return (uint64_t)number * UINT64_C(0x10001);
+}
+
+static bool there(enum ls_kind kind, unsigned number)
+{
+	struct ls_ref ref;
+
+	return ls_table_find(&world.state->guard.subjects, crowded_key(number),
+			     kind, &ref) == 0;
+}
+
+static void make_familiar(enum ls_kind kind, unsigned number)
+{
+	uint64_t now = world_now(&world);
+
+	ls_state_familiar(world.state, kind, crowded_key(number),
+			  now + number * WORLD_HOUR, now);
+}
+
+/* A stamp is not worth a familiar place; another place, longer, is. */
+static void test_stamps_and_places(void **state)
+{
+	(void)state;
+	world_open(&world, GUARD);
+	for (unsigned i = 1; i <= LS_WAYS; i++)
+		make_familiar(LS_KIND_PLACE, i);
+	make_familiar(LS_KIND_IP, 100);
+	make_familiar(LS_KIND_NET, 101);
+	for (unsigned i = 1; i <= LS_WAYS; i++)
+		check("place", there(LS_KIND_PLACE, i), true);
+	make_familiar(LS_KIND_PLACE, 50);
+	check("the new one", there(LS_KIND_PLACE, 50), true);
+	check("the first to end", there(LS_KIND_PLACE, 1), false);
+	check("the next", there(LS_KIND_PLACE, 2), true);
+}
+
+/* A claimer that was killed had chosen this slot as its victim: what makes the
+ * slot worth keeping ends that claim, and keeps the slot. */
+static void test_protected_at_once(void **state)
+{
+	struct ls_subject subject;
+	struct ls_bucket *bucket;
+	struct ls_ref ref;
+	uint64_t key;
+
+	(void)state;
+	world_open(&world, GUARD);
+	memset(&subject, 0, sizeof(subject));
+	for (int locked = 0; locked < 2; locked++) {
+		subject = world_subject(LS_KIND_PLACE, locked ? "ann" : JOE,
+					AWAY_NET);
+		key = world_key(&world, &subject);
+		check("claim",
+		      ls_state_claim(world.state, LS_KIND_PLACE, key,
+				     world_now(&world), false, &ref),
+		      0);
+		bucket = &world.state->guard.subjects
+				  .bucket[ref.index / LS_WAYS];
+		atomic_store(&bucket->intent,
+			     UINT64_C(0x1234567) << 20 |
+				     (uint64_t)LS_KIND_IP << 16 |
+				     (uint64_t)(ref.index % LS_WAYS) << 13);
+		if (locked)
+			check("lock",
+			      lock(LS_KIND_PLACE, "ann", AWAY_NET, WORLD_HOUR),
+			      0);
+		else
+			ls_state_familiar(world.state, LS_KIND_PLACE, key,
+					  world_now(&world) + WORLD_HOUR,
+					  world_now(&world));
+		check("stands", ls_ref_stands(&ref), true);
+		check("ended", atomic_load(&bucket->intent) >> 16, 0);
+	}
 }
 
 static void test_subject_parse(void **state)
@@ -313,8 +395,8 @@ static void test_subject_parse(void **state)
 	}
 	memset(name, 'x', sizeof(name));
 	name[LS_USER_MAX] = '\0';
-	check("longest",
-	      ls_subject_parse(world.state, name, &subject, &error), 0);
+	check("longest", ls_subject_parse(world.state, name, &subject, &error),
+	      0);
 	check_text("longest", subject.user, name);
 	name[LS_USER_MAX] = 'x';
 	name[LS_USER_MAX + 1] = '\0';
@@ -333,6 +415,8 @@ int main(void)
 		TEST(test_arguments),
 		TEST(test_full),
 		TEST(test_names_lost),
+		TEST(test_stamps_and_places),
+		TEST(test_protected_at_once),
 		TEST(test_subject_parse),
 	};
 

@@ -41,7 +41,7 @@ static void test_rate(void **state)
 static void test_fill_and_drain(void **state)
 {
 	static const struct ls_limit limits[] = {
-		{ 1, 1000 },   { 10, 600000 }, { 7, 1000 },
+		{ 1, 1000 },      { 10, 600000 }, { 7, 1000 },
 		{ 60, 86400000 }, { 999, 1000 },  { 1000, 1000 },
 	};
 
@@ -82,8 +82,8 @@ static void test_fill_and_drain(void **state)
 static void test_never_more_than_the_limit(void **state)
 {
 	static const struct ls_limit limits[] = {
-		{ 7, 1000 }, { 3, 1000 }, { 999, 1000 }, { 11, 600000 },
-		{ 1, 7 },    { 13, 97 },
+		{ 7, 1000 },    { 3, 1000 }, { 999, 1000 },
+		{ 11, 600000 }, { 1, 7 },    { 13, 97 },
 	};
 	enum { CHARGES = 3000 };
 	static uint64_t at[CHARGES];
@@ -101,8 +101,8 @@ static void test_never_more_than_the_limit(void **state)
 			 (unsigned)limit->period_ms);
 		while (count < CHARGES) {
 			if (ls_meter_has_room(empty_at, now, &rate)) {
-				empty_at = ls_meter_charged(empty_at, now,
-							    &rate);
+				empty_at =
+					ls_meter_charged(empty_at, now, &rate);
 				at[count++] = now;
 			} else {
 				now += harness_random(&seed) %
@@ -148,15 +148,15 @@ static void test_refund(void **state)
 		now += table[i].later;
 		left = ls_meter_refunded(b, now, a, rate.emission_ms);
 		/* What is left is B, or what has not drained of it. */
-		check(table[i].row, left > now ? left - now : 0,
-		      table[i].want);
+		check(table[i].row, left > now ? left - now : 0, table[i].want);
 	}
 	/* Refund both, in either order: empty. */
 	for (int order = 0; order < 2; order++) {
 		uint64_t a = ls_meter_charged(0, start, &rate);
 		uint64_t b = ls_meter_charged(a, start, &rate), left;
 
-		left = ls_meter_refunded(b, start + 5, order ? a : b, rate.emission_ms);
+		left = ls_meter_refunded(b, start + 5, order ? a : b,
+					 rate.emission_ms);
 		left = ls_meter_refunded(left, start + 5, order ? b : a,
 					 rate.emission_ms);
 		check("both", ls_meter_level(left, start + 5, &rate), 0);
@@ -184,8 +184,8 @@ static void test_refunds_launder_nothing(void **state)
 				now += (dice >> 8) % 90000;
 			if (dice % 4 < 3 && flying < 64 &&
 			    ls_meter_has_room(empty_at, now, &rate)) {
-				empty_at = ls_meter_charged(empty_at, now,
-							    &rate);
+				empty_at =
+					ls_meter_charged(empty_at, now, &rate);
 				flight[flying++] = empty_at;
 			} else if (flying > 0) {
 				uint64_t which = (dice >> 8) % flying;
@@ -207,8 +207,9 @@ static void test_refunds_launder_nothing(void **state)
 static void test_refund_of_anything(void **state)
 {
 	const struct ls_rate rate = { 60000, 600000 };
-	static const uint64_t numbers[] = { 0, 1, 59999, 60000, 1000000000,
-					    UINT64_MAX / 2, UINT64_MAX };
+	static const uint64_t numbers[] = {
+		0, 1, 59999, 60000, 1000000000, UINT64_MAX / 2, UINT64_MAX
+	};
 
 	(void)state;
 	/* Never below nothing, never more than one unit. */

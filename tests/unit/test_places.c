@@ -48,9 +48,8 @@ static void lock(enum ls_kind kind, const char *user, const char *net)
 {
 	struct ls_subject subject = world_subject(kind, user, net);
 
-	check("lock", ls_lock(world.state, &subject, WORLD_DAY, NULL,
-			      world.now_ms),
-	      0);
+	check("lock",
+	      ls_lock(world.state, &subject, WORLD_DAY, NULL, world.now_ms), 0);
 }
 
 static uint64_t units(enum ls_kind kind, const char *user, const char *net,
@@ -58,8 +57,8 @@ static uint64_t units(enum ls_kind kind, const char *user, const char *net,
 {
 	const struct ls_policy *policy = &world.policy;
 	const struct ls_limit *limits =
-		kind == LS_KIND_IP    ? policy->ip.failures
-		: kind == LS_KIND_NET ? policy->net.failures
+		kind == LS_KIND_IP     ? policy->ip.failures
+		: kind == LS_KIND_NET  ? policy->net.failures
 		: kind == LS_KIND_USER ? policy->user.failures
 				       : policy->place.failures;
 
@@ -152,14 +151,36 @@ static void test_familiar_failure(void **state)
 	}
 	/* The place's own limit, 20/10m, though the address's is 10/10m. */
 	check("limit", world_guess(&world, JOE, HOME, 50), 19);
-	check("place", world_locked(&world, LS_KIND_PLACE, JOE, HOME_NET,
-				    NULL),
+	check("place", world_locked(&world, LS_KIND_PLACE, JOE, HOME_NET, NULL),
 	      true);
 	check("ip", world_locked(&world, LS_KIND_IP, NULL, HOME, NULL), true);
 	check("user", world_locked(&world, LS_KIND_USER, JOE, NULL, NULL),
 	      false);
 	refused("locked", JOE, HOME, LS_KIND_PLACE);
 	works("elsewhere", JOE, AWAY);
+}
+
+/* Strangers in flight have filled the account's meter: the owner's own mistake
+ * does not lock it. */
+static void test_owner_does_not_answer_for_account(void **state)
+{
+	struct ls_ticket ticket[3];
+
+	(void)state;
+	world_set(&world, "user", "failures", "3/1h, 0");
+	world_open(&world, GUARD);
+	works("at first", JOE, HOME);
+	for (unsigned i = 0; i < COUNT(ticket); i++)
+		check("in flight",
+		      world_admit(&world, JOE, AWAY, &ticket[i]).verdict,
+		      LS_ADMIT);
+	check("wrong", world_guess(&world, JOE, HOME, 1), 1);
+	check("user", world_locked(&world, LS_KIND_USER, JOE, NULL, NULL),
+	      false);
+	for (unsigned i = 0; i < COUNT(ticket); i++)
+		ls_settle(world.state, &ticket[i], LS_OUTCOME_INTERNAL,
+			  world.now_ms);
+	works("elsewhere", JOE, "203.0.113.1");
 }
 
 static void test_how_long_familiar(void **state)
@@ -196,8 +217,7 @@ static void test_fast_meter_is_emptied(void **state)
 		check("slow", units(LS_KIND_PLACE, JOE, HOME_NET, LS_SLOW),
 		      slow);
 		works("right", JOE, HOME);
-		check("fast", units(LS_KIND_PLACE, JOE, HOME_NET, LS_FAST) ==
-				      0,
+		check("fast", units(LS_KIND_PLACE, JOE, HOME_NET, LS_FAST) == 0,
 		      reset);
 		check("slow", units(LS_KIND_PLACE, JOE, HOME_NET, LS_SLOW),
 		      slow);
@@ -225,19 +245,17 @@ static void test_trusted(void **state)
 		snprintf(user, sizeof(user), "user%u", i);
 		check(user, world_guess(&world, user, HOME, 1), 1);
 	}
-	check("no meter", world_word(&world, LS_KIND_IP, NULL, HOME,
-				     LS_WORD_FAILURES),
-	      0);
-	check("no meter", world_word(&world, LS_KIND_NET, NULL, HOME_NET,
-				     LS_WORD_FAILURES),
+	check("no meter",
+	      world_word(&world, LS_KIND_IP, NULL, HOME, LS_WORD_FAILURES), 0);
+	check("no meter",
+	      world_word(&world, LS_KIND_NET, NULL, HOME_NET, LS_WORD_FAILURES),
 	      0);
 	/* Accounts are guarded there, too; familiar places answer alone. */
 	check("one account", world_guess(&world, JOE, HOME, 50), 20);
 	works("at first", "ann", HOME);
 	check("wrong", world_guess(&world, "ann", HOME, 1), 1);
-	check("no meter", world_word(&world, LS_KIND_IP, NULL, HOME,
-				     LS_WORD_FAILURES),
-	      0);
+	check("no meter",
+	      world_word(&world, LS_KIND_IP, NULL, HOME, LS_WORD_FAILURES), 0);
 }
 
 static void test_overrides(void **state)
@@ -257,8 +275,9 @@ static void test_overrides(void **state)
 	check("the ip's, before", world_guess(&world, "eve", AWAY, 20), 5);
 	check("net", world_guess(&world, "eve", HOME, 20), 5);
 	refused("denied", "bob", "203.0.113.5", LS_KIND_IP);
-	check("untouched", world_word(&world, LS_KIND_IP, NULL, "203.0.113.5",
-				      LS_WORD_FAILURES),
+	check("untouched",
+	      world_word(&world, LS_KIND_IP, NULL, "203.0.113.5",
+			 LS_WORD_FAILURES),
 	      0);
 }
 
@@ -315,8 +334,9 @@ static void test_connect(void **state)
 	check("locked", decision.reason, LS_REASON_FAILURES);
 	check_within("locked", decision.retry_ms, 10 * WORLD_MINUTE,
 		     10 * WORLD_MINUTE + 1000);
-	check("journal", ls_journal_next(world.state, LS_JOURNAL_GUARD,
-					 &cursor, world.now_ms, &record),
+	check("journal",
+	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			      world.now_ms, &record),
 	      1);
 	check("journal", record.event, LS_EVENT_CONNECT);
 	check("journal", record.verdict, LS_DENY);
@@ -328,8 +348,9 @@ static void test_connect(void **state)
 	/* Charges nothing, however often. */
 	for (unsigned i = 0; i < 100; i++)
 		connect_from("192.0.2.3", &decision);
-	check("nothing", world_word(&world, LS_KIND_IP, NULL, "192.0.2.3",
-				    LS_WORD_FAILURES),
+	check("nothing",
+	      world_word(&world, LS_KIND_IP, NULL, "192.0.2.3",
+			 LS_WORD_FAILURES),
 	      0);
 	/* Where familiar people may stand behind it, AUTH decides. */
 	works("home", JOE, HOME);
@@ -360,9 +381,9 @@ static void test_observe(void **state)
 	/* It would have been exact: ten charged, the others not. */
 	check("ip", units(LS_KIND_IP, NULL, AWAY, LS_SLOW), 10);
 	/* The journal says what was wanted, why, and for whose sake. */
-	for (unsigned guesses = 0; ls_journal_next(world.state,
-						   LS_JOURNAL_GUARD, &cursor,
-						   world.now_ms, &record) == 1;) {
+	for (unsigned guesses = 0;
+	     ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			     world.now_ms, &record) == 1;) {
 		if (record.event != LS_EVENT_LOGIN ||
 		    record.outcome != LS_OUTCOME_WRONG)
 			continue;
@@ -385,6 +406,7 @@ int main(void)
 		TEST(test_boss),
 		TEST(test_office),
 		TEST(test_familiar_failure),
+		TEST(test_owner_does_not_answer_for_account),
 		TEST(test_how_long_familiar),
 		TEST(test_fast_meter_is_emptied),
 		TEST(test_trusted),

@@ -155,6 +155,29 @@ static void test_cut_anywhere(void **state)
 	free(bytes);
 }
 
+/* A record that no slot leads to would be an override without effect: no
+ * lookup could tell it from none. */
+static void test_lost_slots(void **state)
+{
+	uint8_t *bytes, none[8] = { 0 }, slot[8];
+	size_t len = write_rich(&bytes), lost = 0;
+
+	(void)state;
+	/* the first table begins where the table of contents says */
+	for (size_t at = cdb_unpack(bytes); at < len; at += sizeof(slot)) {
+		memcpy(slot, bytes + at, sizeof(slot));
+		if (memcmp(slot, none, sizeof(slot)) == 0)
+			continue;
+		memset(bytes + at, 0, sizeof(slot));
+		write_file(bytes, len);
+		assert_false(try_all());
+		memcpy(bytes + at, slot, sizeof(slot));
+		lost++;
+	}
+	assert_int_equal(lost, 6); /* records */
+	free(bytes);
+}
+
 static void test_flipped_anywhere(void **state)
 {
 	uint8_t *bytes;
@@ -178,6 +201,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_not_a_policy),          TEST(test_damaged_records),
 		TEST(test_other_versions_fields), TEST(test_cut_anywhere),
+		TEST(test_lost_slots),
 		TEST(test_flipped_anywhere),
 	};
 

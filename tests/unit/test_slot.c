@@ -135,8 +135,8 @@ static void test_raise(void **state)
 static void test_key(void **state)
 {
 	const uint64_t key = UINT64_C(0xdeadbeefcafe1234);
-	struct ls_ref ref = ref_of((key & UINT64_C(0xfffffffffff)) << 4 |
-				   LS_KIND_USER);
+	struct ls_ref ref =
+		ref_of((key & UINT64_C(0xfffffffffff)) << 4 | LS_KIND_USER);
 
 	(void)state;
 	own(ref.owner);
@@ -189,9 +189,8 @@ static void test_lock_pack(void **state)
 		for (unsigned reason = 0; reason < LS_REASON_COUNT; reason++)
 			for (unsigned origin = 0; origin < LS_ORIGIN_COUNT;
 			     origin++) {
-				struct ls_lock_word lock = {
-					untils[i], reason, reason, origin
-				};
+				struct ls_lock_word lock = { untils[i], reason,
+							     reason, origin };
 				uint64_t word = ls_lock_pack(&lock);
 
 				check_within("fits", word, 0, LS_VALUE_MAX);
@@ -203,13 +202,15 @@ static void test_lock_pack(void **state)
 				check("reason", lock.reason, reason);
 				check("origin", lock.origin, origin);
 			}
-	check("the end", ls_lock_unpack(ls_lock_pack(&(struct ls_lock_word){
-						.until = last + 5000 }))
-				 .until,
+	check("the end",
+	      ls_lock_unpack(ls_lock_pack(&(struct ls_lock_word){
+				     .until = last + 5000 }))
+		      .until,
 	      last);
-	check("past it", ls_lock_unpack(ls_lock_pack(&(struct ls_lock_word){
-						.until = UINT64_MAX }))
-				 .until,
+	check("past it",
+	      ls_lock_unpack(ls_lock_pack(&(struct ls_lock_word){
+				     .until = UINT64_MAX }))
+		      .until,
 	      last);
 }
 
@@ -223,9 +224,10 @@ static struct ls_lock_order order_of(uint64_t min_ms, uint64_t max_ms)
 static void test_strikes(void **state)
 {
 	const struct ls_lock_order order = order_of(60000, 600000);
-	static const unsigned minutes[] = { 1, 2, 4, 8, 10, 10, 10, 10, 10,
-					    10, 10, 10, 10, 10, 10, 10, 10,
-					    10 };
+	static const unsigned minutes[] = {
+		1,  2,  4,  8,  10, 10, 10, 10, 10,
+		10, 10, 10, 10, 10, 10, 10, 10, 10
+	};
 	struct ls_ref ref = ref_of(joe);
 	struct ls_lock_word lock;
 	uint64_t now = start;
@@ -300,8 +302,8 @@ static void test_lock_orders(void **state)
 static void test_lock_lengths(void **state)
 {
 	static const uint64_t lengths[] = { UINT64_C(1) << 40,
-					    UINT64_C(1) << 56,
-					    UINT64_MAX - 1, UINT64_MAX };
+					    UINT64_C(1) << 56, UINT64_MAX - 1,
+					    UINT64_MAX };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lengths); i++) {
@@ -327,16 +329,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_pack),
-		TEST(test_foreign_words),
-		TEST(test_evicted),
-		TEST(test_raise),
-		TEST(test_key),
-		TEST(test_charge),
-		TEST(test_lock_pack),
-		TEST(test_strikes),
-		TEST(test_lock_orders),
-		TEST(test_lock_lengths),
+		TEST(test_pack),        TEST(test_foreign_words),
+		TEST(test_evicted),     TEST(test_raise),
+		TEST(test_key),         TEST(test_charge),
+		TEST(test_lock_pack),   TEST(test_strikes),
+		TEST(test_lock_orders), TEST(test_lock_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

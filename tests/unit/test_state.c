@@ -133,18 +133,19 @@ static void test_two_maps(void **state)
 
 	(void)state;
 	world_open(&world, BOTH);
-	check("session", ls_session_open(world.state, "imap", JOE, &ip,
-					 "id-of-23-bytes-exactly-and-more",
-					 world.now_ms),
+	check("session",
+	      ls_session_open(world.state, "imap", JOE, &ip,
+			      "id-of-23-bytes-exactly-and-more", world.now_ms),
 	      0);
-	check("session", ls_session_open(world.state, "imap", JOE, &ip, NULL,
-					 world.now_ms),
+	check("session",
+	      ls_session_open(world.state, "imap", JOE, &ip, NULL,
+			      world.now_ms),
 	      0);
 	check("guard", ls_journal_head(world.state, LS_JOURNAL_GUARD), 0);
-	check("sessions", ls_journal_head(world.state, LS_JOURNAL_SESSIONS),
-	      2);
-	check("next", ls_journal_next(world.state, LS_JOURNAL_SESSIONS,
-				      &cursor, world.now_ms, &record),
+	check("sessions", ls_journal_head(world.state, LS_JOURNAL_SESSIONS), 2);
+	check("next",
+	      ls_journal_next(world.state, LS_JOURNAL_SESSIONS, &cursor,
+			      world.now_ms, &record),
 	      1);
 	check("event", record.event, LS_EVENT_SESSION);
 	check("at", record.at_ms, world.now_ms);
@@ -153,16 +154,17 @@ static void test_two_maps(void **state)
 	check("ip", ls_addr_equal(&record.subject.net.addr, &ip), true);
 	/* A mail process: the guard to look at, the sessions to write. */
 	world_open(&world, LS_GUARD_READ | LS_SESSIONS_WRITE);
-	check("session", ls_session_open(world.state, "pop3", JOE, &ip, "x",
-					 world.now_ms),
+	check("session",
+	      ls_session_open(world.state, "pop3", JOE, &ip, "x", world.now_ms),
 	      0);
 	world_open(&world, LS_GUARD_WRITE | LS_SESSIONS_READ);
-	check("session", ls_session_open(world.state, "pop3", JOE, &ip, "x",
-					 world.now_ms),
+	check("session",
+	      ls_session_open(world.state, "pop3", JOE, &ip, "x", world.now_ms),
 	      LS_EACCES);
 	world_open(&world, LS_SESSIONS_READ);
-	check("closed", ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
-					world.now_ms, &record),
+	check("closed",
+	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			      world.now_ms, &record),
 	      LS_EACCES);
 	check("closed", ls_journal_head(world.state, LS_JOURNAL_GUARD), 0);
 }
@@ -346,8 +348,9 @@ static void test_journal_of_logins(void **state)
 	world_open(&world, GUARD);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		world_login(&world, rows[i].user, AWAY, LS_OUTCOME_WRONG);
-		check("next", ls_journal_next(world.state, LS_JOURNAL_GUARD,
-					      &cursor, world.now_ms, &record),
+		check("next",
+		      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+				      world.now_ms, &record),
 		      1);
 		check("number", record.number, i);
 		check("event", record.event, LS_EVENT_LOGIN);
@@ -364,8 +367,9 @@ static void test_journal_of_logins(void **state)
 	      LS_ADMIT);
 	check("long", strlen(ticket.user), LS_USER_MAX);
 	ls_settle(world.state, &ticket, LS_OUTCOME_SUCCESS, world.now_ms);
-	check("next", ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
-				      world.now_ms, &record),
+	check("next",
+	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			      world.now_ms, &record),
 	      1);
 	check("long", strlen(record.subject.user), LS_USER_MAX);
 }
@@ -374,14 +378,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_open_refused),
-		TEST(test_policy_paths),
-		TEST(test_warnings),
-		TEST(test_two_maps),
-		TEST(test_refresh),
-		TEST(test_replaced),
-		TEST(test_cut_in_use),
-		TEST(test_status),
+		TEST(test_open_refused),      TEST(test_policy_paths),
+		TEST(test_warnings),          TEST(test_two_maps),
+		TEST(test_refresh),           TEST(test_replaced),
+		TEST(test_cut_in_use),        TEST(test_status),
 		TEST(test_journal_of_logins),
 	};
 

@@ -39,8 +39,9 @@ static struct ls_ref claim(unsigned number, enum ls_kind kind)
 {
 	struct ls_ref ref;
 
-	check("claim", ls_table_claim(&table, key_of(number), kind, start,
-				      kind == LS_KIND_PLACE, &ref),
+	check("claim",
+	      ls_table_claim(&table, key_of(number), kind, start,
+			     kind == LS_KIND_PLACE, &ref),
 	      0);
 	return ref;
 }
@@ -85,11 +86,39 @@ static void test_claim_and_find(void **state)
 	check("found", ls_table_find(&table, key_of(1), LS_KIND_NET, &ref), 0);
 	check("claimed", counters.claimed, 2);
 	check("no intent", atomic_load(&bucket[0].intent) >> 12, 0);
+	/* Each claim that ended has changed what a claimer compares with. */
+	check("sequence", atomic_load(&bucket[0].intent), 2);
+}
+
+/* A slot remembered from before: found there, elsewhere, or not at all. */
+static void test_find_at(void **state)
+{
+	struct ls_ref ref, at;
+
+	(void)state;
+	claim(1, LS_KIND_IP);
+	at = claim(2, LS_KIND_IP);
+	for (uint32_t index = 0; index < BUCKETS * LS_WAYS + 9; index++) {
+		check("found",
+		      ls_table_find_at(&table, key_of(2), LS_KIND_IP, index,
+				       &ref),
+		      0);
+		check("index", ref.index, at.index);
+		check("none",
+		      ls_table_find_at(&table, key_of(3), LS_KIND_IP, index,
+				       &ref),
+		      LS_ENOENT);
+	}
+	check("any index",
+	      ls_table_find_at(&table, key_of(2), LS_KIND_IP, UINT32_MAX, &ref),
+	      0);
 }
 
 static void test_keys_spread(void **state)
 {
-	static const uint64_t keys[] = { 0, 1, UINT64_C(0x3fffffff00000000),
+	static const uint64_t keys[] = { 0,
+					 1,
+					 UINT64_C(0x3fffffff00000000),
 					 UINT64_C(0x4000000000000000),
 					 UINT64_C(0xbfffffffffffffff),
 					 UINT64_C(0xffffffff00000000),
@@ -99,8 +128,9 @@ static void test_keys_spread(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(keys); i++) {
-		check("claim", ls_table_claim(&table, keys[i], LS_KIND_USER,
-					      start, false, &ref),
+		check("claim",
+		      ls_table_claim(&table, keys[i], LS_KIND_USER, start,
+				     false, &ref),
 		      0);
 		check("bucket", ref.index / LS_WAYS, want[i]);
 		check("key", ls_ref_key(&ref), keys[i]);
@@ -143,11 +173,11 @@ static void test_cheapest_goes(void **state)
 							      : start - HOUR,
 					.strikes = 1,
 				};
-				struct ls_ref ref = claim(
-					way + 1,
-					what == PAIR ? LS_KIND_PAIR
-					: what == FAMILIAR ? LS_KIND_PLACE
-							   : LS_KIND_IP);
+				struct ls_ref ref =
+					claim(way + 1,
+					      what == PAIR       ? LS_KIND_PAIR
+					      : what == FAMILIAR ? LS_KIND_PLACE
+								 : LS_KIND_IP);
 
 				check(rows[i].row, ref.index, way);
 				if (what == OLD_METER)
@@ -208,8 +238,8 @@ static void test_never_evicted(void **state)
 		  false, false, true },
 		{ "familiar, by its like", LS_KIND_PLACE, LS_WORD_FAMILIAR,
 		  false, true, false },
-		{ "a stamp, by a stranger", LS_KIND_IP, LS_WORD_FAMILIAR,
-		  false, false, false },
+		{ "a stamp, by a stranger", LS_KIND_IP, LS_WORD_FAMILIAR, false,
+		  false, false },
 		{ "no freeze of an address", LS_KIND_IP, LS_WORD_FREEZE, true,
 		  false, false },
 	};
@@ -323,12 +353,13 @@ static void test_next(void **state)
 	check("empty", ls_table_next(&table, &cursor, &kind, &ref), 0);
 	for (unsigned i = 0; i < 5; i++)
 		claim(i, LS_KIND_IP + i);
-	check("last", ls_table_claim(&table, UINT64_MAX, LS_KIND_ALIAS, start,
-				     false, &ref),
+	check("last",
+	      ls_table_claim(&table, UINT64_MAX, LS_KIND_ALIAS, start, false,
+			     &ref),
 	      0);
 	for (cursor = 0; ls_table_next(&table, &cursor, &kind, &ref); seen++)
-		check("kind", kind, seen < 5 ? LS_KIND_IP + seen
-					     : LS_KIND_ALIAS);
+		check("kind", kind,
+		      seen < 5 ? LS_KIND_IP + seen : LS_KIND_ALIAS);
 	check("seen", seen, 6);
 	check("the end", ls_table_next(&table, &cursor, &kind, &ref), 0);
 	cursor = UINT64_MAX;
@@ -362,6 +393,11 @@ static void test_hostile(void **state)
 			check_within("kind", kind, 1, 15);
 		check("no intent", atomic_load(&bucket[0].intent) >> 16 & 15,
 		      0);
+		/* An intent can name a slot that a bucket does not have. */
+		for (unsigned i = 0; i < 8; i++)
+			check("the next bucket",
+			      atomic_load((_Atomic uint64_t *)&bucket[1] + i),
+			      0);
 	}
 }
 
@@ -369,15 +405,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_claim_and_find),
-		TEST(test_keys_spread),
-		TEST(test_cheapest_goes),
-		TEST(test_soonest_goes),
-		TEST(test_never_evicted),
-		TEST(test_dead_claimer),
-		TEST(test_dead_claimer_spares),
-		TEST(test_protect),
-		TEST(test_next),
+		TEST(test_claim_and_find), TEST(test_find_at),
+		TEST(test_keys_spread),    TEST(test_cheapest_goes),
+		TEST(test_soonest_goes),   TEST(test_never_evicted),
+		TEST(test_dead_claimer),   TEST(test_dead_claimer_spares),
+		TEST(test_protect),        TEST(test_next),
 		TEST(test_hostile),
 	};
 

@@ -37,8 +37,8 @@ static struct mapped map_file(bool watched, bool odd)
 	for (size_t i = 0; i < file.size; i++)
 		file.base[i] = 0x77;
 	if (watched)
-		file.watch = ls_watch_add((void *)(uintptr_t)file.base,
-					  file.size);
+		file.watch =
+			ls_watch_add((void *)(uintptr_t)file.base, file.size);
 	return file;
 }
 
@@ -75,8 +75,7 @@ static void test_cut_short(void **state)
 		check(rows[i].row, file.base[file.size - 1], 0);
 		check(rows[i].row, ls_watch_broken(file.watch), true);
 		for (size_t at = 0; at < file.size; at += 512)
-			check(rows[i].row, file.base[at],
-			      at < cut ? 0x77 : 0);
+			check(rows[i].row, file.base[at], at < cut ? 0x77 : 0);
 		/* Writing goes on, too. */
 		file.base[file.size - 1] = 9;
 		file.base[0] = 8;
@@ -93,9 +92,11 @@ static void test_places(void **state)
 {
 	enum { MOST = 16 };
 	static uint8_t bytes[MOST + 1];
+	struct sigaction before, after;
 	int watch[MOST];
 
 	(void)state;
+	sigaction(SIGBUS, NULL, &before);
 	for (int i = 0; i < MOST; i++) {
 		watch[i] = ls_watch_add(&bytes[i], 1);
 		check("place", watch[i], i);
@@ -107,6 +108,9 @@ static void test_places(void **state)
 	check("again", ls_watch_add(&bytes[MOST], 1), 7);
 	for (int i = 0; i < MOST; i++)
 		ls_watch_remove(watch[i]);
+	/* With the last one goes the handler: its code may be unloaded. */
+	sigaction(SIGBUS, NULL, &after);
+	check("handler", after.sa_sigaction == before.sa_sigaction, true);
 }
 
 static volatile sig_atomic_t taken;

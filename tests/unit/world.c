@@ -13,11 +13,10 @@
 static const struct ls_field *field_of(const char *section, const char *name)
 {
 	for (const struct ls_field *field = ls_fields; field->name; field++) {
-		bool here = section == NULL
-				    ? field->section == NULL
-				    : field->section != NULL &&
-					      strcmp(field->section, section) ==
-						      0;
+		bool here = section == NULL ? field->section == NULL
+					    : field->section != NULL &&
+						      strcmp(field->section,
+							     section) == 0;
 
 		if (here && strcmp(field->name, name) == 0)
 			return field;
@@ -98,9 +97,8 @@ void world_override(struct world *world, enum world_override_of of,
 		    const char *text)
 {
 	assert_true(world->overrides < WORLD_OVERRIDES);
-	world->override[world->overrides++] = (struct world_override){
-		of, name, section, field, text
-	};
+	world->override[world->overrides++] =
+		(struct world_override){ of, name, section, field, text };
 }
 
 static void write_override(struct ls_policy_writer *writer,

@@ -80,8 +80,7 @@ unsigned world_guess(struct world *world, const char *user, const char *ip,
 		     unsigned most);
 
 /* A subject's key, and one word of its slot; 0 when it has none. */
-uint64_t world_key(const struct world *world,
-		   const struct ls_subject *subject);
+uint64_t world_key(const struct world *world, const struct ls_subject *subject);
 uint64_t world_word(const struct world *world, enum ls_kind kind,
 		    const char *user, const char *net, unsigned word);
 /* Units in a failure meter that drains in `rate`. */

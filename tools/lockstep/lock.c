@@ -252,7 +252,7 @@ const struct verb verb_unlock = {
 	.summary = "end locks, and forget what led to them",
 	.usage = "usage: lockstep unlock SUBJECT...\n"
 		 "\n"
-		 "End the lock of each SUBJECT, as lockstep list writes them, "
-		 "and empty its meters.\n"
-		 "Exit code 1 when one of them was not locked.\n",
+		 "End the lock of each SUBJECT, written as lockstep list has "
+		 "it, and empty its\n"
+		 "meters. Exit code 1 when one of them was not locked.\n",
 };
