@@ -17,7 +17,8 @@ static void write_line(char *text)
 	fprintf(stderr, "lockstepd: %s\n", text);
 }
 
-static void write_format(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void
+write_format(const char *format, va_list args)
 {
 	char text[1024];
 
