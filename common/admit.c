@@ -61,6 +61,20 @@ static uint64_t wait_of(uint64_t at, uint64_t now)
 	return at > now ? at - now : 0;
 }
 
+/* For `lockstep status`: who asked last, and what was said. */
+static void count(struct ls_map_header *header,
+		  const struct ls_attempt *attempt, enum ls_verdict verdict,
+		  uint64_t now)
+{
+	atomic_store_explicit(&header->auth_seen, now, memory_order_relaxed);
+	if (strcmp(attempt->service, "smtp") == 0)
+		atomic_store_explicit(&header->smtp_seen, now,
+				      memory_order_relaxed);
+	atomic_fetch_add_explicit(verdict == LS_ADMIT ? &header->admitted
+						      : &header->denied,
+				  1, memory_order_relaxed);
+}
+
 void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	      uint64_t now_ms, struct ls_decision *decision_r,
 	      struct ls_ticket *ticket_r)
@@ -89,12 +103,7 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	ticket_r->reason = decision_r->reason;
 	ticket_r->kind = decision_r->kind;
 	ticket_r->open = decision_r->verdict == LS_ADMIT;
-	atomic_store_explicit(&state->guard.header->auth_seen, visit.now,
-			      memory_order_relaxed);
-	atomic_fetch_add_explicit(decision_r->verdict == LS_ADMIT
-					  ? &state->guard.header->admitted
-					  : &state->guard.header->denied,
-				  1, memory_order_relaxed);
+	count(state->guard.header, attempt, decision_r->verdict, visit.now);
 	if (!ticket_r->open)
 		ls_visit_journal(&visit, LS_EVENT_LOGIN, attempt, decision_r,
 				 LS_OUTCOME_NONE);
@@ -117,6 +126,8 @@ void ls_connect(struct ls_state *state, const char *service,
 		      ls_map_now(&state->guard, now_ms));
 	ls_visit_view(&visit, true, &view);
 	ls_judge_connection(&view, visit.policy, visit.now, decision_r);
+	atomic_store_explicit(&state->guard.header->connect_seen, visit.now,
+			      memory_order_relaxed);
 	if (decision_r->wanted == LS_DENY)
 		ls_visit_journal(&visit, LS_EVENT_CONNECT, &attempt, decision_r,
 				 LS_OUTCOME_NONE);

@@ -18,7 +18,8 @@ union content {
 		uint8_t kind, user_len, zero[6];
 		uint64_t at, until;
 		uint8_t addr[16];
-		char service[16], mech[24], detail[24], user[256];
+		char service[LS_SERVICE_MAX + 1], mech[LS_MECH_MAX + 1];
+		char detail[LS_DETAIL_MAX + 1], user[256];
 	} is;
 };
 

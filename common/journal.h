@@ -7,9 +7,8 @@
  *          4    at, ms of the map's clock
  *          5    until, likewise
  *       6, 7    address
- *       8, 9    service    NUL-padded, as all texts
- *     10..12    mechanism
- *     13..15    detail
+ *      8..11    service, 12 bytes, and mechanism, 20; texts are NUL-padded
+ *     12..15    detail
  *     16..47    user name; words after its end are not written
  *
  * A writer takes the next number by one fetch-and-add, writes its record into

@@ -236,7 +236,7 @@ struct ls_decision {
 	bool reveal;             /* the policy lets the client know */
 };
 
-enum { LS_TICKET_CHARGES = 12, LS_SERVICE_MAX = 15, LS_MECH_MAX = 23 };
+enum { LS_TICKET_CHARGES = 12, LS_SERVICE_MAX = 11, LS_MECH_MAX = 19 };
 
 /* What an admitted attempt took: the caller keeps it, untouched, from ls_admit()
  * to ls_settle(). Holds nothing that must be freed. */
@@ -326,7 +326,7 @@ int ls_subject_parse(const struct ls_state *state, const char *text,
 
 /* ---- the journal (journal.c) ----------------------------------------- */
 
-enum { LS_DETAIL_MAX = 23 };
+enum { LS_DETAIL_MAX = 31 };
 
 struct ls_record {
 	uint64_t number; /* counts up by one in its map */
@@ -375,6 +375,8 @@ struct ls_status {
 	uint64_t evicted, full;   /* since creation */
 	uint64_t created_ms;      /* as now_ms */
 	uint64_t auth_seen_ms;    /* last attempt decided; 0: never */
+	uint64_t smtp_seen_ms;    /* the last of them through Postfix */
+	uint64_t connect_seen_ms; /* last connection decided; 0: never */
 	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
 	uint64_t admitted, denied;
 	uint64_t policy_compiled_real_ms;
@@ -392,8 +394,9 @@ typedef void ls_finding_fn(void *context, const char *finding);
 uint64_t ls_verify(struct ls_state *state, uint64_t now_ms,
 		   ls_finding_fn *finding, void *context);
 
-/* lockstepd's sign of life. */
+/* lockstepd's sign of life; and when it gave the last one, 0: never. */
 void ls_daemon_seen(struct ls_state *state, uint64_t now_ms);
+uint64_t ls_daemon_seen_ms(const struct ls_state *state);
 
 /* Write locks and familiar places to snapshot.cdb beside the policy, by a
  * temporary file, fsync and rename. Returns 0 or negative with the reason. */

@@ -56,9 +56,10 @@ struct ls_map_header {
 	_Atomic uint64_t daemon_seen; /* map's clock; 0: never */
 	uint64_t spare[5];
 	/* Written at every attempt. */
-	_Atomic uint64_t auth_seen;
+	_Atomic uint64_t auth_seen; /* map's clock, as the next two */
+	_Atomic uint64_t smtp_seen, connect_seen;
 	_Atomic uint64_t admitted, denied;
-	uint64_t spare_too[5];
+	uint64_t spare_too[3];
 	/* Written when slots change hands. */
 	struct ls_table_counters subjects;
 	struct ls_table_counters labels;

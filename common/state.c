@@ -222,6 +222,16 @@ void ls_daemon_seen(struct ls_state *state, uint64_t now_ms)
 			     ls_map_now(&state->guard, now_ms));
 }
 
+uint64_t ls_daemon_seen_ms(const struct ls_state *state)
+{
+	const struct ls_map *map = &state->guard;
+
+	return map->header == NULL
+		       ? 0
+		       : ls_map_boot_ms(map,
+					atomic_load(&map->header->daemon_seen));
+}
+
 void ls_status(struct ls_state *state, uint64_t now_ms,
 	       struct ls_status *status_r)
 {
@@ -255,8 +265,11 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	status_r->created_ms = map->created_boot_ms;
 	status_r->auth_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->auth_seen));
-	status_r->daemon_seen_ms =
-		ls_map_boot_ms(map, atomic_load(&map->header->daemon_seen));
+	status_r->smtp_seen_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->smtp_seen));
+	status_r->connect_seen_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->connect_seen));
+	status_r->daemon_seen_ms = ls_daemon_seen_ms(state);
 	status_r->admitted = atomic_load(&map->header->admitted);
 	status_r->denied = atomic_load(&map->header->denied);
 	status_r->retired = atomic_load(&map->header->retired) != 0;

@@ -54,13 +54,14 @@ static void check_lock(struct check *check, const struct ls_ref *ref,
 static void check_slot(struct check *check, const struct ls_table *table,
 		       enum ls_kind kind, const struct ls_ref *ref)
 {
-	uint64_t key = ls_ref_key(ref);
+	/* Read once: a claimer may write it just now. */
+	uint64_t upper = ls_slot_get(ref, LS_WORD_KEY);
 
 	if (kind >= LS_KIND_COUNT)
 		off(check, "slot %" PRIu32 ": kind %u", ref->index,
 		    (unsigned)kind);
-	if (ls_slot_get(ref, LS_WORD_KEY) != 0 &&
-	    ref->index / LS_WAYS != ls_table_bucket(table, key))
+	if (upper != 0 &&
+	    ref->index / LS_WAYS != ls_table_bucket(table, upper << 32))
 		off(check, "slot %" PRIu32 ": its key belongs elsewhere",
 		    ref->index);
 	check_lock(check, ref, LS_WORD_LOCK);
@@ -72,17 +73,21 @@ static void check_slot(struct check *check, const struct ls_table *table,
 			    (ls_slot_get(ref, i) - check->now) / 86400000);
 }
 
-/* One slot a subject: no two tags of a bucket are alike. */
+/* One slot a subject: no two tags of a bucket are alike. A subject may move
+ * while we read; two slots are two if the first has not changed hands until
+ * the second was read. */
 static void check_bucket(struct check *check, const struct ls_table *table,
 			 uint64_t b, const char *what)
 {
 	uint64_t tag[LS_WAYS];
 
 	for (unsigned way = 0; way < LS_WAYS; way++)
-		tag[way] = atomic_load(&table->bucket[b].tag[way]) >> 16;
+		tag[way] = atomic_load(&table->bucket[b].tag[way]);
 	for (unsigned i = 0; i < LS_WAYS; i++)
 		for (unsigned j = i + 1; j < LS_WAYS; j++)
-			if ((tag[i] & 15) != 0 && tag[i] == tag[j])
+			if ((tag[i] >> 16 & 15) != 0 &&
+			    tag[i] >> 16 == tag[j] >> 16 &&
+			    atomic_load(&table->bucket[b].tag[i]) == tag[i])
 				off(check,
 				    "%s %" PRIu64 ": ways %u and %u hold one "
 				    "subject",

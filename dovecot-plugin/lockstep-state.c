@@ -33,6 +33,7 @@ void state_open(struct state *state, unsigned int flags, const char *without)
 	state->opened = TRUE;
 	state->flags = flags;
 	state->without = without;
+	state->daemon_ms = args.now_ms + STATE_DAEMON_MS;
 	if (ls_open(&args, &state->ls, &state->error) < 0)
 		state->ls = NULL;
 }
@@ -48,6 +49,27 @@ void state_close(struct state *state)
 static bool is_loud(const struct state *state)
 {
 	return (state->flags & LS_GUARD_WRITE) != 0;
+}
+
+/* Nobody else can say that lockstepd is gone: guarding goes on, but nobody is
+ * told of locks, and they do not outlive a reboot. */
+static void check_daemon(struct state *state, struct event *event)
+{
+	uint64_t now = state_now_ms(), seen;
+	bool gone;
+
+	if (!is_loud(state) || now < state->daemon_ms)
+		return;
+	state->daemon_ms = now + STATE_DAEMON_MS;
+	seen = ls_daemon_seen_ms(state->ls);
+	gone = seen == 0 || now > seen + STATE_DAEMON_MS;
+	if (gone && !state->daemon_gone)
+		e_warning(event, "lockstepd is not running: logins are "
+			  "guarded, but no webhooks are sent and no snapshots "
+			  "saved");
+	else if (!gone && state->daemon_gone)
+		e_info(event, "lockstepd is running again");
+	state->daemon_gone = gone;
 }
 
 struct ls_state *state_get(struct state *state, struct event *event)
@@ -67,6 +89,7 @@ struct ls_state *state_get(struct state *state, struct event *event)
 		e_error(event, "%s", error.text);
 	else if (ret < 0)
 		e_debug(event, "%s", error.text);
+	check_daemon(state, event);
 	return state->ls;
 }
 

@@ -17,7 +17,10 @@
 struct event;
 struct ip_addr;
 
-enum { STATE_REPORT_MS = 10 * 60 * 1000 };
+enum {
+	STATE_REPORT_MS = 10 * 60 * 1000,
+	STATE_DAEMON_MS = 15 * 1000, /* lockstepd signs each second */
+};
 
 /* One for each process, static, all zero before state_open(). */
 struct state {
@@ -28,6 +31,8 @@ struct state {
 	bool opened;         /* was tried */
 	unsigned int missed; /* times it was wanted and not there, unsaid yet */
 	uint64_t report_ms;  /* no line before */
+	uint64_t daemon_ms;  /* no look at lockstepd before */
+	bool daemon_gone;    /* and that was said */
 };
 
 /* Open the policy and the maps; once for each process, later calls do nothing.

@@ -135,7 +135,7 @@ static void test_two_maps(void **state)
 	world_open(&world, BOTH);
 	check("session",
 	      ls_session_open(world.state, "imap", JOE, &ip,
-			      "id-of-23-bytes-exactly-and-more", world.now_ms),
+			      "id-of-31-bytes-exactly-no-more-.", world.now_ms),
 	      0);
 	check("session",
 	      ls_session_open(world.state, "imap", JOE, &ip, NULL,
@@ -150,7 +150,7 @@ static void test_two_maps(void **state)
 	check("event", record.event, LS_EVENT_SESSION);
 	check("at", record.at_ms, world.now_ms);
 	check_text("user", record.subject.user, JOE);
-	check_text("id", record.detail, "id-of-23-bytes-exactly-");
+	check_text("id", record.detail, "id-of-31-bytes-exactly-no-more-");
 	check("ip", ls_addr_equal(&record.subject.net.addr, &ip), true);
 	/* A mail process: the guard to look at, the sessions to write. */
 	world_open(&world, LS_GUARD_READ | LS_SESSIONS_WRITE);

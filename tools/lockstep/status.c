@@ -12,7 +12,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { DAEMON_PATIENCE_MS = 10000 };
+enum {
+	DAEMON_PATIENCE_MS = 10000,
+	/* Between a connection and its AUTH: Postfix's smtpd_timeout. */
+	POSTFIX_PATIENCE_MS = 300000,
+};
 
 /* A line of what is wrong: printed after the rest, all together. */
 struct problems {
@@ -138,6 +142,22 @@ static void check_daemon(const struct ls_status *status, uint64_t now_ms,
 		printf("lockstepd  alive, seen %s ago\n", age);
 }
 
+/* Postfix passes logins on; does it ask about connections too? */
+static void check_postfix(const struct ls_status *status,
+			  struct problems *problems)
+{
+	if (status->smtp_seen_ms == 0)
+		return;
+	if (status->connect_seen_ms == 0)
+		puts("note       Postfix never asked lockstep-policy about a "
+		     "connection: see conf.d/postfix-master.cf");
+	else if (status->smtp_seen_ms >
+		 status->connect_seen_ms + POSTFIX_PATIENCE_MS)
+		add(problems,
+		    "lockstep-policy: Postfix logs people in, and no longer "
+		    "asks about their connections; see the mail log");
+}
+
 static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 			struct problems *problems)
 {
@@ -165,6 +185,7 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 		    "lockstep.conf, lockstep compile, lockstep init",
 		    status.full);
 	check_daemon(&status, now_ms, problems);
+	check_postfix(&status, problems);
 }
 
 static void check_sessions(const struct cli *cli,
