@@ -255,6 +255,16 @@ def test_removed_while_in_use(trouble):
              what="lockstepd's line")
 
 
+GONE = "lockstepd is not running: logins are guarded, but no webhooks are " \
+    "sent and no snapshots saved"
+
+
+def daemon_lines(stack, text):
+    """Auth looks for lockstepd when somebody logs in, now and then."""
+    stack.login("imap", 1, ip="192.0.2.1")
+    return [line for line in stack.dovecot_log().splitlines() if text in line]
+
+
 def test_lockstepd_down():
     with Stack() as stack:
         stack.master("lockstepd").signal(signal.SIGKILL)
@@ -262,8 +272,13 @@ def test_lockstepd_down():
              what="a status that says it")
         mail_flows(stack, "192.0.2.1")
         assert guards_again(stack, "198.51.100.99")
+        poll(lambda: daemon_lines(stack, GONE), what="auth's line")
+        mail_flows(stack, "192.0.2.1")
+        assert len(daemon_lines(stack, GONE)) == 1
         stack.start("lockstepd")
         poll(lambda: is_well(stack), what="a status without problems")
+        poll(lambda: daemon_lines(stack, "lockstepd is running again"),
+             what="auth's line")
 
 
 def test_lockstepd_never_started():
@@ -291,9 +306,9 @@ def filters(stack):
 def test_lockstep_policy_killed():
     """The next question gets a new one."""
     with Stack() as stack:
-        assert stack.lockstep("lock", "192.0.2.66").returncode == 0
+        assert stack.lockstep("lock", "203.0.113.66").returncode == 0
         for _ in range(3):
-            assert stack.connect("192.0.2.66").text.startswith("421")
+            assert stack.connect("203.0.113.66").text.startswith("421")
             killed = filters(stack)
             assert killed
             before = stack.postfix_log().count("killed by signal 9")
@@ -302,7 +317,7 @@ def test_lockstep_policy_killed():
             poll(lambda: stack.postfix_log().count(
                 "lockstep-policy killed by signal 9") ==
                 before + len(killed), what="Postfix's line for each")
-        assert stack.connect("192.0.2.66").text.startswith("421")
+        assert stack.connect("203.0.113.66").text.startswith("421")
         mail_flows(stack, "192.0.2.1")
         assert "problem talking to server" not in stack.postfix_log()
         assert is_well(stack)
@@ -313,8 +328,10 @@ def test_lockstep_policy_missing():
     with Stack() as stack:
         program = stack.layout().bin / "lockstep-policy"
         program.rename(program.with_name("away"))
-        assert stack.lockstep("lock", "192.0.2.66").returncode == 0
-        early = stack.connect("192.0.2.66", keep=True)
+        for process in filters(stack):
+            process.signal(signal.SIGKILL)
+        assert stack.lockstep("lock", "203.0.113.66").returncode == 0
+        early = stack.connect("203.0.113.66", keep=True)
         assert early.ok
         assert not stack.login_on(early, 1).ok
         mail_flows(stack, "192.0.2.1")
@@ -322,4 +339,4 @@ def test_lockstep_policy_missing():
         assert f"execvp {program}: No such file or directory" in log
         assert "problem talking to server private/lockstep" in log
         program.with_name("away").rename(program)
-        poll(lambda: not stack.connect("192.0.2.66").ok, what="a refusal")
+        poll(lambda: not stack.connect("203.0.113.66").ok, what="a refusal")

@@ -1,0 +1,416 @@
+"""lockstep-policy alone, at the two ends of its pipe: no Postfix, but the real
+program on a real policy and a real guard."""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from lib import products
+from lib.stack import poll
+
+DUNNO = b"action=DUNNO\n\n"
+REFUSED = b"action=421 4.7.0 Service not available, try again later\n\n"
+LOCKED, FREE = "192.0.2.7", "192.0.2.8"
+TIMEOUT = 60
+
+
+def request(state="CONNECT", address=LOCKED, port="587", **more):
+    words = {"request": "smtpd_access_policy", "protocol_state": state,
+             "client_address": address, "server_port": port, **more}
+    text = "".join(f"{name}={value}\n" for name, value in words.items())
+    return text.encode() + b"\n"
+
+
+class World:
+    """A policy and a guard of its own."""
+
+    def __init__(self, directory):
+        self.dir = directory
+        self.policy = directory / "policy.cdb"
+        self.conf = directory / "lockstep.conf"
+        self.state = directory / "state"
+        self.state.mkdir()
+        self.compile()
+        self.cli("lock", LOCKED)
+
+    def cli(self, *args):
+        program = products.find(products.PROGRAMS["lockstep"])
+        out = subprocess.run([program, "-p", self.policy, *args], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             check=False)
+        assert out.returncode == 0, out
+        return out.stdout
+
+    def compile(self, text=""):
+        self.conf.write_text(f'state-dir = "{self.state}"\ngroup = ""\n'
+                             f"subjects = 1024\n{text}\n")
+        self.cli("compile", self.conf)
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+def program():
+    return str(products.find(products.PROGRAMS["lockstep-policy"]))
+
+
+class Filter:
+    """One that runs. Its standard error is the client too, unless apart: so
+    spawn(8) and systemd have it."""
+
+    def __init__(self, world, *args, log=True, apart=False):
+        self.log = world.dir / "log"
+        self.sock, theirs = socket.socketpair()
+        self.sock.settimeout(TIMEOUT)
+        target = ["-l", str(self.log)] if log else []
+        self.process = subprocess.Popen(
+            [program(), "-p", str(world.policy), *target, *args],
+            stdin=theirs, stdout=theirs,
+            stderr=subprocess.PIPE if apart else theirs)
+        theirs.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.sock.close()
+        self.process.kill()
+        self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
+
+    def ask(self, data, count=1):
+        self.sock.sendall(data)
+        return self.answers(count)
+
+    def answers(self, count=1):
+        got = b""
+        while got.count(b"\n\n") < count:
+            data = self.sock.recv(65536)
+            assert data, got
+            got += data
+        return got
+
+    def send_beside(self, data):
+        """Send more than fits while answers are read."""
+        thread = threading.Thread(target=self.sock.sendall, args=(data,))
+        thread.start()
+        return thread
+
+    def end(self):
+        """Hang up; returns what it logged."""
+        self.sock.close()
+        assert self.process.wait(TIMEOUT) == 0
+        return self.log.read_text() if self.log.exists() else ""
+
+
+# ---- what is answered ------------------------------------------------------
+
+
+def test_answers(world):
+    with Filter(world) as f:
+        assert f.ask(request()) == REFUSED
+        assert f.ask(request("XCLIENT")) == REFUSED
+        for state in ("EHLO", "MAIL", "RCPT", "DATA", "END-OF-MESSAGE"):
+            assert f.ask(request(state)) == DUNNO
+        assert f.ask(request(address=FREE)) == DUNNO
+        world.cli("lock", FREE)
+        assert f.ask(request(address=FREE)) == REFUSED
+        world.cli("unlock", FREE)
+        assert f.ask(request(address=FREE)) == DUNNO
+        assert f.end() == ""
+
+
+@pytest.mark.parametrize("args,words,refused", [
+    ([], {"port": "587"}, True),
+    ([], {"port": "25"}, False),
+    ([], {"port": "unknown"}, False),
+    ([], {"port": "25", "policy_context": "submission"}, True),
+    ([], {"port": "587", "policy_context": "mx"}, False),
+    (["-o"], {"port": "25"}, True),
+    (["-r", "submission"], {"port": "25"}, True),
+    (["-r", "mx"], {"port": "587"}, False),
+    (["-r", "mx"], {"port": "25", "policy_context": "submission"}, True),
+    (["-r", "mx", "-o"], {"port": "587"}, True),
+    (["-r", "submission"], {"port": "25", "policy_context": "auto"}, True),
+])
+def test_role(world, args, words, refused):
+    with Filter(world, *args) as f:
+        assert f.ask(request(**words)) == (REFUSED if refused else DUNNO)
+        assert f.end() == ""
+
+
+def test_reveal(world):
+    world.compile('reveal = "always"\ndenied = { "198.51.100.0/24" }')
+    world.cli("lock", "--for", "90m", FREE)
+    with Filter(world) as f:
+        text = f.ask(request(address=FREE)).decode()
+        minutes = re.fullmatch("action=421 4.7.0 Your network is locked, try "
+                               r"again in (\d+) minutes\n\n", text)
+        assert minutes and int(minutes[1]) in (90, 91)
+        assert f.ask(request(address="198.51.100.9")) == \
+            b"action=421 4.7.0 Your network may not use this service\n\n"
+
+
+def test_ipv6(world):
+    world.cli("lock", "2001:db8:1:2::1")
+    with Filter(world) as f:
+        assert f.ask(request(address="2001:db8:1:2:ffff::9")) == REFUSED
+        assert f.ask(request(address="2001:db8:1:3::1")) == DUNNO
+        assert f.ask(request(address=f"::ffff:{LOCKED}")) == REFUSED
+
+
+def test_observe(world):
+    world.compile('mode = "observe"')
+    with Filter(world) as f:
+        assert f.ask(request()) == DUNNO
+    assert "would be refused" in world.cli("events")
+
+
+# ---- what goes wrong -------------------------------------------------------
+
+
+def until(f, want):
+    poll(lambda: f.ask(request()) == want, what=want)
+
+
+def test_missing_policy_heals(world):
+    away = world.policy.rename(world.dir / "away")
+    with Filter(world) as f:
+        for _ in range(50):
+            assert f.ask(request()) == DUNNO
+        away.rename(world.policy)
+        until(f, REFUSED)
+        log = f.end().splitlines()
+    assert len(log) == 2
+    assert "error: " in log[0] and f"{world.policy}: no such file" in log[0]
+    assert "connections are decided again" in log[1]
+
+
+def test_missing_guard_heals(world):
+    (world.state / "guard").unlink()
+    with Filter(world) as f:
+        for _ in range(50):
+            assert f.ask(request()) == DUNNO
+        assert not (world.state / "guard").exists()  # it makes none
+        world.cli("lock", LOCKED)
+        until(f, REFUSED)
+        log = f.end().splitlines()
+    assert len(log) == 2 and f"{world.state}/guard: no such map" in log[0]
+
+
+def test_replaced_guard_is_followed(world):
+    """`lockstep init` carries the locks over, and the filter goes along."""
+    with Filter(world) as f:
+        assert f.ask(request()) == REFUSED
+        world.cli("init")
+        assert f.ask(request()) == REFUSED
+        world.cli("unlock", LOCKED)
+        until(f, DUNNO)
+        assert f.end().count("\n") <= 2
+
+
+def test_truncated_guard(world):
+    with Filter(world) as f:
+        assert f.ask(request()) == REFUSED
+        os.truncate(world.state / "guard", 8192)
+        for _ in range(50):
+            f.ask(request())  # any answer, and no crash
+        assert f.ask(request(address=FREE)) == DUNNO
+        assert "truncated while in use" in f.end()
+
+
+def test_new_policy(world):
+    with Filter(world) as f:
+        assert f.ask(request(address=FREE)) == DUNNO
+        world.compile(f'denied = {{ "{FREE}/32" }}')
+        assert f.ask(request(address=FREE)) == REFUSED
+        world.compile()
+        assert f.ask(request(address=FREE)) == DUNNO
+        assert f.end() == ""
+
+
+def test_garbage(world):
+    with Filter(world) as f:
+        for _ in range(100):
+            assert f.ask(b"\n") == DUNNO
+            assert f.ask(b"GET / HTTP/1.0\n\n") == DUNNO
+            assert f.ask(request(address="unknown")) == DUNNO
+            assert f.ask(request(address="1.2.3\x1b[31m")) == DUNNO
+            assert f.ask(request(policy_context='submision"')) == REFUSED
+            noise = os.urandom(300).replace(b"\n", b"")
+            assert f.ask(noise + b"\n\n") == DUNNO
+        log = f.end()
+    assert log.count("\n") == 3 and "\x1b" not in log
+
+
+def test_endless_request(world):
+    with Filter(world) as f:
+        thread = f.send_beside(b"x" * 10_000_000)
+        assert f.answers() == DUNNO
+        thread.join()
+        thread = f.send_beside(b"y" * 10_000_000 + b"\n\n" + request())
+        assert f.answers() == REFUSED
+        thread.join()
+        assert f.end().count("\n") == 1
+
+
+def test_pipelined(world):
+    with Filter(world) as f:
+        thread = f.send_beside((request() + request("RCPT")) * 500)
+        assert f.answers(1000) == (REFUSED + DUNNO) * 500
+        thread.join()
+        thread = f.send_beside(b"\n" * 100_000)
+        assert f.answers(100_000) == DUNNO * 100_000
+        thread.join()
+
+
+def test_one_byte_at_a_time(world):
+    with Filter(world) as f:
+        for byte in request():
+            f.sock.sendall(bytes([byte]))
+        assert f.answers() == REFUSED
+
+
+@pytest.mark.parametrize("cut", [0, 1, 30, -1])
+def test_client_hangs_up(world, cut):
+    with Filter(world) as f:
+        f.sock.sendall(request()[:cut])
+        assert f.end() == ""
+
+
+def test_client_hangs_up_before_the_answer(world):
+    with Filter(world) as f:
+        f.sock.sendall(request() * 500)
+        assert f.end() == ""
+
+
+def test_half_closed(world):
+    with Filter(world) as f:
+        f.sock.sendall(request())
+        f.sock.shutdown(socket.SHUT_WR)
+        assert f.answers() == REFUSED
+        assert f.process.wait(TIMEOUT) == 0
+
+
+def test_slow_reader(world):
+    data, sent = request() * 20000, 0
+    with Filter(world) as f:
+        f.sock.setblocking(False)
+        while True:  # until nothing fits into it any more
+            try:
+                sent += f.sock.send(data[sent:])
+            except BlockingIOError:
+                break
+        f.sock.settimeout(TIMEOUT)
+        thread = f.send_beside(data[sent:])
+        assert f.answers(20000) == REFUSED * 20000
+        thread.join()
+
+
+def test_descriptors_that_do_not_block(world):
+    ask, answer = os.pipe(), os.pipe()
+    for fd in (ask[0], answer[1]):
+        os.set_blocking(fd, False)
+    process = subprocess.Popen([program(), "-p", str(world.policy)],
+                               stdin=ask[0], stdout=answer[1])
+    os.close(ask[0])
+    os.close(answer[1])
+
+    def send():
+        with open(ask[1], "wb") as f:
+            f.write(request() * 5000)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    with open(answer[0], "rb") as f:
+        assert f.read() == REFUSED * 5000
+    thread.join()
+    assert process.wait(TIMEOUT) == 0
+
+
+@pytest.mark.parametrize("args,words", [
+    (["-x"], 'no such option "x"'),
+    (["-r", "foo"], 'option -r with "foo"'),
+    (["-r"], 'no value for option "r"'),
+    (["junk"], 'no use for argument "junk"'),
+])
+def test_mistaken_command_line(world, args, words):
+    """Mail goes on; one line."""
+    with Filter(world, *args) as f:
+        for _ in range(10):
+            assert f.ask(request()) == DUNNO
+        log = f.end()
+    assert log.count("\n") == 1 and words in log
+
+
+def test_killed_amid_requests(world):
+    """It holds nothing that others wait for."""
+    for _ in range(20):
+        with Filter(world) as f:
+            thread = f.send_beside(request() * 200)
+            assert f.answers().startswith(REFUSED)
+            f.process.send_signal(signal.SIGKILL)
+            f.process.wait()
+            f.sock.shutdown(socket.SHUT_RDWR)
+            thread.join()
+    with Filter(world) as f:
+        assert f.ask(request()) == REFUSED
+    assert "0 findings" in world.cli("verify")
+
+
+# ---- where it logs ---------------------------------------------------------
+
+
+def test_standard_error_is_the_client(world):
+    """Nothing that it says may reach Postfix as an answer."""
+    world.policy.unlink()
+    with Filter(world, "-l", "stderr", log=False) as f:
+        assert f.ask(request()) == DUNNO
+        fd = pathlib.Path(f"/proc/{f.process.pid}/fd/2")
+        assert os.readlink(fd) == "/dev/null"
+        assert f.end() == ""
+
+
+def test_standard_error(world):
+    world.policy.unlink()
+    with Filter(world, "-l", "stderr", log=False, apart=True) as f:
+        assert f.ask(request()) == DUNNO
+        f.sock.close()
+        said = f.process.stderr.read().decode()
+    assert said.startswith("lockstep-policy[") and "error: " in said
+
+
+def test_log_that_cannot_be_written(world):
+    world.policy.unlink()
+    with Filter(world, "-l", "/nonexistent/x", log=False) as f:
+        assert f.ask(request()) == DUNNO
+    os.mkfifo(world.dir / "log")
+    with Filter(world) as f:
+        assert f.ask(request()) == DUNNO
+        f.sock.close()
+        assert f.process.wait(TIMEOUT) == 0
+
+
+@pytest.mark.parametrize("redirection,code", [
+    ("<&-", 1), (">&-", 1), ("2>&-", 0), ("2>&- </dev/null", 0)])
+def test_closed_descriptors(redirection, code):
+    out = subprocess.run(
+        ["sh", "-c", f'exec "$0" -p /nonexistent {redirection}', program()],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, check=False)
+    assert out.returncode == code
+
+
+def test_introduces_itself():
+    text = subprocess.check_output([program(), "-V"], text=True)
+    assert re.fullmatch(r"lockstep-policy \d+\.\d+\.\d+\S*\n", text)
+    assert b"usage: " in subprocess.check_output([program(), "-h"])
