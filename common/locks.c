@@ -53,10 +53,12 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 		    0)
 			return LS_NO_SLOT;
 		taken = ls_slot_lock(&ref, now, order, &lock);
-		if (taken == LS_NO_ROOM)
-			return LS_STOOD;
+		/* Also a lock that stood: who placed it may have been killed
+		 * before it was protected. */
 		if (taken == LS_GONE || !ls_table_protect(table, &ref, now))
 			continue;
+		if (taken == LS_NO_ROOM)
+			return LS_STOOD;
 		ls_slot_set(&ref, LS_WORD_KEY, key >> 32);
 		ls_label_put(&state->guard.labels, key, subject, lock.until,
 			     now);

@@ -6,7 +6,8 @@
 enum {
 	SEQ_BITS = 16,                 /* of a tag, and what follows an
 					* intent's key and kind */
-	INTENT_SEQ_BITS = 12,
+	INTENT_SEQ_BITS = 11,
+	INTENT_PARITY_BIT = 11,
 	INTENT_FORCE_BIT = 12,
 	INTENT_SLOT_BIT = 13,
 	CLAIM_TRIES = 256,
@@ -101,9 +102,10 @@ static enum ls_worth most_evicted(bool force)
 	return force ? LS_WORTH_FAMILIAR : LS_WORTH_STRANGER;
 }
 
-/* Step 3. Returns the way, or LS_WAYS when all are worth too much. */
+/* Step 3. Returns the way, and the parity of its tag; or LS_WAYS when all are
+ * worth too much. */
 static unsigned cheapest(const struct ls_table *table, uint64_t b, bool force,
-			 uint64_t now)
+			 uint64_t now, unsigned *parity_r)
 {
 	struct ls_worth_of least = { LS_WORTH_LOCK, UINT64_MAX };
 	unsigned found = LS_WAYS;
@@ -118,6 +120,7 @@ static unsigned cheapest(const struct ls_table *table, uint64_t b, bool force,
 		    (worth.worth == least.worth && worth.until < least.until)) {
 			least = worth;
 			found = way;
+			*parity_r = tag & 1;
 		}
 	}
 	return found;
@@ -143,10 +146,11 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 		struct ls_worth_of worth;
 
 		/* Still this intent after the tag was read: so the tag is as
-		 * this intent left it or found it, not a later one's. */
+		 * this intent left it or found it, not a later one's. Its
+		 * parity tells which. */
 		if (atomic_load(&bucket->intent) != intent)
 			return;
-		if (tag >> SEQ_BITS != owner) {
+		if ((tag & 1) == (intent >> INTENT_PARITY_BIT & 1)) {
 			worth = worth_at(table, b, way, tag, now);
 			if (worth.worth > most_evicted(force)) {
 				atomic_compare_exchange_strong(
@@ -188,7 +192,7 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 		return 0;
 	for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) {
 		uint64_t intent = atomic_load(&bucket->intent), mine;
-		unsigned way;
+		unsigned way, parity = 0;
 
 		if (kind_of(intent) != LS_KIND_NONE) {
 			end_intent(table, b, intent, now);
@@ -198,11 +202,17 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 			keep_key(table, ref_r, key);
 			return 0;
 		}
-		way = cheapest(table, b, force, now);
-		if (way == LS_WAYS)
-			break;
+		way = cheapest(table, b, force, now, &parity);
+		if (way == LS_WAYS) {
+			/* A claim that ended meanwhile may have been for this
+			 * subject. */
+			if (atomic_load(&bucket->intent) == intent)
+				break;
+			continue;
+		}
 		mine = owner << SEQ_BITS | (uint64_t)way << INTENT_SLOT_BIT |
 		       (uint64_t)force << INTENT_FORCE_BIT |
+		       (uint64_t)parity << INTENT_PARITY_BIT |
 		       (intent & INTENT_SEQ_MASK);
 		if (atomic_compare_exchange_strong(&bucket->intent, &intent,
 						   mine))

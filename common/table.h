@@ -12,10 +12,12 @@
  *   | low 44 bits of the key    | kind |   sequence   |   tag; kind 0: empty
  *   +---------------------------+------+--------------+
  *
- *    63                       20 19  16 15  13  12  11       0
- *   +---------------------------+------+------+---+-----------+
- *   | low 44 bits of the key    | kind | slot | f | sequence  |   intent;
- *   +---------------------------+------+------+---+-----------+   kind 0: none
+ *    63                       20 19  16 15  13  12  11 10     0
+ *   +---------------------------+------+------+---+---+---------+
+ *   | low 44 bits of the key    | kind | slot | f | p |sequence |   intent;
+ *   +---------------------------+------+------+---+---+---------+   kind 0: none
+ *
+ *    f: may evict a familiar place; p: parity of the victim's tag sequence
  *
  * Slots and, in a second table of the same make, the labels that tell a locked
  * subject's name stand in arrays of their own, so that a search reads one line.
@@ -27,17 +29,19 @@
  *   1. read the intent; if there is one, help it to its end and start again
  *   2. search the tags; if the subject is there, done
  *   3. choose the cheapest slot as victim
- *   4. compare-and-swap the intent from what was read in 1 to (subject, victim)
- *   5. end it: compare-and-swap the victim's tag to the subject, or, if the
- *      victim has meanwhile become worth keeping, to itself with the next
- *      sequence number; then the intent to none, with its next number
+ *   4. compare-and-swap the intent from what was read in 1 to (subject, victim,
+ *      parity of the victim's sequence number)
+ *   5. end it: if the victim's tag still has that parity, compare-and-swap it
+ *      to the subject, or, if the victim has meanwhile become worth keeping, to
+ *      itself, in both cases with the next sequence number; then the intent to
+ *      none, with its next number
  *
  * Step 4 succeeds only if no claim in this bucket has ended since step 1, for
  * each changes the intent's sequence number: so what step 2 did not find is
- * still not there. Step 5 may be done by anyone, any number of times, because
- * it is decided by one compare-and-swap on a tag whose sequence number every
- * decision changes. A claimer killed after 4 leaves an intent that the next
- * claimer ends. Tags change in step 5 only.
+ * still not there. Step 5 may be done by anyone, any number of times: the one
+ * compare-and-swap that decides changes the parity, so that every other sees
+ * that it was decided, whichever way. A claimer killed after 4 leaves an intent
+ * that the next claimer ends. Tags change in step 5 only.
  *
  * PROTECTING. Whoever makes a slot worth keeping (a lock, a familiar place)
  * writes its word, then looks at the intent; a claimer publishes its intent,
@@ -49,10 +53,14 @@
  * WHAT RACES CAN DO. A charge made while its slot is evicted is found out by
  * its maker (the tag is read again after the charge) and made again; one made
  * just before is lost with the slot, which was the cheapest of seven, and the
- * eviction is counted. No charge reaches another subject (word.h). A process
- * stopped in step 5 while exactly k * 4096 other claims end in its bucket can
- * take an intent for the one it knew; it then still needs the victim's tag
- * unchanged, or the same number of 65,536 changes.
+ * eviction is counted. One is lost unseen when its slot is evicted, won back by
+ * the same subject and overwritten, all between the charge and that look. No
+ * charge reaches another subject (word.h). A lock written into a slot that was
+ * just lost is written again in the new one; should the subject ever come back
+ * to the old slot, the left-over lock holds until it ends. A process stopped in
+ * step 5 while exactly k * 2048 other claims end in its bucket can take an
+ * intent for the one it knew; it then still needs the victim's tag unchanged,
+ * or the same number of 65,536 changes.
  *
  * tests/model/claim.pml is this protocol in Promela, checked for every
  * interleaving of three processes with a crash allowed anywhere. */

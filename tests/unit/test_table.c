@@ -65,7 +65,8 @@ static void write_intent(unsigned number, enum ls_kind kind, unsigned way,
 	atomic_store(&bucket[0].intent,
 		     owner_of(number, kind) << 16 | way << 13 |
 			     (unsigned)force << 12 |
-			     (atomic_load(&bucket[0].intent) & 0xfff));
+			     (atomic_load(&bucket[0].tag[way]) & 1) << 11 |
+			     (atomic_load(&bucket[0].intent) & 0x7ff));
 }
 
 static void test_claim_and_find(void **state)
@@ -291,6 +292,7 @@ static void test_dead_claimer(void **state)
 	setup(NULL);
 	claim(1, LS_KIND_USER);
 	write_intent(1, LS_KIND_USER, 0, false);
+	atomic_fetch_xor(&bucket[0].intent, 1 << 11); /* the tag's last */
 	check("the same", claim(1, LS_KIND_USER).index, 0);
 	claim(2, LS_KIND_USER);
 	check("once", counters.claimed, 2);
