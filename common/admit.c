@@ -109,6 +109,14 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 				 LS_OUTCOME_NONE);
 }
 
+void ls_misplaced(struct ls_state *state, uint64_t now_ms)
+{
+	if (state->guard.writable)
+		atomic_store_explicit(&state->guard.header->misplaced_seen,
+				      ls_map_now(&state->guard, now_ms),
+				      memory_order_relaxed);
+}
+
 void ls_connect(struct ls_state *state, const char *service,
 		const struct ls_addr *ip, uint64_t now_ms,
 		struct ls_decision *decision_r)

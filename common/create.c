@@ -47,7 +47,8 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 				   .real_ms = args->real_ms };
 	struct ls_map_spec spec = {
 		.type = type,
-		.subjects = subjects,
+		/* Of the sessions only the journal is in use. */
+		.subjects = type == LS_MAP_GUARD ? subjects : 1,
 		.journal_records = policy->journal_size,
 		.boot_ms = args->now_ms,
 		.real_ms = args->real_ms,

@@ -22,8 +22,11 @@ int ls_journal_next(struct ls_state *state, enum ls_journal journal,
 
 	if (map->header == NULL)
 		return LS_EACCES;
-	ret = ls_ring_next(&map->journal, cursor, ls_map_now(map, now_ms),
-			   record_r);
+	while ((ret = ls_ring_next(&map->journal, cursor,
+				   ls_map_now(map, now_ms), record_r)) == 1 &&
+	       journal == LS_JOURNAL_SESSIONS &&
+	       record_r->event != LS_EVENT_SESSION)
+		cursor->lost++;
 	if (ret == 1) {
 		record_r->at_ms = ls_map_boot_ms(map, record_r->at_ms);
 		record_r->until_ms = ls_map_boot_ms(map, record_r->until_ms);

@@ -192,18 +192,20 @@ struct ls_open_args {
 /* Open the policy and the maps it names. Keeps descriptors of their
  * directories, so that a later refresh works without the right to walk there.
  * Returns 0 with *state_r, which the caller gives to ls_close(); error_r->text
- * is then empty or a warning to log. Or negative with *error_r, and *state_r
+ * is then empty or a warning to log (to whom the guard can be opened for
+ * writing, it is worth having without the sessions). Or negative with *error_r, and *state_r
  * NULL: the caller lets mail go on, and says so. */
 int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 	    struct ls_error *error_r);
 void ls_close(struct ls_state **state);
 
 /* Take over a newer policy if one was compiled. Cheap enough for every attempt:
- * one load when nothing changed. Returns 1 when a new policy is in force, 0
+ * one load when nothing changed, and once a second a look at the maps' names. Returns 1 when a new policy is in force, 0
  * when nothing changed, negative when the new one is not usable: the old one
  * stays, and the error comes once for each bad file. Also negative, once, when
- * the map this state works on was replaced (`lockstep init`). */
-int ls_refresh(struct ls_state *state, struct ls_error *error_r);
+ * a map this state works on was replaced (`lockstep init`) or removed. */
+int ls_refresh(struct ls_state *state, uint64_t now_ms,
+	       struct ls_error *error_r);
 
 /* Make both maps anew, with room for so many subjects (0: as the policy says),
  * and retire those in use: the programs on them notice at their next
@@ -273,6 +275,10 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
  * that is not open is left alone. */
 void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	       enum ls_outcome outcome, uint64_t now_ms);
+
+/* Note that an attempt was asked about only after a password was verified:
+ * Lockstep does not stand first, and guards nothing. */
+void ls_misplaced(struct ls_state *state, uint64_t now_ms);
 
 /* Decide a connection before its user is known: LS_DENY for a denied network,
  * and for a locked address that carries no familiar stamp. Charges nothing;
@@ -346,6 +352,8 @@ struct ls_record {
 	char detail[LS_DETAIL_MAX + 1]; /* session id; for a lock, who */
 };
 
+/* The sessions journal is written by processes with a mail user's rights: only
+ * sessions are believed from it; all else counts as lost. */
 enum ls_journal { LS_JOURNAL_GUARD, LS_JOURNAL_SESSIONS };
 
 /* A reader's place in a journal. All zero: the oldest record that is left. */
@@ -377,6 +385,7 @@ struct ls_status {
 	uint64_t auth_seen_ms;    /* last attempt decided; 0: never */
 	uint64_t smtp_seen_ms;    /* the last of them through Postfix */
 	uint64_t connect_seen_ms; /* last connection decided; 0: never */
+	uint64_t misplaced_seen_ms; /* last ls_misplaced(); 0: never */
 	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
 	uint64_t admitted, denied;
 	uint64_t policy_compiled_real_ms;

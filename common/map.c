@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char magic[8] = { 'L', 'O', 'C', 'K', 'S', 'T', 'E', 'P' };
@@ -189,6 +190,8 @@ static int open_fd(int fd, const char *path, enum ls_map_type type,
 	if (base == MAP_FAILED)
 		return ls_fail_sys(error_r, "map", path);
 	map_r->watch = ls_watch_add(base, at.size);
+	map_r->device = st.st_dev;
+	map_r->inode = st.st_ino;
 	map_r->writable = writable;
 	attach(map_r, base, &at, &header);
 	return 0;
@@ -296,7 +299,7 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 }
 
 /* Make a map under a name of its own and rename it into place, the caller
- * holding the directory's lock. */
+ * holding the lock on creation. */
 static int make_in_place(int dirfd, const char *name, const char *path,
 			 const struct ls_map_spec *spec,
 			 struct ls_error *error_r)
@@ -321,22 +324,30 @@ static int make_in_place(int dirfd, const char *name, const char *path,
 	return ret;
 }
 
-/* Lock the state directory against other creators; released by close, and so
- * by death. */
-static int lock_directory(int dirfd, const char *path, struct ls_error *error_r)
+enum { LOCK_TRIES = 200, LOCK_WAIT_NS = 10 * 1000 * 1000 }; /* 2 s in all */
+
+/* Lock out other creators; released by close, and so by death. The lock is on a
+ * file that only its owner can open, and is not waited for long: a server that
+ * starts must not hang on it. Returns a descriptor or negative. */
+static int lock_creation(int dirfd, const char *path, struct ls_error *error_r)
 {
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct timespec wait = { 0, LOCK_WAIT_NS };
+	int fd = openat(dirfd, ".lock",
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			0600);
 
 	if (fd < 0)
-		return ls_fail_sys(error_r, "open the directory of", path);
-	while (flock(fd, LOCK_EX) < 0) {
-		if (errno != EINTR) {
-			ls_fail_sys(error_r, "lock the directory of", path);
-			close(fd);
-			return LS_ESYS;
-		}
+		return ls_fail_sys(error_r, "create .lock beside", path);
+	for (unsigned tries = 0; tries < LOCK_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EINTR && errno != EWOULDBLOCK)
+			break;
+		nanosleep(&wait, NULL);
 	}
-	return fd;
+	ls_fail_sys(error_r, "lock the creation of", path);
+	close(fd);
+	return LS_ESYS;
 }
 
 int ls_map_create(int dirfd, const char *name, const char *path,
@@ -348,7 +359,7 @@ int ls_map_create(int dirfd, const char *name, const char *path,
 	ret = ls_map_open(dirfd, name, path, spec->type, true, map_r, error_r);
 	if (ret != LS_ENOENT)
 		return ret;
-	lock = lock_directory(dirfd, path, error_r);
+	lock = lock_creation(dirfd, path, error_r);
 	if (lock < 0)
 		return lock;
 	ret = ls_map_open(dirfd, name, path, spec->type, true, map_r, error_r);
@@ -381,7 +392,7 @@ int ls_map_replace(int dirfd, const char *name, const char *path,
 		   const struct ls_map_spec *spec, struct ls_map *map_r,
 		   struct ls_error *error_r)
 {
-	int lock = lock_directory(dirfd, path, error_r), old, ret;
+	int lock = lock_creation(dirfd, path, error_r), old, ret;
 
 	memset(map_r, 0, sizeof(*map_r));
 	if (lock < 0)
@@ -422,6 +433,14 @@ uint64_t ls_map_boot_ms(const struct ls_map *map, uint64_t map_ms)
 {
 	return map_ms == 0 ? 0
 			   : map_ms - LS_MAP_BIRTH_MS + map->created_boot_ms;
+}
+
+bool ls_map_is_at(const struct ls_map *map, int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_ino == map->inode && st.st_dev == map->device;
 }
 
 bool ls_map_broken(const struct ls_map *map)

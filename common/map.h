@@ -19,8 +19,8 @@
  * A map is made under another name and linked to its own when it is whole:
  * nobody ever sees half a map. It lives on tmpfs and dies with the boot; one
  * from an earlier boot (a state directory on a disk) is recognised by the boot
- * id and made anew. Only the kernel's lock on the state directory serialises
- * creation, never the use of a map.
+ * id and made anew. Only creation is serialised, by the kernel's lock on a file
+ * beside the maps, never the use of a map.
  *
  * What a reader trusts: the geometry, after it was checked against the file's
  * size once, at opening, from a private copy. A file cut short under the feet
@@ -58,8 +58,9 @@ struct ls_map_header {
 	/* Written at every attempt. */
 	_Atomic uint64_t auth_seen; /* map's clock, as the next two */
 	_Atomic uint64_t smtp_seen, connect_seen;
+	_Atomic uint64_t misplaced_seen; /* last attempt that came too late */
 	_Atomic uint64_t admitted, denied;
-	uint64_t spare_too[3];
+	uint64_t spare_too[2];
 	/* Written when slots change hands. */
 	struct ls_table_counters subjects;
 	struct ls_table_counters labels;
@@ -82,6 +83,8 @@ struct ls_map {
 	size_t size;
 	bool writable;
 	int watch; /* its place among the maps watched for SIGBUS */
+	dev_t device; /* of the file */
+	ino_t inode;
 	uint64_t created_boot_ms;
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	struct ls_table subjects, labels;
@@ -134,6 +137,9 @@ void ls_map_close(struct ls_map *map);
  * as a negative number, an int64_t in a uint64_t; 0 stays 0. */
 uint64_t ls_map_now(const struct ls_map *map, uint64_t boot_ms);
 uint64_t ls_map_boot_ms(const struct ls_map *map, uint64_t map_ms);
+
+/* Is this map's file still the one of that name? */
+bool ls_map_is_at(const struct ls_map *map, int dirfd, const char *name);
 
 /* Was the file cut short under us? */
 bool ls_map_broken(const struct ls_map *map);

@@ -4,7 +4,7 @@
  * hostile. */
 #include "lockstep-config.h"
 
-#include "cdb-walk.h"
+#include "cdb-read.h"
 #include "error.h"
 #include "policy-file.h"
 #include "policy-record.h"

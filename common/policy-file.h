@@ -13,7 +13,7 @@ struct ls_lengths {
 };
 
 struct ls_policy_file {
-	struct cdb cdb; /* mapped, its descriptor closed */
+	struct cdb cdb; /* a copy of the file, see cdb-read.h */
 	struct ls_policy policy;
 	uint64_t compiled_real_ms;
 	unsigned webhooks;

@@ -1,7 +1,7 @@
 /* policy.c - policy.cdb for the programs that read it; see policy.h */
 #include "lockstep-config.h"
 
-#include "cdb-walk.h"
+#include "cdb-read.h"
 #include "error.h"
 #include "policy-file.h"
 #include "policy-record.h"
@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -32,54 +31,34 @@ bool ls_policy_file_find(const struct ls_policy_file *file, const void *key,
 	return *value_r != NULL;
 }
 
-/* Returns a descriptor of a file of plausible size, or negative. */
-static int open_file(int dirfd, const char *name, struct ls_error *error_r)
-{
-	const char *slash = strrchr(name, '/');
-	struct stat st;
-	/* O_NONBLOCK: whatever stands there, do not wait for it. */
-	int fd = openat(dirfd, slash == NULL ? name : slash + 1,
-			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int ret = 0;
-
-	if (fd < 0) {
-		if (errno == ENOENT)
-			return ls_fail(error_r, LS_ENOENT, "%s: no such file",
-				       name);
-		return ls_fail_sys(error_r, "open", name);
-	}
-	if (fstat(fd, &st) < 0)
-		ret = ls_fail_sys(error_r, "stat", name);
-	else if (!S_ISREG(st.st_mode))
-		ret = ls_fail(error_r, LS_EFORMAT, "%s: not a file", name);
-	else if (st.st_size < LS_CDB_TOC_SIZE ||
-		 st.st_size > LS_POLICY_FILE_MAX)
-		ret = ls_fail(error_r, LS_EFORMAT,
-			      "%s: not a compiled policy (%lld bytes)", name,
-			      (long long)st.st_size);
-	if (ret == 0)
-		return fd;
-	close(fd);
-	return ret;
-}
-
 int ls_policy_file_open(int dirfd, const char *name,
 			struct ls_policy_file **file_r,
 			struct ls_error *error_r)
 {
+	const char *slash = strrchr(name, '/');
 	struct ls_policy_file *file;
-	int fd, ret = 0;
+	/* O_NONBLOCK: whatever stands there, do not wait for it. */
+	int fd = openat(dirfd, slash == NULL ? name : slash + 1,
+			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int ret;
 
 	*file_r = NULL;
-	fd = open_file(dirfd, name, error_r);
+	if (fd < 0 && errno == ENOENT)
+		return ls_fail(error_r, LS_ENOENT, "%s: no such file", name);
 	if (fd < 0)
-		return fd;
+		return ls_fail_sys(error_r, "open", name);
 	file = calloc(1, sizeof(*file));
-	if (file == NULL || cdb_init(&file->cdb, fd) < 0)
-		ret = ls_fail_sys(error_r, "map", name);
-	close(fd); /* the mapping stays */
-	if (ret == 0)
-		ret = ls_policy_file_check(file, name, error_r);
+	if (file == NULL)
+		ret = ls_fail(error_r, LS_ESYS, "out of memory");
+	else
+		ret = ls_cdb_open(&file->cdb, fd, name, LS_POLICY_FILE_MAX,
+				  error_r);
+	close(fd);
+	if (ret < 0) {
+		free(file);
+		return ret;
+	}
+	ret = ls_policy_file_check(file, name, error_r);
 	if (ret < 0)
 		ls_policy_file_close(&file);
 	*file_r = file;

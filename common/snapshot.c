@@ -1,7 +1,7 @@
 /* snapshot.c - see snapshot.h */
 #include "lockstep-config.h"
 
-#include "cdb-walk.h"
+#include "cdb-read.h"
 #include "error.h"
 #include "policy-record.h" /* ls_get_le, ls_put_le */
 #include "snapshot.h"
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,35 +139,61 @@ static int put_all(struct cdb_make *make, const struct ls_map *map,
 			    sizeof(head));
 }
 
+/* The file that becomes the snapshot, empty and locked against others who write
+ * one at the same time. Returns its descriptor or negative. */
+static int open_temp(int dirfd, struct ls_error *error_r)
+{
+	int fd = openat(dirfd, temp_name,
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+			0600);
+	struct stat mine, there;
+
+	if (fd < 0)
+		return ls_fail_sys(error_r, "create", temp_name);
+	/* The name must still be this file's: who held the lock before may
+	 * have renamed it into place. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &mine) < 0 ||
+	    fstatat(dirfd, temp_name, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    mine.st_ino != there.st_ino || mine.st_dev != there.st_dev) {
+		close(fd);
+		return ls_fail(error_r, LS_ESYS,
+			       "%s: being written by another process",
+			       file_name);
+	}
+	if (ftruncate(fd, 0) < 0 || fchmod(fd, 0600) < 0) {
+		ls_fail_sys(error_r, "empty", temp_name);
+		close(fd);
+		return LS_ESYS;
+	}
+	return fd;
+}
+
 int ls_snapshot_write(const struct ls_map *map, int dirfd, uint64_t now,
 		      uint64_t real_ms, struct ls_error *error_r)
 {
 	struct cdb_make make;
-	int fd, ret;
+	int fd = open_temp(dirfd, error_r), ret;
 
-	unlinkat(dirfd, temp_name, 0);
-	fd = openat(dirfd, temp_name,
-		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return ls_fail_sys(error_r, "create", temp_name);
+		return fd;
 	ret = cdb_make_start(&make, fd);
 	if (ret == 0)
 		ret = put_all(&make, map, now, real_ms);
 	if (cdb_make_finish(&make) < 0 || ret < 0 || fsync(fd) < 0)
 		ret = ls_fail_sys(error_r, "write", temp_name);
-	close(fd);
-	/* A map that was cut short meanwhile reads as empty there: what
-	 * the last snapshot tells is better. */
+	/* A map that was cut short meanwhile reads as empty there: what the
+	 * last snapshot tells is better. */
 	if (ret == 0 && ls_map_broken(map))
 		ret = ls_fail(error_r, LS_EFORMAT,
 			      "the guard was truncated: %s stays as it was",
 			      file_name);
 	if (ret == 0 && renameat(dirfd, temp_name, dirfd, file_name) < 0)
 		ret = ls_fail_sys(error_r, "rename to", file_name);
-	if (ret == 0 && fsync(dirfd) < 0)
-		ret = ls_fail_sys(error_r, "sync the directory of", file_name);
-	else if (ret < 0)
+	if (ret < 0)
 		unlinkat(dirfd, temp_name, 0);
+	else if (fsync(dirfd) < 0)
+		ret = ls_fail_sys(error_r, "sync the directory of", file_name);
+	close(fd); /* and the lock with it */
 	return ret;
 }
 
@@ -284,17 +311,11 @@ static int check_record(void *context, const struct ls_cdb_record *record,
 static int open_fd(int fd, struct ls_snapshot *snapshot,
 		   struct ls_error *error_r)
 {
-	struct stat st;
-	int ret;
+	int ret = ls_cdb_open(&snapshot->cdb, fd, file_name, UINT32_MAX,
+			      error_r);
 
-	if (fstat(fd, &st) < 0)
-		return ls_fail_sys(error_r, "stat", file_name);
-	if (!S_ISREG(st.st_mode) || st.st_size < LS_CDB_TOC_SIZE ||
-	    st.st_size > (off_t)UINT32_MAX)
-		return ls_fail(error_r, LS_EFORMAT, "%s: not a cdb",
-			       file_name);
-	if (cdb_init(&snapshot->cdb, fd) < 0)
-		return ls_fail_sys(error_r, "read", file_name);
+	if (ret < 0)
+		return ret;
 	ret = ls_cdb_walk(&snapshot->cdb, file_name, KEY_MAX, check_record,
 			  snapshot, NULL, error_r);
 	if (ret == 0 &&

@@ -94,6 +94,7 @@ static int reread_policy(struct ls_state *state, struct ls_error *error_r)
 static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		    struct ls_error *error_r)
 {
+	struct ls_error error = { 0, "" };
 	const struct ls_policy *policy;
 	int ret;
 
@@ -109,8 +110,13 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (state->state_dirfd < 0)
 		return LS_ESYS;
 	ret = open_map(state, LS_MAP_GUARD, args, error_r);
-	if (ret == 0)
-		ret = open_map(state, LS_MAP_SESSIONS, args, error_r);
+	if (ret < 0)
+		return ret;
+	ret = open_map(state, LS_MAP_SESSIONS, args, &error);
+	if (ret < 0 && state->guard.writable)
+		ret = 0;
+	if (ret < 0 || error_r->text[0] == '\0')
+		*error_r = error;
 	if (ret == 0 && state->guard.header != NULL) {
 		/* One compiled since the policy was read is announced by a
 		 * number that is here already: it would never be noticed. So
@@ -179,7 +185,29 @@ static bool newly(bool now, bool *told)
 	return tell;
 }
 
-int ls_refresh(struct ls_state *state, struct ls_error *error_r)
+enum { LOOK_EVERY_MS = 1000 };
+
+static bool is_gone(const struct ls_state *state, const struct ls_map *map,
+		    const char *name)
+{
+	return map->header != NULL &&
+	       (atomic_load_explicit(&map->header->retired,
+				     memory_order_relaxed) != 0 ||
+		!ls_map_is_at(map, state->state_dirfd, name));
+}
+
+/* Was a map replaced, by `lockstep init` or by hand? Looks once a second. */
+static bool is_replaced(struct ls_state *state, uint64_t now_ms)
+{
+	if (now_ms < state->looked_ms + LOOK_EVERY_MS)
+		return state->told_replaced;
+	state->looked_ms = now_ms;
+	return is_gone(state, &state->guard, "guard") ||
+	       is_gone(state, &state->sessions, "sessions");
+}
+
+int ls_refresh(struct ls_state *state, uint64_t now_ms,
+	       struct ls_error *error_r)
 {
 	const struct ls_map *guard = &state->guard;
 	uint64_t generation;
@@ -191,15 +219,13 @@ int ls_refresh(struct ls_state *state, struct ls_error *error_r)
 			       "a map in %s was truncated while in use: run "
 			       "\"lockstep init\" and restart the mail server",
 			       ls_policy_file_policy(state->policy)->state_dir);
+	if (newly(is_replaced(state, now_ms), &state->told_replaced))
+		return ls_fail(error_r, LS_EFORMAT,
+			       "a map in %s was replaced or removed: restart "
+			       "to use the new one",
+			       ls_policy_file_policy(state->policy)->state_dir);
 	if (guard->header == NULL)
 		return 0;
-	if (newly(atomic_load_explicit(&guard->header->retired,
-				       memory_order_relaxed) != 0,
-		  &state->told_replaced))
-		return ls_fail(error_r, LS_EFORMAT,
-			       "the guard in %s was replaced: restart to use "
-			       "the new one",
-			       ls_policy_file_policy(state->policy)->state_dir);
 	generation = atomic_load_explicit(&guard->header->policy_generation,
 					  memory_order_acquire);
 	if (generation == state->generation)
@@ -269,6 +295,8 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 		ls_map_boot_ms(map, atomic_load(&map->header->smtp_seen));
 	status_r->connect_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->connect_seen));
+	status_r->misplaced_seen_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->misplaced_seen));
 	status_r->daemon_seen_ms = ls_daemon_seen_ms(state);
 	status_r->admitted = atomic_load(&map->header->admitted);
 	status_r->denied = atomic_load(&map->header->denied);

@@ -15,6 +15,7 @@ struct ls_state {
 	uint64_t generation; /* of the policy in force, from the guard */
 	struct ls_map guard, sessions; /* header NULL: not open */
 	bool told_replaced, told_broken;
+	uint64_t looked_ms; /* at the maps' names */
 };
 
 /* The name of a map in the state directory, and its whole path. */

@@ -82,7 +82,7 @@ struct ls_state *state_get(struct state *state, struct event *event)
 		state_report(state, event);
 		return NULL;
 	}
-	ret = ls_refresh(state->ls, &error);
+	ret = ls_refresh(state->ls, state_now_ms(), &error);
 	if (ret > 0 && is_loud(state))
 		e_info(event, "a new policy is in force");
 	else if (ret < 0 && is_loud(state))

@@ -1,6 +1,7 @@
 /* login.c - see login.h */
 #include "lockstep-config.h"
 #include "auth-common.h"
+#include "auth.h"
 #include "compat.h"
 #include "ioloop.h"
 #include "llist.h"
@@ -248,6 +249,22 @@ static bool is_new(const struct auth_request *request)
 	       outcome_find(request) == NULL;
 }
 
+/* Behind another passdb, every password is verified before we are asked. */
+static void check_place(struct auth_request *request, struct ls_state *state)
+{
+	static bool told;
+	const struct auth *auth = auth_request_get_auth(request);
+
+	if (request->passdb == auth->passdbs ||
+	    request->passdb == auth->masterdbs)
+		return;
+	ls_misplaced(state, state_now_ms());
+	if (!told)
+		e_error(guard_event, "passdb lockstep is not the first: "
+			"passwords are verified that nobody counts");
+	told = TRUE;
+}
+
 void login_check(struct auth_request *request, const char *password,
 		 verify_plain_callback_t *verify,
 		 lookup_credentials_callback_t *lookup)
@@ -264,6 +281,7 @@ void login_check(struct auth_request *request, const char *password,
 			lookup(PASSDB_RESULT_NEXT, NULL, 0, request);
 		return;
 	}
+	check_place(request, state);
 	login = i_new(struct login, 1);
 	login->request = request;
 	login->verify = verify;

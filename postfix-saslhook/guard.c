@@ -103,7 +103,7 @@ struct ls_state *guard_state(struct guard *guard, uint64_t now_ms)
 			open_first(guard, now_ms);
 		return guard->state;
 	}
-	int refreshed = ls_refresh(guard->state, &error);
+	int refreshed = ls_refresh(guard->state, now_ms, &error);
 	if (refreshed > 0) {
 		guard->complaint[0] = '\0';
 	} else if (refreshed < 0) {

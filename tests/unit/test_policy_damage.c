@@ -13,7 +13,7 @@ static void test_not_a_policy(void **state)
 	(void)state;
 	refuse(LS_ENOENT, "no such file");
 	write_file((const uint8_t *)"", 0);
-	refuse(LS_EFORMAT, "not a compiled policy (0 bytes)");
+	refuse(LS_EFORMAT, "not a compiled database (0 bytes)");
 	memset(bytes, 'g', sizeof(bytes));
 	write_file(bytes, sizeof(bytes));
 	refuse(LS_EFORMAT, "not a compiled policy");

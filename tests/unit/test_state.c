@@ -172,7 +172,7 @@ static void test_two_maps(void **state)
 static int refresh(struct ls_error *error)
 {
 	memset(error, 0, sizeof(*error));
-	return ls_refresh(world.state, error);
+	return ls_refresh(world.state, world.now_ms, error);
 }
 
 static void test_refresh(void **state)

@@ -195,7 +195,8 @@ static void keep_open(const struct cli *cli, struct journal *journal)
 {
 	struct ls_error error = { 0, "" };
 
-	if (journal->state != NULL && ls_refresh(journal->state, &error) < 0) {
+	if (journal->state != NULL &&
+	    ls_refresh(journal->state, cli_now_ms(), &error) < 0) {
 		cli_complain("%s", error.text);
 		ls_close(&journal->state);
 	}

@@ -111,7 +111,7 @@ static void print_logins(const struct ls_status *status, uint64_t now_ms)
 	printf("logins     %" PRIu64 " admitted, %" PRIu64 " refused",
 	       status->admitted, status->denied);
 	if (status->auth_seen_ms == 0) {
-		puts("; none decided yet");
+		puts("; none decided yet: is lockstep Dovecot's first passdb?");
 		return;
 	}
 	cli_age_format(now_ms > status->auth_seen_ms
@@ -143,8 +143,7 @@ static void check_daemon(const struct ls_status *status, uint64_t now_ms,
 }
 
 /* Postfix passes logins on; does it ask about connections too? */
-static void check_postfix(const struct ls_status *status,
-			  struct problems *problems)
+static void print_postfix(const struct ls_status *status)
 {
 	if (status->smtp_seen_ms == 0)
 		return;
@@ -153,9 +152,23 @@ static void check_postfix(const struct ls_status *status,
 		     "connection: see conf.d/postfix-master.cf");
 	else if (status->smtp_seen_ms >
 		 status->connect_seen_ms + POSTFIX_PATIENCE_MS)
+		puts("note       Postfix did not ask lockstep-policy about the "
+		     "connection of its last login:\n"
+		     "           a service that was not told to, or see the "
+		     "mail log");
+}
+
+enum { MISPLACED_FOR_MS = 600000 };
+
+static void check_place(const struct ls_status *status,
+			struct problems *problems)
+{
+	if (status->misplaced_seen_ms != 0 &&
+	    status->misplaced_seen_ms + MISPLACED_FOR_MS > cli_now_ms())
 		add(problems,
-		    "lockstep-policy: Postfix logs people in, and no longer "
-		    "asks about their connections; see the mail log");
+		    "Dovecot: passdb lockstep is not the first: passwords are "
+		    "verified that nobody counts; see "
+		    "conf.d/dovecot-2.3/05-lockstep-auth.conf");
 }
 
 static void check_guard(const struct cli *cli, const struct ls_policy *policy,
@@ -185,7 +198,8 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 		    "lockstep.conf, lockstep compile, lockstep init",
 		    status.full);
 	check_daemon(&status, now_ms, problems);
-	check_postfix(&status, problems);
+	print_postfix(&status);
+	check_place(&status, problems);
 }
 
 static void check_sessions(const struct cli *cli,

@@ -156,7 +156,7 @@ static void open_state(struct daemon *daemon, const struct event_clock *clock)
 static void refresh(struct daemon *daemon, const struct event_clock *clock)
 {
 	struct ls_error error;
-	int ret = ls_refresh(daemon->state, &error);
+	int ret = ls_refresh(daemon->state, clock->now_ms, &error);
 
 	if (ret > 0) {
 		log_settled(&daemon->open_log);

@@ -1,10 +1,13 @@
-/* cdb-walk.h - every record of a cdb that is not trusted
+/* cdb-read.h - a cdb that is not trusted: opened, and every record of it
+ *
+ * tinycdb maps the file, and a file that is cut short under a mapping kills its
+ * reader with SIGBUS; so it gets a copy in memory that no other process has.
  *
  * tinycdb's cdb_find() and cdb_get() keep within the mapping whatever a file
  * holds; its cdb_seqnext() does not (a length near 2^32 wraps around). This
  * does. */
-#ifndef LS_CDB_WALK_H
-#define LS_CDB_WALK_H
+#ifndef LS_CDB_READ_H
+#define LS_CDB_READ_H
 
 #include "lockstep.h"
 
@@ -16,6 +19,13 @@ struct ls_cdb_record {
 	const uint8_t *key, *value;
 	uint32_t key_len, value_len;
 };
+
+/* Open a file of at most `size_max` bytes for tinycdb; fd may be closed after,
+ * and the file may change: what is read is a copy.
+ *   name   of the file, for messages
+ * Returns 0, and cdb goes to cdb_free(); or LS_ESYS, LS_EFORMAT. */
+int ls_cdb_open(struct cdb *cdb, int fd, const char *name, uint64_t size_max,
+		struct ls_error *error_r);
 
 /* Called with each record in the order of the file; negative stops the walk,
  * the reason in error_r. */

@@ -1,10 +1,63 @@
-/* cdb-walk.c - see cdb-walk.h */
+/* cdb-read.c - see cdb-read.h */
 #include "lockstep-config.h"
 
-#include "cdb-walk.h"
+#include "cdb-read.h"
 #include "error.h"
 
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 enum { TABLES = 256, HEAD = 8 /* u32 key length, u32 value length */ };
+
+/* Copy `size` bytes from the beginning of fd into memory that has a descriptor.
+ * Returns that, or negative. */
+static int copy_to_memory(int fd, const char *name, uint64_t size,
+			  struct ls_error *error_r)
+{
+	int copy = memfd_create("lockstep", MFD_CLOEXEC);
+	off_t at = 0;
+
+	if (copy < 0)
+		return ls_fail_sys(error_r, "make a copy of", name);
+	while ((uint64_t)at < size) {
+		ssize_t sent = sendfile(copy, fd, &at, size - (uint64_t)at);
+
+		if (sent > 0)
+			continue;
+		if (sent < 0)
+			ls_fail_sys(error_r, "read", name);
+		else
+			ls_fail(error_r, LS_EFORMAT,
+				"%s: was truncated while it was read", name);
+		close(copy);
+		return sent < 0 ? LS_ESYS : LS_EFORMAT;
+	}
+	return copy;
+}
+
+int ls_cdb_open(struct cdb *cdb, int fd, const char *name, uint64_t size_max,
+		struct ls_error *error_r)
+{
+	struct stat st;
+	int copy, ret = 0;
+
+	if (fstat(fd, &st) < 0)
+		return ls_fail_sys(error_r, "stat", name);
+	if (!S_ISREG(st.st_mode))
+		return ls_fail(error_r, LS_EFORMAT, "%s: not a file", name);
+	if (st.st_size < LS_CDB_TOC_SIZE || (uint64_t)st.st_size > size_max)
+		return ls_fail(error_r, LS_EFORMAT, "%s: not a compiled database (%lld bytes)",
+			       name, (long long)st.st_size);
+	copy = copy_to_memory(fd, name, (uint64_t)st.st_size, error_r);
+	if (copy < 0)
+		return copy;
+	if (cdb_init(cdb, copy) < 0)
+		ret = ls_fail_sys(error_r, "map", name);
+	close(copy);
+	return ret;
+}
 
 /* The records end where the first hash table begins; tables without slots need
  * not say where they are. Returns 0 for a table of contents that is none. */
