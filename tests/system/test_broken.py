@@ -288,6 +288,27 @@ def test_lockstepd_never_started():
         assert status_says(stack, "lockstepd: has not run yet")
 
 
+def test_not_the_first_passdb():
+    """Behind another passdb nothing is guarded; that must not look well."""
+    with Stack() as stack:
+        conf = path(stack, "DOVECOT_CONF")
+        first = "passdb {\n  driver = lockstep\n}\n"
+        assert first in conf.read_text()
+        conf.write_text(conf.read_text().replace(
+            first, "passdb {\n  driver = verified\n}\n" + first))
+        assert stack.doveadm("reload").returncode == 0
+        line = "passdb lockstep is not the first: passwords are verified " \
+            "that nobody counts"
+
+        def noticed():
+            stack.login("imap", 1, "wrong", ip="203.0.113.66")
+            return line in stack.dovecot_log()
+
+        poll(noticed, what="auth's line")
+        assert status_says(stack, "Dovecot: passdb lockstep is not the first")
+        assert stack.dovecot_log().count(line) == 1
+
+
 # ---- lockstep-policy -----------------------------------------------------
 
 

@@ -12,6 +12,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -227,6 +228,30 @@ static void test_fifty_at_once(void **state)
 	check("nothing left", files_in_state(), 1);
 }
 
+/* Somebody holds a lock on the state directory, as any user can: nobody waits
+ * for that. One on the file of ours is waited for, and not for ever. */
+static void test_lock_held(void **state)
+{
+	const struct ls_map_spec spec = spec_of(100);
+	struct ls_error error;
+	struct ls_map map;
+	int fd = openat(world.state_dirfd, ".", O_RDONLY | O_DIRECTORY);
+
+	(void)state;
+	check("lock", flock(fd, LOCK_EX), 0);
+	check("create", create(&spec, &map, &error), 0);
+	ls_map_close(&map);
+	close(fd);
+	unlinkat(world.state_dirfd, "guard", 0);
+	fd = openat(world.state_dirfd, ".lock", O_RDWR);
+	check("lock", flock(fd, LOCK_EX), 0);
+	check("held", create(&spec, &map, &error), LS_ESYS);
+	check_holds("held", error.text, "lock the creation of");
+	close(fd);
+	check("released", create(&spec, &map, &error), 0);
+	ls_map_close(&map);
+}
+
 /* In a mount namespace of its own: a file system of 64 kB. */
 static int on_full_disk(void)
 {
@@ -366,7 +391,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_create_and_open), TEST(test_geometry),
-		TEST(test_killed_creator),  TEST(test_fifty_at_once),
+		TEST(test_killed_creator),  TEST(test_lock_held),
+		TEST(test_fifty_at_once),
 		TEST(test_no_space),        TEST(test_owner_and_mode),
 		TEST(test_replace),         TEST(test_clock),
 	};

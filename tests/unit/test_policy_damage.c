@@ -196,13 +196,37 @@ static void test_flipped_anywhere(void **state)
 	free(bytes);
 }
 
+/* By cp, rsync --inplace or a restore, under the eyes of the auth process:
+ * what was opened is a copy. */
+static void test_cut_in_use(void **state)
+{
+	struct ls_policy_file *file;
+	struct ls_webhook webhook;
+	struct ls_policy own;
+	struct ls_addr ip;
+	uint8_t *bytes;
+
+	(void)state;
+	write_rich(&bytes);
+	free(bytes);
+	file = open_policy();
+	assert_int_equal(truncate(path, 0), 0);
+	ls_addr_parse("192.0.2.1", &ip);
+	assert_ptr_equal(ls_policy_file_lookup(file, "joe@example.com", &ip,
+					       &own),
+			 &own);
+	assert_int_equal(own.ip.failures[LS_FAST].units, 1);
+	assert_int_equal(ls_policy_file_webhook(file, 0, &webhook), 1);
+	ls_policy_file_close(&file);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_not_a_policy),          TEST(test_damaged_records),
 		TEST(test_other_versions_fields), TEST(test_cut_anywhere),
 		TEST(test_lost_slots),
-		TEST(test_flipped_anywhere),
+		TEST(test_flipped_anywhere),      TEST(test_cut_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
