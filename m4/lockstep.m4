@@ -44,6 +44,38 @@ AC_DEFUN([LS_DOVECOT], [
 	AC_SUBST([dovecot_moduledir])
 ])
 
+# LS_PATHS
+# Where things are, in full, for the programs and for what an administrator
+# reads: CONFDIR, STATEDIR, SBINDIR, PKGLIBEXECDIR. What belongs to the host
+# stays in /etc and /var under whatever prefix, unless --sysconfdir or
+# --localstatedir say otherwise.
+AC_DEFUN([LS_PATHS], [
+	AS_IF([test "$sysconfdir" = '${prefix}/etc'], [sysconfdir=/etc])
+	AS_IF([test "$localstatedir" = '${prefix}/var'], [localstatedir=/var])
+	ls_expand () {
+		(
+			AS_IF([test "$prefix" = NONE], [prefix=$ac_default_prefix])
+			AS_IF([test "$exec_prefix" = NONE], [exec_prefix=$prefix])
+			# Twice: libexecdir is written with exec_prefix, and that
+			# with prefix.
+			eval "ls_path=$[]1"
+			eval "echo $ls_path"
+		)
+	}
+	CONFDIR=`ls_expand "$sysconfdir/lockstep"`
+	STATEDIR=`ls_expand "$localstatedir/lib/lockstep"`
+	SBINDIR=`ls_expand "$sbindir"`
+	PKGLIBEXECDIR=`ls_expand "$libexecdir/lockstep"`
+	AC_SUBST([CONFDIR])
+	AC_SUBST([STATEDIR])
+	AC_SUBST([SBINDIR])
+	AC_SUBST([PKGLIBEXECDIR])
+	AC_DEFINE_UNQUOTED([LS_CONF_PATH], ["$CONFDIR/lockstep.conf"],
+			   [the configuration])
+	AC_DEFINE_UNQUOTED([LS_POLICY_PATH], ["$STATEDIR/policy.cdb"],
+			   [the compiled policy])
+])
+
 # LS_WARNINGS
 # LS_CFLAGS for our files, LS_CFLAGS_DOVECOT for those that include Dovecot's
 # headers, whose inline functions and macros would not pass the whole set.
@@ -52,7 +84,7 @@ AC_DEFUN([LS_WARNINGS], [
 		AS_HELP_STRING([--enable-werror], [warnings are errors]))
 	ls_werror=
 	AS_IF([test "$enable_werror" = yes], [ls_werror=" -Werror"])
-	LS_CFLAGS_DOVECOT="-Wall -Wextra -Wshadow -Wundef -Wpointer-arith -Wwrite-strings -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wno-undef$ls_werror"
+	LS_CFLAGS_DOVECOT="-Wall -Wextra -Wshadow -Wpointer-arith -Wwrite-strings -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla$ls_werror"
 	LS_CFLAGS="-std=gnu11 -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wundef -Wpointer-arith -Wwrite-strings -Wcast-align -Wcast-qual -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wvla$ls_werror"
 	AC_SUBST([LS_CFLAGS])
 	AC_SUBST([LS_CFLAGS_DOVECOT])

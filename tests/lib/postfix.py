@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 
-from . import dovecot, processes
+from . import dovecot, processes, products
 from .layout import TOP, StackError
 
 MAIN = """\
@@ -91,7 +91,7 @@ SNIPPETS = TOP / "conf.d"
 
 def master_snippet(layout):
     """The shipped service, with this stack's user, program and policy."""
-    shipped = (SNIPPETS / "postfix-master.cf").read_text()
+    shipped = products.find(products.MASTER_SNIPPET).read_text()
     ours = (f"user={dovecot.USER} argv={layout.bin}/lockstep-policy "
             f"-l {layout.filter_log} -p {layout.policy}")
     text, count = re.subn(r"^(\s+)user=\S+ argv=\S+$", rf"\1{ours}", shipped,

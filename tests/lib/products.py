@@ -15,6 +15,7 @@ from .layout import TOP, StackError
 PASSDB = ["tests/passdb/.libs/libauthdb_verified.so"]
 AUTH_MODULE = ["dovecot-plugin/.libs/libauthdb_lockstep.so"]
 MAIL_PLUGIN = ["dovecot-plugin/.libs/lib95_lockstep_plugin.so"]
+MASTER_SNIPPET = ["conf.d/postfix-master.cf"]
 
 
 def program(directory, name):

@@ -190,6 +190,31 @@ def test_lock_by_hand(stack):
     assert again.returncode == 1 and "was not locked" in again.stdout
 
 
+def test_names_of_subjects(stack):
+    """What unlocking an address leaves locked is told; a name may look much
+    like a place."""
+    who = cast()
+    net = who.guesser.rsplit(".", 1)[0] + ".0/24"
+    place = f"a from b from c{who.number} from {net}"
+    name = f"a from b from c{who.number}"
+    for subject in (net, who.guesser, place, name):
+        assert stack.lockstep("lock", subject).returncode == 0
+    locks = [lock for lock in stack.locks()
+             if name in lock["subject"] or net in lock["subject"]]
+    assert sorted((lock["kind"], lock["subject"]) for lock in locks) == [
+        ("net", net), ("place", place), ("user", name)]
+    out = stack.lockstep("unlock", who.guesser)
+    assert out.returncode == 0
+    first, second = out.stdout.splitlines()
+    assert first == f"ip {who.guesser} is unlocked"
+    assert second.startswith(f"net {net} around it is locked until 2")
+    for subject in (place, name, net):
+        assert stack.lockstep("unlock", subject).returncode == 0
+    again = stack.lockstep("unlock", who.guesser)
+    assert (again.returncode, again.stdout) == (
+        1, f"ip {who.guesser} was not locked\n")
+
+
 def test_loopback_is_never_locked_as_an_address(stack):
     who = cast()
     for answer in guess(stack, who, None, "imap", None, LIMIT + 2):

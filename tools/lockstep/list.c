@@ -156,9 +156,11 @@ const struct verb verb_list = {
 		 "\n"
 		 "Show the active locks, the oldest first: what is locked, "
 		 "why, since when, until\n"
-		 "when, the how many-eth lock in a row it is, and whose: a "
-		 "rule's, an\n"
-		 "administrator's or a peer's.\n"
+		 "when, and by whom: a rule, an administrator or a peer. NO. "
+		 "is 1 for a first\n"
+		 "lock, 2 for the next one before strikes fade, and so on, "
+		 "each lasting longer;\n"
+		 "0 where only an administrator locked.\n"
 		 "\n"
 		 "  -j, --json  a JSON object on each line\n",
 };

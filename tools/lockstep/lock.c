@@ -13,11 +13,12 @@
 #define LENGTH_PRESET_MS UINT64_C(3600000)
 #define LENGTH_MAX_MS (366 * UINT64_C(86400000))
 
-/* Who says so, for the journal. */
+/* Who says so, for the journal. Only from root is sudo's word taken: others may
+ * have written it themselves. */
 static const char *who(void)
 {
 	static char uid[32];
-	const char *sudo = getenv("SUDO_USER");
+	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
 	const struct passwd *entry;
 
 	if (sudo != NULL && sudo[0] != '\0')
@@ -38,37 +39,49 @@ static char *subject_text(const struct ls_subject *subject,
 	return cli_escape(text, escaped_r, 4 * LS_SUBJECT_TEXT);
 }
 
-/* ls_subject_parse(), and a place as `lockstep list` writes it:
- * "joe@example.com from 192.0.2.0/24". */
+/* The network of "joe@example.com from 192.0.2.0/24", which `lockstep list`
+ * writes for a place; NULL when it is no place. A name may have " from " in it,
+ * too. */
+static const char *place_network(const char *name, size_t *user_length_r)
+{
+	static const char between[] = " from ";
+	const char *last = NULL, *found = strstr(name, between);
+	struct ls_prefix prefix;
+
+	for (; found != NULL; found = strstr(found + 1, between))
+		last = found;
+	if (last == NULL)
+		return NULL;
+	*user_length_r = (size_t)(last - name);
+	last += strlen(between);
+	return ls_prefix_parse(last, &prefix) == LS_EARG ? NULL : last;
+}
+
+/* ls_subject_parse(), and places. */
 static int parse_subject(const struct ls_state *state, const char *name,
 			 struct ls_subject *subject_r)
 {
-	static const char between[] = " from ";
-	const char *from = strstr(name, between);
+	size_t length = 0;
+	const char *network = place_network(name, &length);
 	struct ls_error error;
-	int ret;
+	int ret = ls_subject_parse(state, network == NULL ? name : network,
+				   subject_r, &error);
 
-	if (from == NULL) {
-		ret = ls_subject_parse(state, name, subject_r, &error);
-	} else {
-		size_t len = (size_t)(from - name);
-
-		ret = ls_subject_parse(state, from + strlen(between), subject_r,
-				       &error);
-		if (ret == 0 && (subject_r->kind == LS_KIND_USER || len == 0 ||
-				 len > LS_USER_MAX)) {
-			cli_complain("%s: neither an account nor one from a "
-				     "network",
-				     name);
-			return LS_EARG;
-		}
-		subject_r->kind = LS_KIND_PLACE;
-		memcpy(subject_r->user, name, len);
-		subject_r->user[len] = '\0';
-	}
-	if (ret < 0)
+	if (ret < 0) {
 		cli_complain("%s", error.text);
-	return ret;
+		return ret;
+	}
+	if (network == NULL)
+		return 0;
+	if (length == 0 || length > LS_USER_MAX) {
+		cli_complain("%s: neither an account nor one from a network",
+			     name);
+		return LS_EARG;
+	}
+	subject_r->kind = LS_KIND_PLACE;
+	memcpy(subject_r->user, name, length);
+	subject_r->user[length] = '\0';
+	return 0;
 }
 
 /* When the lock of this subject ends; 0: none is found. */
@@ -88,6 +101,25 @@ static uint64_t locked_until(struct ls_state *state,
 			return lock.until_ms;
 	}
 	return 0;
+}
+
+/* Whoever lets an address in again wants to know what still keeps it out. */
+static void tell_wider_lock(struct ls_state *state,
+			    const struct ls_subject *address)
+{
+	char text[4 * LS_SUBJECT_TEXT], until[CLI_TIME_TEXT];
+	uint64_t cursor = 0, now_ms = cli_now_ms();
+	struct ls_lock lock;
+
+	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1) {
+		if (!lock.named || lock.subject.kind != LS_KIND_NET ||
+		    !ls_prefix_covers(&lock.subject.net, &address->net.addr))
+			continue;
+		subject_text(&lock.subject, text);
+		cli_time_format(lock.until_ms, until);
+		printf("%s %s around it is locked until %s\n",
+		       ls_kind_name(LS_KIND_NET), text, until);
+	}
 }
 
 static const char *failure(int ret)
@@ -145,13 +177,11 @@ static int unlock(struct ls_state *state, const char *name)
 		cli_complain("%s: %s", text, failure(ret));
 		return CLI_FAILED;
 	}
-	if (ret == 0) {
-		printf("%s %s was not locked\n", ls_kind_name(subject.kind),
-		       text);
-		return CLI_FAILED;
-	}
-	printf("%s %s is unlocked\n", ls_kind_name(subject.kind), text);
-	return CLI_DONE;
+	printf("%s %s %s\n", ls_kind_name(subject.kind), text,
+	       ret == 0 ? "was not locked" : "is unlocked");
+	if (subject.kind == LS_KIND_IP)
+		tell_wider_lock(state, &subject);
+	return ret == 0 ? CLI_FAILED : CLI_DONE;
 }
 
 /* The guard, made from the snapshot where there is none yet: else a lock would
@@ -254,5 +284,7 @@ const struct verb verb_unlock = {
 		 "\n"
 		 "End the lock of each SUBJECT, written as lockstep list has "
 		 "it, and empty its\n"
-		 "meters. Exit code 1 when one of them was not locked.\n",
+		 "meters. Of an address, tell also when the network around "
+		 "it is locked. Exit\n"
+		 "code 1 when one of them was not locked.\n",
 };
