@@ -99,6 +99,11 @@ static int put_slot(struct cdb_make *make, const struct ls_map *map,
 		familiar = ls_slot_get(ref, LS_WORD_FAMILIAR);
 	if (kind == LS_KIND_PLACE)
 		seen = ls_slot_get(ref, LS_WORD_FIRST_SEEN);
+	/* One damaged word must not have the whole file refused. */
+	if (lock.reason >= LS_REASON_COUNT || lock.origin >= LS_ORIGIN_COUNT) {
+		word = 0;
+		lock = ls_lock_unpack(word);
+	}
 	if (!worth_keeping(kind, &lock, familiar, now))
 		return 0;
 	put_key(key, 's', subject_key, kind);
