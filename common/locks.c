@@ -159,7 +159,9 @@ int ls_lock_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
 		struct ls_lock_word lock =
 			ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
 
-		if (!ls_lock_active(&lock, now))
+		if (!ls_lock_active(&lock, now) || kind >= LS_KIND_COUNT ||
+		    lock.reason >= LS_REASON_COUNT ||
+		    lock.origin >= LS_ORIGIN_COUNT) /* damaged: see verify.c */
 			continue;
 		memset(lock_r, 0, sizeof(*lock_r));
 		lock_r->key = ls_ref_key(&ref);

@@ -60,6 +60,10 @@ enum { LS_WORD_TIMES_FIRST = 2, LS_WORD_TIMES_LAST = 7 };
 /* Words from the first on that a decision looks at. */
 enum { LS_VIEW_WORDS = 5 };
 
+/* No time in a slot lies further ahead than the longest period, twice: once in
+ * a meter's capacity, once in the lock that waits for it. */
+#define LS_AHEAD_MAX_MS (UINT64_C(2) * 366 * 24 * 3600 * 1000)
+
 /* How long a slot with strikes is worth more than one without. */
 #define LS_STRIKE_KEEP_MS (UINT64_C(7) * 24 * 3600 * 1000)
 

@@ -6,7 +6,6 @@
 #include "policy-record.h" /* ls_get_le, ls_put_le */
 #include "snapshot.h"
 #include "state.h"
-#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,16 +16,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char file_name[] = "snapshot.cdb";
+static const char file_name[] = "snapshot.cdb", head_key[] = "lockstep";
 static const char temp_name[] = ".snapshot.cdb.new";
-static const char head_key[] = "lockstep";
 
 enum {
 	HEAD_SIZE = 4 + LS_HASH_KEY_SIZE + 8 + 8,
 	KEY_SIZE = 1 + 8 + 1,
 	SUBJECT_SIZE = 5 * 8,
 	LABEL_HEAD = 1 + 16,
-	KEY_MAX = KEY_SIZE,
 };
 
 /* ---- writing --------------------------------------------------------- */
@@ -43,6 +40,9 @@ static uint64_t from_real(uint64_t at, uint64_t now, uint64_t real_ms)
 
 	if (at == 0 || (ago > 0 && (uint64_t)ago >= now))
 		return 0;
+	/* What no guard has held is not believed; a lock's end rounds up. */
+	if (ago < -(int64_t)(LS_AHEAD_MAX_MS - 1000))
+		return now + LS_AHEAD_MAX_MS - 1000;
 	return now - (uint64_t)ago;
 }
 
@@ -81,7 +81,7 @@ static int put_label(struct cdb_make *make, const struct ls_map *map,
 	len = strlen(subject.user);
 	memcpy(value + LABEL_HEAD, subject.user, len);
 	return cdb_make_add(make, key, sizeof(key), value,
-			    (unsigned)(LABEL_HEAD + len));
+			    LABEL_HEAD + (unsigned)len);
 }
 
 /* Returns 1 when the slot went into the snapshot, 0 when it has nothing to
@@ -321,7 +321,7 @@ static int open_fd(int fd, struct ls_snapshot *snapshot,
 
 	if (ret < 0)
 		return ret;
-	ret = ls_cdb_walk(&snapshot->cdb, file_name, KEY_MAX, check_record,
+	ret = ls_cdb_walk(&snapshot->cdb, file_name, KEY_SIZE, check_record,
 			  snapshot, NULL, error_r);
 	if (ret == 0 &&
 	    (!snapshot->headed || snapshot->count != snapshot->promised))
@@ -337,12 +337,11 @@ static int open_fd(int fd, struct ls_snapshot *snapshot,
 int ls_snapshot_open(int dirfd, struct ls_snapshot **snapshot_r,
 		     struct ls_error *error_r)
 {
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = openat(dirfd, file_name, flags), ret;
 	struct ls_snapshot *snapshot;
-	int fd, ret;
 
 	*snapshot_r = NULL;
-	fd = openat(dirfd, file_name,
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return LS_ENOENT;
 	if (fd < 0)
@@ -445,7 +444,7 @@ uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
 	 * NTP yet) would lengthen every lock. */
 	if (to.real_ms < snapshot->saved_ms)
 		to.real_ms = snapshot->saved_ms;
-	ls_cdb_walk(&snapshot->cdb, file_name, KEY_MAX, restore_record, &to,
+	ls_cdb_walk(&snapshot->cdb, file_name, KEY_SIZE, restore_record, &to,
 		    NULL, &ignored);
 	return to.restored;
 }

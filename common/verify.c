@@ -34,16 +34,12 @@ off(struct check *check, const char *format, ...)
 	check->finding(check->context, line);
 }
 
-/* No time in a slot lies further ahead than the longest period, twice: once in
- * a meter's capacity, once in the lock that waits for it. */
-#define AHEAD_MAX (UINT64_C(2) * 366 * 24 * 3600 * 1000)
-
 static void check_lock(struct check *check, const struct ls_ref *ref,
 		       unsigned word)
 {
 	struct ls_lock_word lock = ls_lock_unpack(ls_slot_get(ref, word));
 
-	if (lock.until > check->now + AHEAD_MAX)
+	if (lock.until > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": a lock ends in %" PRIu64 " days",
 		    ref->index, (lock.until - check->now) / 86400000);
 	if (lock.reason >= LS_REASON_COUNT || lock.origin >= LS_ORIGIN_COUNT)
@@ -66,7 +62,7 @@ static void check_slot(struct check *check, const struct ls_table *table,
 		    ref->index);
 	check_lock(check, ref, LS_WORD_LOCK);
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++)
-		if (ls_slot_get(ref, i) > check->now + AHEAD_MAX)
+		if (ls_slot_get(ref, i) > check->now + LS_AHEAD_MAX_MS)
 			off(check, "slot %" PRIu32 ": word %u is %" PRIu64
 				   " days ahead",
 			    ref->index, i,

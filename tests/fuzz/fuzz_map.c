@@ -1,0 +1,264 @@
+/* fuzz_map.c - any bytes at all as a map
+ *
+ * The input is opened three times: as it is; with this boot's id and a check
+ * that fits, as somebody who can write the file could have it; and as what
+ * follows the fixed part of a good header of the smallest map. Where the map
+ * opens it is used: verified, listed, decided with, read, saved. Nothing may be
+ * touched outside of it, everything must end, and what comes out of it must
+ * have its bounds. Seeds: tests/fuzz/seeds/map. */
+#include "lockstep-config.h"
+
+#include "snapshot.h"
+#include "state.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { SUBJECTS = 14, RECORDS = 4, SIZE_MAX_USED = 1 << 20 };
+#define NOW_MS (UINT64_C(5) * 24 * 3600 * 1000)
+#define REAL_MS UINT64_C(1700000000000)
+
+static char dir[] = "/dev/shm/lockstep-fuzz.XXXXXX";
+static int dirfd = -1;
+static struct ls_state *state; /* a policy; the map is each input's */
+static struct ls_map_header good;
+static size_t good_size;
+
+static void check(bool fine, const char *what)
+{
+	if (fine)
+		return;
+	fprintf(stderr, "fuzz_map: %s\n", what);
+	abort();
+}
+
+/* ---- the world ----------------------------------------------------------- */
+
+static void clean(void)
+{
+	static const char *const names[] = { "policy.cdb", "map", "guard",
+					     ".lock", "snapshot.cdb" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlinkat(dirfd, names[i], 0);
+	rmdir(dir);
+}
+
+static void open_policy(void)
+{
+	char path[sizeof(dir) + 16];
+	const struct ls_open_args args = { .policy_path = path,
+					   .now_ms = NOW_MS,
+					   .real_ms = REAL_MS };
+	struct ls_policy_writer *writer;
+	struct ls_error error = { 0, "" };
+	struct ls_policy policy;
+
+	snprintf(path, sizeof(path), "%s/policy.cdb", dir);
+	ls_policy_presets(&policy);
+	snprintf(policy.state_dir, sizeof(policy.state_dir), "%s", dir);
+	policy.group[0] = '\0';
+	policy.ip.failures[LS_FAST].units = 3;
+	check(ls_policy_writer_init(path, &writer, &error) == 0, error.text);
+	ls_policy_writer_policy(writer, &policy);
+	check(ls_policy_writer_commit(&writer, REAL_MS, &error) == 0,
+	      error.text);
+	check(ls_open(&args, &state, &error) == 0, error.text);
+}
+
+/* A good header, from a map that this library makes. */
+static void read_good(void)
+{
+	static const uint8_t hash_key[LS_HASH_KEY_SIZE] = { 1, 2, 3 };
+	const struct ls_map_spec spec = { .type = LS_MAP_GUARD,
+					  .subjects = SUBJECTS,
+					  .journal_records = RECORDS,
+					  .boot_ms = NOW_MS,
+					  .real_ms = REAL_MS,
+					  .hash_key = hash_key,
+					  .group = "" };
+	struct ls_error error = { 0, "" };
+	struct ls_map map;
+
+	check(ls_map_create(dirfd, "guard", "guard", &spec, &map, &error) == 0,
+	      error.text);
+	memcpy(&good, map.header, sizeof(good));
+	good_size = map.size;
+	ls_map_close(&map);
+}
+
+static void prepare(void)
+{
+	if (state != NULL)
+		return;
+	check(sodium_init() >= 0 && mkdtemp(dir) != NULL, "no directory");
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	check(dirfd >= 0, "no directory");
+	atexit(clean);
+	open_policy();
+	read_good();
+}
+
+/* ---- using a map --------------------------------------------------------- */
+
+#define ENDS(array) (memchr(array, '\0', sizeof(array)) != NULL)
+
+static void check_subject(const struct ls_subject *subject)
+{
+	char text[LS_SUBJECT_TEXT];
+
+	check(subject->kind < LS_KIND_COUNT && subject->net.bits <= 128 &&
+		      ENDS(subject->user),
+	      "a subject without bounds");
+	ls_subject_format(subject, text);
+	check(ENDS(text), "a subject has no end");
+}
+
+static void list(void)
+{
+	uint64_t cursor = 0, count = 0;
+	struct ls_lock lock;
+
+	while (ls_lock_next(state, &cursor, NOW_MS, &lock) == 1) {
+		check(++count <= LS_WAYS * state->guard.subjects.buckets,
+		      "a list has no end");
+		check_subject(&lock.subject);
+	}
+}
+
+static void read_journal(void)
+{
+	struct ls_cursor cursor = { .next = 0 };
+	struct ls_record record;
+	uint64_t count = 0;
+
+	for (unsigned tries = 0; tries < 8; tries++) {
+		while (ls_journal_next(state, LS_JOURNAL_GUARD, &cursor,
+				       NOW_MS + tries * 2000, &record) == 1) {
+			check(++count <= state->guard.journal.records,
+			      "a journal has no end");
+			check(record.event < LS_EVENT_COUNT &&
+				      record.outcome < LS_OUTCOME_COUNT &&
+				      record.verdict < LS_VERDICT_COUNT &&
+				      record.wanted < LS_VERDICT_COUNT &&
+				      record.reason < LS_REASON_COUNT &&
+				      record.origin < LS_ORIGIN_COUNT,
+			      "a record without bounds");
+			check(ENDS(record.service) && ENDS(record.mech) &&
+				      ENDS(record.detail),
+			      "a text has no end");
+			check_subject(&record.subject);
+		}
+	}
+}
+
+static void decide(unsigned number)
+{
+	struct ls_attempt attempt = { .service = "imap",
+				      .mech = "PLAIN",
+				      .user = number % 2 == 0 ? "joe" : "ann",
+				      .secured = true };
+	struct ls_decision decision;
+	struct ls_subject subject;
+	struct ls_ticket ticket;
+	struct ls_error error;
+
+	check(ls_addr_parse(number % 3 == 0 ? "192.0.2.1" : "2001:db8::1",
+			    &attempt.ip) == 0,
+	      "no address");
+	ls_connect(state, "smtp", &attempt.ip, NOW_MS, &decision);
+	ls_admit(state, &attempt, NOW_MS, &decision, &ticket);
+	check(decision.verdict < LS_VERDICT_COUNT, "no verdict");
+	ls_settle(state, &ticket,
+		  number % 4 == 0 ? LS_OUTCOME_SUCCESS : LS_OUTCOME_WRONG,
+		  NOW_MS);
+	check(ls_subject_parse(state, attempt.user, &subject, &error) == 0,
+	      "no subject");
+	ls_lock(state, &subject, 60000, "fuzz", NOW_MS);
+	list();
+	ls_unlock(state, &subject, "fuzz", NOW_MS);
+}
+
+/* What is written, whatever stands in the map, can be read again. */
+static void save(void)
+{
+	struct ls_error error = { 0, "" };
+	struct ls_snapshot *snapshot;
+
+	check(ls_snapshot_write(&state->guard, dirfd,
+				ls_map_now(&state->guard, NOW_MS), REAL_MS,
+				&error) == 0,
+	      error.text);
+	check(ls_snapshot_open(dirfd, &snapshot, &error) == 0, error.text);
+	ls_snapshot_close(&snapshot);
+}
+
+static void on_finding(void *context, const char *finding)
+{
+	(void)context;
+	check(finding[0] != '\0', "an empty finding");
+}
+
+static void try(const void *bytes, size_t size, bool writable)
+{
+	struct ls_error error = { 0, "" };
+	struct ls_status status;
+	int fd = openat(dirfd, "map", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
+			0600);
+
+	check(fd >= 0 && write(fd, bytes, size) == (ssize_t)size, "no memory");
+	close(fd);
+	if (ls_map_open(dirfd, "map", "map", LS_MAP_GUARD, writable,
+			&state->guard, &error) < 0) {
+		check(state->guard.header == NULL, "failed, with a map");
+		check(error.code < 0 && error.text[0] != '\0' &&
+			      ENDS(error.text),
+		      "failed, without a reason");
+		return;
+	}
+	ls_verify(state, NOW_MS, on_finding, NULL);
+	ls_status(state, NOW_MS, &status);
+	list();
+	read_journal();
+	save();
+	for (unsigned i = 0; writable && i < 12; i++)
+		decide(i);
+	read_journal();
+	ls_map_close(&state->guard);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ls_map_header *header;
+	uint8_t *bytes;
+	size_t fixed = offsetof(struct ls_map_header, retired);
+
+	prepare();
+	if (size > SIZE_MAX_USED)
+		return 0;
+	try(data, size, true);
+	bytes = calloc(1, size > good_size ? size : good_size);
+	check(bytes != NULL, "no memory");
+	header = (struct ls_map_header *)(void *)bytes;
+	if (size >= LS_MAP_HEADER_SIZE) {
+		memcpy(bytes, data, size);
+		memcpy(header->boot_id, good.boot_id, sizeof(good.boot_id));
+		crypto_shorthash((unsigned char *)&header->check, bytes,
+				 offsetof(struct ls_map_header, check),
+				 header->hash_key);
+		try(bytes, size, true);
+	}
+	memset(bytes, 0, good_size);
+	memcpy(bytes, &good, fixed);
+	memcpy(bytes + fixed, data,
+	       size < good_size - fixed ? size : good_size - fixed);
+	try(bytes, good_size, size % 2 == 0);
+	free(bytes);
+	return 0;
+}
