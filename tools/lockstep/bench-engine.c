@@ -86,7 +86,7 @@ static int make_bed(struct bed *bed, uint64_t subjects)
 static void strip_bed(struct bed *bed)
 {
 	static const char *const names[] = { "guard", "sessions", "policy.cdb",
-					     "snapshot.cdb" };
+					     "snapshot.cdb", ".lock" };
 	char path[128];
 
 	ls_close(&bed->state);
