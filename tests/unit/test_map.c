@@ -1,9 +1,7 @@
 /* test_map.c - the shared file: made once, opened with suspicion, replaced */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "map.h"
-#include "world.h"
+#include "map_bed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,55 +9,11 @@
 #include <sched.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct world world;
-static char path[WORLD_PATH + 8];
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	snprintf(path, sizeof(path), "%s/guard", world.state_dir);
-	return sodium_init() < 0 ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
-
-static struct ls_map_spec spec_of(uint64_t subjects)
-{
-	return (struct ls_map_spec){ .type = LS_MAP_GUARD,
-				     .subjects = subjects,
-				     .journal_records = 64,
-				     .boot_ms = world.now_ms,
-				     .real_ms = world.real_ms,
-				     .group = "" };
-}
-
-static int create(const struct ls_map_spec *spec, struct ls_map *map,
-		  struct ls_error *error)
-{
-	memset(error, 0, sizeof(*error));
-	return ls_map_create(world.state_dirfd, "guard", path, spec, map,
-			     error);
-}
-
-static int reopen(enum ls_map_type type, bool writable, struct ls_map *map,
-		  struct ls_error *error)
-{
-	memset(error, 0, sizeof(*error));
-	return ls_map_open(world.state_dirfd, "guard", path, type, writable,
-			   map, error);
-}
 
 /* Make one and leave it, closed. */
 static void make(void)
