@@ -145,6 +145,9 @@ void ls_subject_format(const struct ls_subject *subject,
 		snprintf(text_r, LS_SUBJECT_TEXT, "%s from %s", subject->user,
 			 net);
 		break;
+	case LS_KIND_GUESS:
+		snprintf(text_r, LS_SUBJECT_TEXT, "a wrong password");
+		break;
 	default:
 		snprintf(text_r, LS_SUBJECT_TEXT, "%s", subject->user);
 	}

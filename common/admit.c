@@ -2,9 +2,10 @@
  *
  * ls_admit() reads what the state says about the attempt's subjects, lets
  * judge.c decide, and takes the charges that it names, one meter after the
- * other. A charge that finds no room (others were faster) gives the ones
- * before it back and refuses: so however many attempts run at once, a meter of
- * N never holds more than N of them. settle.c is the other half. */
+ * other. A charge that finds no room (another process was faster) gives the
+ * ones before it back, and all is looked at again: so however many attempts run
+ * at once, a meter of N never holds more than N of them. settle.c is the other
+ * half. */
 #include "lockstep-config.h"
 
 #include "text.h"
@@ -15,44 +16,84 @@ static void ticket_init(struct ls_ticket *ticket,
 {
 	ticket->open = false;
 	ticket->charges = 0;
-	ticket->familiar = false;
+	ticket->familiar = ticket->repeat = ticket->aliased = false;
+	ticket->flying_failures = ticket->flying_accounts = 0;
+	ticket->due = 0;
+	ticket->print = 0;
 	ticket->wanted = LS_ADMIT;
 	ticket->reason = LS_REASON_NONE;
 	ticket->kind = LS_KIND_NONE;
 	ticket->ip = attempt->ip;
 	ticket->secured = attempt->secured;
+	ticket->final[0] = '\0';
 	ls_copy(ticket->user, sizeof(ticket->user), attempt->user);
 	ls_copy(ticket->service, sizeof(ticket->service), attempt->service);
 	ls_copy(ticket->mech, sizeof(ticket->mech), attempt->mech);
 }
 
-/* Take what the judgement names. When another was faster, give all back and
- * let the decision say for whose sake. */
-static void take(struct ls_visit *visit, struct ls_judgement *judgement,
-		 struct ls_ticket *ticket)
+/* One meter had no room when it was to be charged. */
+static void refuse(const struct ls_visit *visit,
+		   const struct ls_meter_use *meter,
+		   struct ls_decision *decision)
 {
-	struct ls_decision *decision = &judgement->decision;
+	decision->wanted = decision->verdict = LS_DENY;
+	decision->kind = meter->kind;
+	decision->reason = meter->reason;
+	decision->retry_ms =
+		visit->known[meter->kind]
+			? ls_meter_room_at(ls_slot_get(&visit->ref[meter->kind],
+						       meter->word),
+					   &meter->rate)
+			: 0;
+}
 
-	for (unsigned i = 0; i < visit->meters->count; i++) {
-		const struct ls_meter_use *meter = &visit->meters->use[i];
-		const struct ls_ref *ref;
+/* Take what the judgement names. Returns NULL, or the meter that had no room,
+ * having given all back. */
+static const struct ls_meter_use *take(struct ls_visit *visit,
+				       const struct ls_judgement *judgement,
+				       struct ls_ticket *ticket)
+{
+	const struct ls_meters *meters = visit->meters;
 
-		if (!ls_is_charged(judgement, meter->kind) ||
-		    ls_visit_charge(visit, meter, false, ticket))
+	if (judgement->repeat && meters->repeats.rate.emission_ms > 0 &&
+	    !ls_visit_charge(visit, &meters->repeats, false, ticket) &&
+	    !(meters->observed >> LS_KIND_PLACE & 1))
+		return &meters->repeats;
+	for (unsigned i = 0; i < meters->failures_count; i++) {
+		const struct ls_meter_use *meter = &meters->failures[i];
+
+		if (!(judgement->take & LS_DUE(meter->kind, meter->word)) ||
+		    ls_visit_charge(visit, meter, false, ticket) ||
+		    meters->observed >> meter->kind & 1)
 			continue;
 		ls_visit_refund(visit, ticket);
-		decision->wanted = LS_DENY;
-		decision->verdict = visit->policy->mode == LS_MODE_OBSERVE
-					    ? LS_ADMIT
-					    : LS_DENY;
-		decision->kind = meter->kind;
-		decision->reason = meter->reason;
-		ref = ls_visit_reach(visit, meter->kind);
-		if (ref != NULL)
-			decision->retry_ms = ls_meter_room_at(
-				ls_slot_get(ref, meter->word), &meter->rate);
-		return;
+		return meter;
 	}
+	return NULL;
+}
+
+enum { TAKE_TRIES = 4 };
+
+/* Judge, and take; again when another process was faster in between. */
+static void judge_and_take(struct ls_visit *visit,
+			   const struct ls_attempt *attempt,
+			   struct ls_judgement *judgement,
+			   struct ls_ticket *ticket)
+{
+	const struct ls_meter_use *full = NULL;
+	struct ls_view view;
+
+	for (unsigned tries = 0; tries < TAKE_TRIES; tries++) {
+		ls_visit_view(visit, attempt->secured, attempt->target, &view);
+		ls_judge(&view, visit->policy, visit->meters, visit->now,
+			 judgement);
+		if (judgement->decision.verdict != LS_ADMIT)
+			return;
+		full = take(visit, judgement, ticket);
+		if (full == NULL)
+			return;
+	}
+	refuse(visit, full, &judgement->decision);
 }
 
 /* A moment of the map's clock as a time to wait. */
@@ -70,9 +111,28 @@ static void count(struct ls_map_header *header,
 	if (strcmp(attempt->service, "smtp") == 0)
 		atomic_store_explicit(&header->smtp_seen, now,
 				      memory_order_relaxed);
-	atomic_fetch_add_explicit(verdict == LS_ADMIT ? &header->admitted
-						      : &header->denied,
-				  1, memory_order_relaxed);
+	if (verdict != LS_WAIT)
+		atomic_fetch_add_explicit(verdict == LS_ADMIT
+						  ? &header->admitted
+						  : &header->denied,
+					  1, memory_order_relaxed);
+}
+
+/* What the ticket keeps of the judgement. */
+static void keep(const struct ls_visit *visit,
+		 const struct ls_judgement *judgement, struct ls_ticket *ticket)
+{
+	ls_visit_keep(visit, ticket);
+	ticket->familiar = judgement->familiar;
+	ticket->repeat = judgement->repeat;
+	ticket->due = (uint16_t)judgement->due;
+	ticket->print = ls_visit_print(visit);
+	ticket->wanted = judgement->decision.wanted;
+	ticket->reason = judgement->decision.reason;
+	ticket->kind = judgement->decision.kind;
+	ticket->open = judgement->decision.verdict == LS_ADMIT;
+	if (ticket->open)
+		ls_visit_depart(visit, judgement, ticket);
 }
 
 void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
@@ -80,7 +140,6 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	      struct ls_ticket *ticket_r)
 {
 	struct ls_judgement judgement;
-	struct ls_view view;
 	struct ls_visit visit;
 
 	memset(decision_r, 0, sizeof(*decision_r));
@@ -89,24 +148,21 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 		return;
 	/* The ticket's copy of the name: both calls see the same one. */
 	ls_visit_init(&visit, state, ticket_r->user, &attempt->ip,
-		      ls_map_now(&state->guard, now_ms));
-	ls_visit_view(&visit, attempt->secured, &view);
-	ls_judge(&view, visit.policy, visit.meters, visit.now, &judgement);
-	if (judgement.decision.wanted == LS_ADMIT)
-		take(&visit, &judgement, ticket_r);
+		      attempt->password, ls_map_now(&state->guard, now_ms));
+	judge_and_take(&visit, attempt, &judgement, ticket_r);
 
 	*decision_r = judgement.decision;
 	decision_r->retry_ms = wait_of(decision_r->retry_ms, visit.now);
-	ls_visit_keep(&visit, ticket_r);
-	ticket_r->familiar = judgement.familiar;
-	ticket_r->wanted = decision_r->wanted;
-	ticket_r->reason = decision_r->reason;
-	ticket_r->kind = decision_r->kind;
-	ticket_r->open = decision_r->verdict == LS_ADMIT;
+	keep(&visit, &judgement, ticket_r);
 	count(state->guard.header, attempt, decision_r->verdict, visit.now);
-	if (!ticket_r->open)
+	if (decision_r->verdict == LS_DENY)
 		ls_visit_journal(&visit, LS_EVENT_LOGIN, attempt, decision_r,
 				 LS_OUTCOME_NONE);
+}
+
+void ls_ticket_final(struct ls_ticket *ticket, const char *user)
+{
+	ls_copy(ticket->final, sizeof(ticket->final), user);
 }
 
 void ls_misplaced(struct ls_state *state, uint64_t now_ms)
@@ -130,10 +186,11 @@ void ls_connect(struct ls_state *state, const char *service,
 	memset(decision_r, 0, sizeof(*decision_r));
 	if (!state->guard.writable)
 		return;
-	ls_visit_init(&visit, state, NULL, ip,
+	ls_visit_init(&visit, state, NULL, ip, NULL,
 		      ls_map_now(&state->guard, now_ms));
-	ls_visit_view(&visit, true, &view);
-	ls_judge_connection(&view, visit.policy, visit.now, decision_r);
+	ls_visit_view(&visit, true, NULL, &view);
+	ls_judge_connection(&view, visit.policy, visit.meters, visit.now,
+			    decision_r);
 	atomic_store_explicit(&state->guard.header->connect_seen, visit.now,
 			      memory_order_relaxed);
 	if (decision_r->wanted == LS_DENY)

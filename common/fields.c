@@ -8,6 +8,7 @@
 
 static const char *const modes[] = { "enforce", "observe", NULL };
 static const char *const reveals[] = { "never", "freeze", "always", NULL };
+static const char *const rules[] = { "enforce", "observe", NULL };
 static const char *const tls[] = { "never", "strangers", "always", NULL };
 static const char *const on_freeze[] = { "hold", "reject", NULL };
 
@@ -70,35 +71,43 @@ const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
 	       "strangers", tls),
 
 	LIMITS(16, "ip", "failures", BY_NET, ip.failures, "10/10m, 50/1d"),
-	LIMITS(17, "ip", "accounts", BY_NET | LATER, ip.accounts,
-	       "8/10m, 30/1d"),
+	LIMITS(17, "ip", "accounts", BY_NET, ip.accounts, "8/10m, 30/1d"),
 	LIMIT(18, "ip", "logins", BY_NET | LATER, ip.logins, "600/5m"),
 	RANGE(19, "ip", "lock", BY_NET, ip.lock, "10m..1d"),
+	CHOICE(20, "ip", "mode", BY_NET, ip.mode, "enforce", rules),
 
 	LIMITS(32, "net", "failures", BY_NET, net.failures, "60/10m, 300/1d"),
-	LIMITS(33, "net", "accounts", BY_NET | LATER, net.accounts,
+	LIMITS(33, "net", "accounts", BY_NET, net.accounts,
 	       "20/10m, 80/1d"),
 	RANGE(34, "net", "lock", BY_NET, net.lock, "10m..12h"),
 	/* No override of these: one address must be in one network. */
 	NUMBER(35, "net", "prefix4", 0, net.prefix4, "24", 8, 32),
 	NUMBER(36, "net", "prefix6", 0, net.prefix6, "48", 16, 64),
+	CHOICE(37, "net", "mode", BY_NET, net.mode, "enforce", rules),
 
 	LIMITS(48, "user", "failures", BY_USER, user.failures,
 	       "20/1h, 100/7d"),
-	LIMIT(49, "user", "places", BY_USER | LATER, user.places, "10/1d"),
+	LIMIT(49, "user", "places", BY_USER, user.places, "10/1d"),
 	LIMIT(50, "user", "logins", BY_USER | LATER, user.logins, "300/5m"),
 	NUMBER(51, "user", "sessions", BY_USER | LATER, user.sessions, "50",
 	       0, 1000000),
 	RANGE(52, "user", "lock", BY_USER, user.lock, "15m..6h"),
+	CHOICE(53, "user", "mode", BY_USER, user.mode, "enforce", rules),
+	NUMBER(54, "user", "suspicious-at", BY_USER, user.suspicious_at, "50",
+	       1, 100),
+	DURATION(55, "user", "probation", BY_USER, user.probation_ms, "7d"),
 
 	LIMITS(64, "place", "failures", BY_USER | BY_NET, place.failures,
 	       "20/10m, 60/1d"),
-	LIMIT(65, "place", "repeats", BY_USER | BY_NET | LATER, place.repeats,
+	LIMIT(65, "place", "repeats", BY_USER | BY_NET, place.repeats,
 	      "300/1h"),
 	RANGE(66, "place", "lock", BY_USER | BY_NET, place.lock, "5m..2h"),
+	CHOICE(67, "place", "mode", BY_USER | BY_NET, place.mode, "enforce",
+	       rules),
 
-	LIMIT(80, "guess", "accounts", LATER, guess.accounts, "10/1d"),
-	RANGE(81, "guess", "lock", LATER, guess.lock, "1d..7d"),
+	LIMIT(80, "guess", "accounts", 0, guess.accounts, "10/1d"),
+	RANGE(81, "guess", "lock", 0, guess.lock, "1d..7d"),
+	CHOICE(82, "guess", "mode", 0, guess.mode, "enforce", rules),
 
 	LIMIT(96, "sending", "messages", BY_USER | LATER, sending.messages,
 	      "200/1h"),

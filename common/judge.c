@@ -5,33 +5,74 @@
 
 #include <string.h>
 
+/* ---- the meters of a policy ------------------------------------------- */
+
+static void add(struct ls_meter_use *use, unsigned *count, enum ls_kind kind,
+		unsigned word, const struct ls_limit *limit,
+		enum ls_reason reason)
+{
+	if (limit->units > 0)
+		use[(*count)++] = (struct ls_meter_use){
+			.kind = kind,
+			.word = word,
+			.rate = ls_rate_of(limit),
+			.reason = reason,
+		};
+}
+
 static void add_failures(struct ls_meters *meters, enum ls_kind kind,
 			 const struct ls_limit limits[LS_SPEEDS])
 {
-	static const enum ls_reason reasons[LS_SPEEDS] = {
-		[LS_FAST] = LS_REASON_FAILURES,
-		[LS_SLOW] = LS_REASON_FAILURES_SLOW,
-	};
+	add(meters->failures, &meters->failures_count, kind, LS_WORD_FAILURES,
+	    &limits[LS_FAST], LS_REASON_FAILURES);
+	add(meters->failures, &meters->failures_count, kind,
+	    LS_WORD_FAILURES_SLOW, &limits[LS_SLOW], LS_REASON_FAILURES_SLOW);
+}
 
-	for (unsigned speed = 0; speed < LS_SPEEDS; speed++) {
-		if (limits[speed].units == 0)
-			continue;
-		meters->use[meters->count++] = (struct ls_meter_use){
-			.kind = kind,
-			.word = LS_WORD_FAILURES + speed,
-			.rate = ls_rate_of(&limits[speed]),
-			.reason = reasons[speed],
-		};
-	}
+static void add_accounts(struct ls_meters *meters, enum ls_kind kind,
+			 const struct ls_limit *fast,
+			 const struct ls_limit *slow)
+{
+	static const struct ls_limit none = { 0, 0 };
+
+	add(meters->accounts, &meters->accounts_count, kind, LS_WORD_ACCOUNTS,
+	    fast, LS_REASON_ACCOUNTS);
+	add(meters->accounts, &meters->accounts_count, kind,
+	    LS_WORD_ACCOUNTS_SLOW, slow != NULL ? slow : &none,
+	    LS_REASON_ACCOUNTS_SLOW);
+}
+
+static unsigned observed_of(const struct ls_policy *policy)
+{
+	if (policy->mode == LS_MODE_OBSERVE)
+		return ~0U;
+	return (policy->ip.mode == LS_RULE_OBSERVE) << LS_KIND_IP |
+	       (policy->net.mode == LS_RULE_OBSERVE) << LS_KIND_NET |
+	       (policy->user.mode == LS_RULE_OBSERVE) << LS_KIND_USER |
+	       (policy->place.mode == LS_RULE_OBSERVE) << LS_KIND_PLACE |
+	       (policy->guess.mode == LS_RULE_OBSERVE) << LS_KIND_GUESS;
 }
 
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 {
-	meters_r->count = 0;
+	meters_r->failures_count = meters_r->accounts_count = 0;
 	add_failures(meters_r, LS_KIND_PLACE, policy->place.failures);
 	add_failures(meters_r, LS_KIND_IP, policy->ip.failures);
 	add_failures(meters_r, LS_KIND_NET, policy->net.failures);
 	add_failures(meters_r, LS_KIND_USER, policy->user.failures);
+	add_accounts(meters_r, LS_KIND_IP, &policy->ip.accounts[LS_FAST],
+		     &policy->ip.accounts[LS_SLOW]);
+	add_accounts(meters_r, LS_KIND_NET, &policy->net.accounts[LS_FAST],
+		     &policy->net.accounts[LS_SLOW]);
+	add_accounts(meters_r, LS_KIND_GUESS, &policy->guess.accounts, NULL);
+	meters_r->repeats = (struct ls_meter_use){
+		.kind = LS_KIND_PLACE,
+		.word = LS_WORD_REPEATS,
+		.rate = ls_rate_of(&policy->place.repeats),
+		.reason = LS_REASON_REPEATS,
+	};
+	meters_r->places = ls_rate_of(&policy->user.places);
+	meters_r->observed = observed_of(policy);
 }
 
 struct ls_range ls_lock_range(enum ls_kind kind, const struct ls_policy *policy)
@@ -50,80 +91,192 @@ struct ls_range ls_lock_range(enum ls_kind kind, const struct ls_policy *policy)
 	}
 }
 
-static void refuse(struct ls_decision *decision, enum ls_kind kind,
-		   enum ls_reason reason, uint64_t retry)
+/* ---- one attempt ------------------------------------------------------ */
+
+/* What is asked about, and what was found so far: the first refusal by a rule
+ * that is enforced, and the first by one that only observes. */
+struct case_at_hand {
+	const struct ls_view *view;
+	const struct ls_policy *policy;
+	const struct ls_meters *meters;
+	uint64_t now;
+	bool frozen; /* that is why */
+	struct ls_decision enforced, observed;
+};
+
+static bool is_observed(const struct case_at_hand *at, enum ls_kind kind)
 {
-	decision->wanted = LS_DENY;
-	decision->kind = kind;
-	decision->reason = reason;
-	decision->retry_ms = retry;
+	return at->meters->observed >> kind & 1;
 }
 
-/* Returns whether the subject of this kind is locked, having refused for it. */
-static bool refuse_locked(struct ls_decision *decision,
-			  const struct ls_view *view, enum ls_kind kind,
-			  uint64_t now)
+/* A denial counts more than a wait; else the first one does. */
+static void refuse(struct case_at_hand *at, enum ls_verdict verdict,
+		   bool observed, enum ls_kind kind, enum ls_reason reason,
+		   uint64_t retry)
 {
-	struct ls_lock_word lock =
-		ls_lock_unpack(view->word[kind][LS_WORD_LOCK]);
+	struct ls_decision *found = observed ? &at->observed : &at->enforced;
 
-	if (!ls_lock_active(&lock, now))
-		return false;
-	refuse(decision, kind, lock.reason, lock.until);
-	return true;
+	if (found->wanted == LS_DENY ||
+	    (found->wanted == LS_WAIT && verdict == LS_WAIT))
+		return;
+	found->wanted = verdict;
+	found->kind = kind;
+	found->reason = reason;
+	found->retry_ms = retry;
 }
 
-static bool refuse_full(struct ls_decision *decision,
-			const struct ls_view *view,
-			const struct ls_meter_use *meter, uint64_t now)
+/* A lock word, of this kind of subject. Only the whole policy's mode keeps an
+ * administrator's own lock from being enforced. */
+static void look_at_lock(struct case_at_hand *at, enum ls_kind kind,
+			 uint64_t word)
 {
-	uint64_t empty_at = view->word[meter->kind][meter->word];
+	struct ls_lock_word lock = ls_lock_unpack(word);
+	bool observed = lock.origin == LS_ORIGIN_RULE
+				? is_observed(at, kind)
+				: at->policy->mode == LS_MODE_OBSERVE;
 
-	if (ls_meter_has_room(empty_at, now, &meter->rate))
-		return false;
-	refuse(decision, meter->kind, meter->reason,
+	if (ls_lock_active(&lock, at->now))
+		refuse(at, LS_DENY, observed, kind, lock.reason, lock.until);
+}
+
+static void look_at_freeze(struct case_at_hand *at, uint64_t word)
+{
+	struct ls_lock_word freeze = ls_lock_unpack(word);
+
+	if (!ls_lock_active(&freeze, at->now))
+		return;
+	at->frozen |= at->enforced.wanted == LS_ADMIT;
+	refuse(at, LS_DENY, at->policy->mode == LS_MODE_OBSERVE, LS_KIND_USER,
+	       freeze.reason, freeze.until);
+}
+
+/* empty_at without so many units. */
+static uint64_t without(uint64_t empty_at, unsigned units,
+			const struct ls_rate *rate)
+{
+	uint64_t held = units * rate->emission_ms;
+
+	return empty_at > held ? empty_at - held : 0;
+}
+
+static void look_at_meter(struct case_at_hand *at,
+			  const struct ls_meter_use *meter, unsigned in_flight)
+{
+	uint64_t empty_at = at->view->word[meter->kind][meter->word];
+	bool settled = !ls_meter_has_room(
+		without(empty_at, in_flight, &meter->rate), at->now,
+		&meter->rate);
+
+	if (ls_meter_has_room(empty_at, at->now, &meter->rate))
+		return;
+	refuse(at, settled ? LS_DENY : LS_WAIT, is_observed(at, meter->kind),
+	       meter->kind, meter->reason,
 	       ls_meter_room_at(empty_at, &meter->rate));
-	return true;
 }
 
-static void conclude(struct ls_decision *decision,
-		     const struct ls_policy *policy)
+bool ls_judge_is_tight(const struct ls_view *view,
+		       const struct ls_meter_use *accounts, uint64_t now)
 {
-	decision->verdict = policy->mode == LS_MODE_OBSERVE ? LS_ADMIT
-							    : decision->wanted;
-	decision->reveal = policy->reveal == LS_REVEAL_ALWAYS;
+	const struct ls_rate *rate = &accounts->rate;
+	uint64_t level = ls_meter_level_ms(
+		view->word[accounts->kind][accounts->word], now, rate);
+	uint64_t in_flight = view->flight[accounts->kind].accounts;
+
+	return level + (in_flight + 1) * rate->emission_ms > rate->capacity_ms;
 }
 
-/* Whom an attempt answers for: bits of ls_judgement.kinds. */
+/* In a distinct count there is only what has failed: what is in flight comes on
+ * top of it. */
+static void look_at_count(struct case_at_hand *at,
+			  const struct ls_meter_use *count)
+{
+	uint64_t empty_at = at->view->word[count->kind][count->word];
+	unsigned speed = count->word - LS_WORD_ACCOUNTS;
+
+	if (!ls_judge_is_tight(at->view, count, at->now) ||
+	    at->view->counted[count->kind][speed])
+		return;
+	refuse(at,
+	       ls_meter_has_room(empty_at, at->now, &count->rate) ? LS_WAIT
+								  : LS_DENY,
+	       is_observed(at, count->kind), count->kind, count->reason,
+	       ls_meter_room_at(empty_at, &count->rate));
+}
+
+/* Whom an attempt answers for: bit 1 << kind. */
 static unsigned kinds_of(const struct ls_view *view, bool familiar)
 {
 	unsigned kinds = 1U << LS_KIND_PLACE;
 
 	if (familiar)
 		return kinds;
-	kinds |= 1U << LS_KIND_USER;
+	kinds |= 1U << LS_KIND_USER | 1U << LS_KIND_GUESS;
 	if (!view->trusted)
 		kinds |= 1U << LS_KIND_IP | 1U << LS_KIND_NET;
 	return kinds;
 }
 
 /* Every lock is looked at before any meter: a lock tells more. */
-static void judge_kinds(const struct ls_view *view,
-			const struct ls_meters *meters, uint64_t now,
-			struct ls_judgement *judgement)
+static void look_at_locks(struct case_at_hand *at, unsigned kinds)
 {
-	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
-					      LS_KIND_NET, LS_KIND_USER };
-	struct ls_decision *decision = &judgement->decision;
+	static const enum ls_kind order[] = { LS_KIND_PLACE, LS_KIND_IP,
+					      LS_KIND_NET, LS_KIND_USER,
+					      LS_KIND_GUESS };
 
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (ls_is_charged(judgement, kinds[i]) &&
-		    refuse_locked(decision, view, kinds[i], now))
-			return;
-	for (unsigned i = 0; i < meters->count; i++)
-		if (ls_is_charged(judgement, meters->use[i].kind) &&
-		    refuse_full(decision, view, &meters->use[i], now))
-			return;
+	for (unsigned i = 0; i < sizeof(order) / sizeof(*order); i++)
+		if (kinds >> order[i] & 1)
+			look_at_lock(at, order[i],
+				     at->view->word[order[i]][LS_WORD_LOCK]);
+	if (kinds >> LS_KIND_USER & 1)
+		look_at_lock(at, LS_KIND_USER, at->view->alias_lock);
+}
+
+static void look_at_meters(struct case_at_hand *at, unsigned kinds,
+			   struct ls_judgement *judgement)
+{
+	const struct ls_view *view = at->view;
+	const struct ls_meters *meters = at->meters;
+
+	if (judgement->repeat) {
+		look_at_meter(at, &meters->repeats, 0);
+		return;
+	}
+	for (unsigned i = 0; i < meters->failures_count; i++) {
+		const struct ls_meter_use *meter = &meters->failures[i];
+
+		if (kinds >> meter->kind & 1)
+			look_at_meter(at, meter,
+				      view->flight[meter->kind].failures);
+	}
+	for (unsigned i = 0; judgement->strange && i < meters->accounts_count;
+	     i++)
+		if (kinds >> meters->accounts[i].kind & 1)
+			look_at_count(at, &meters->accounts[i]);
+}
+
+/* Which failure meters are charged now, and which by a failure at last: a
+ * familiar place's failures are its address's and its network's too. A rule that
+ * only observes, and would have refused, is charged no more: had it been
+ * enforced, there would be nothing to charge. */
+static void name_charges(const struct case_at_hand *at, unsigned kinds,
+			 struct ls_judgement *judgement)
+{
+	bool refused = at->observed.wanted == LS_DENY;
+	unsigned wide = at->view->trusted
+				? 0
+				: 1U << LS_KIND_IP | 1U << LS_KIND_NET;
+
+	for (unsigned i = 0; i < at->meters->failures_count; i++) {
+		const struct ls_meter_use *meter = &at->meters->failures[i];
+		unsigned bit = LS_DUE(meter->kind, meter->word);
+
+		if (refused && is_observed(at, meter->kind))
+			continue;
+		if (kinds >> meter->kind & 1)
+			judgement->take |= bit;
+		if ((kinds | wide) >> meter->kind & 1)
+			judgement->due |= bit;
+	}
 }
 
 static bool tls_is_due(const struct ls_view *view,
@@ -134,39 +287,113 @@ static bool tls_is_due(const struct ls_view *view,
 		(policy->require_tls == LS_TLS_STRANGERS && !familiar));
 }
 
+/* What an administrator says of the attempt, whatever the meters do. Returns
+ * false when nothing else needs to be looked at. */
+static bool look_at_orders(struct case_at_hand *at, bool familiar)
+{
+	const struct ls_view *view = at->view;
+	bool observed = at->policy->mode == LS_MODE_OBSERVE;
+
+	if (view->denied)
+		refuse(at, LS_DENY, observed, LS_KIND_IP, LS_REASON_DENIED, 0);
+	look_at_freeze(at, view->word[LS_KIND_USER][LS_WORD_FREEZE]);
+	look_at_freeze(at, view->alias_freeze);
+	look_at_freeze(at, view->target_freeze);
+	if (tls_is_due(view, at->policy, familiar))
+		refuse(at, LS_DENY, observed, LS_KIND_NONE, LS_REASON_TLS, 0);
+	return at->enforced.wanted == LS_ADMIT &&
+	       at->observed.wanted == LS_ADMIT;
+}
+
+/* The policy may let a frozen account be told why, but only its owner: who is
+ * at a familiar place. */
+static bool is_revealed(const struct case_at_hand *at, bool familiar)
+{
+	return at->policy->reveal == LS_REVEAL_ALWAYS ||
+	       (at->policy->reveal == LS_REVEAL_FREEZE && at->frozen &&
+		familiar);
+}
+
+static void conclude(const struct case_at_hand *at, bool familiar,
+		     struct ls_decision *decision_r)
+{
+	if (at->enforced.wanted != LS_ADMIT) {
+		*decision_r = at->enforced;
+		decision_r->verdict = decision_r->wanted;
+	} else {
+		*decision_r = at->observed;
+		decision_r->verdict = LS_ADMIT;
+	}
+	decision_r->reveal = decision_r->verdict == LS_DENY &&
+			     is_revealed(at, familiar);
+}
+
 void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	      const struct ls_meters *meters, uint64_t now,
 	      struct ls_judgement *judgement_r)
 {
 	bool familiar = view->word[LS_KIND_PLACE][LS_WORD_FAMILIAR] > now;
-	struct ls_decision *decision = &judgement_r->decision;
+	struct case_at_hand at = {
+		.view = view, .policy = policy, .meters = meters, .now = now
+	};
+	unsigned kinds = kinds_of(view, familiar);
 
 	memset(judgement_r, 0, sizeof(*judgement_r));
 	judgement_r->familiar = familiar;
-	judgement_r->kinds = kinds_of(view, familiar);
-	decision->wanted = LS_ADMIT;
-	if (view->denied)
-		refuse(decision, LS_KIND_IP, LS_REASON_DENIED, 0);
-	else if (tls_is_due(view, policy, familiar))
-		refuse(decision, LS_KIND_NONE, LS_REASON_TLS, 0);
-	else
-		judge_kinds(view, meters, now, judgement_r);
-	conclude(decision, policy);
+	judgement_r->repeat = view->repeat;
+	judgement_r->strange = !familiar && !view->repeat;
+	if (look_at_orders(&at, familiar)) {
+		look_at_locks(&at, kinds);
+		look_at_meters(&at, kinds, judgement_r);
+	}
+	if (!judgement_r->repeat)
+		name_charges(&at, kinds, judgement_r);
+	conclude(&at, familiar, &judgement_r->decision);
 }
 
 void ls_judge_connection(const struct ls_view *view,
-			 const struct ls_policy *policy, uint64_t now,
+			 const struct ls_policy *policy,
+			 const struct ls_meters *meters, uint64_t now,
 			 struct ls_decision *decision_r)
 {
 	bool familiar = view->word[LS_KIND_IP][LS_WORD_FAMILIAR] > now ||
 			view->word[LS_KIND_NET][LS_WORD_FAMILIAR] > now;
+	struct case_at_hand at = {
+		.view = view, .policy = policy, .meters = meters, .now = now
+	};
 
-	memset(decision_r, 0, sizeof(*decision_r));
-	decision_r->wanted = LS_ADMIT;
-	if (view->denied)
-		refuse(decision_r, LS_KIND_IP, LS_REASON_DENIED, 0);
-	else if (!view->trusted && !familiar &&
-		 !refuse_locked(decision_r, view, LS_KIND_IP, now))
-		refuse_locked(decision_r, view, LS_KIND_NET, now);
-	conclude(decision_r, policy);
+	if (view->denied) {
+		refuse(&at, LS_DENY, policy->mode == LS_MODE_OBSERVE,
+		       LS_KIND_IP, LS_REASON_DENIED, 0);
+	} else if (!view->trusted && !familiar) {
+		look_at_lock(&at, LS_KIND_IP,
+			     view->word[LS_KIND_IP][LS_WORD_LOCK]);
+		look_at_lock(&at, LS_KIND_NET,
+			     view->word[LS_KIND_NET][LS_WORD_LOCK]);
+	}
+	conclude(&at, false, decision_r);
+}
+
+bool ls_judge_is_filled(uint64_t empty_at, unsigned in_flight,
+			const struct ls_rate *rate, uint64_t now)
+{
+	return !ls_meter_has_room(without(empty_at, in_flight, rate), now,
+				  rate);
+}
+
+bool ls_judge_is_suspicious(const uint64_t failures[LS_SPEEDS],
+			    unsigned in_flight, const struct ls_policy *policy,
+			    uint64_t now)
+{
+	for (unsigned speed = 0; speed < LS_SPEEDS; speed++) {
+		const struct ls_limit *limit = &policy->user.failures[speed];
+		const struct ls_rate rate = ls_rate_of(limit);
+		uint64_t level = ls_meter_level(
+			without(failures[speed], in_flight, &rate), now, &rate);
+
+		if (limit->units > 0 &&
+		    level * 100 >= limit->units * policy->user.suspicious_at)
+			return true;
+	}
+	return false;
 }

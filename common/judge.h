@@ -5,56 +5,90 @@
 #ifndef LS_JUDGE_H
 #define LS_JUDGE_H
 
+#include "inflight.h"
 #include "slot.h"
 
 /* What the state says about an attempt's subjects. */
 struct ls_view {
 	bool trusted, denied; /* what the policy says of the address */
 	bool secured;
+	bool repeat; /* a wrong password of this place, and known to be */
 	uint64_t word[LS_KIND_COUNT][LS_VIEW_WORDS]; /* 0: has no slot */
+	/* Attempts that this process has admitted and not settled. */
+	struct ls_flight flight[LS_KIND_COUNT];
+	/* The account is in the subject's distinct count already. Looked up only
+	 * where it matters: for a count that is full with what is in flight. */
+	bool counted[LS_KIND_COUNT][LS_SPEEDS];
+	/* Lock words of other accounts that the attempt is for: the alias that
+	 * was typed, a master user's target. 0: none. */
+	uint64_t alias_lock, alias_freeze, target_freeze;
 };
 
-/* A meter that an attempt is charged on. */
+/* A meter of a policy. */
 struct ls_meter_use {
 	enum ls_kind kind;
 	unsigned word;
 	struct ls_rate rate;
 	enum ls_reason reason; /* of the lock, or refusal, when it is full */
 };
-enum { LS_METERS_MAX = 8 };
+enum { LS_FAILURES_MAX = 8, LS_ACCOUNTS_MAX = 5 };
 
-/* All that a policy has, from the nearest subject to the widest. Made once for
- * a policy: rates are quotients, and dividing is slow. */
+/* All that a policy has. Made once for a policy: rates are quotients, and
+ * dividing is slow. */
 struct ls_meters {
-	unsigned count;
-	struct ls_meter_use use[LS_METERS_MAX];
+	unsigned failures_count, accounts_count;
+	/* Wrong guesses, from the nearest subject to the widest: charged before
+	 * the password is verified. */
+	struct ls_meter_use failures[LS_FAILURES_MAX];
+	/* Distinct accounts: charged when the attempt has failed. */
+	struct ls_meter_use accounts[LS_ACCOUNTS_MAX];
+	struct ls_meter_use repeats; /* rate.emission_ms 0: no limit */
+	struct ls_rate places;       /* the same */
+	unsigned observed; /* bit 1 << kind: its rule only observes */
 };
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r);
+
+/* The bit of a failure meter in ls_judgement.due. */
+#define LS_DUE(kind, word) (1U << ((kind)*2U + ((word) - LS_WORD_FAILURES)))
+_Static_assert(LS_KIND_PLACE * 2 + 1 < 16, "ls_ticket.due");
 
 struct ls_judgement {
 	struct ls_decision decision; /* ADMIT: if every charge is taken */
 	bool familiar;
-	unsigned kinds; /* bit 1 << kind: on whose meters it is charged */
+	bool repeat;    /* charged on that meter alone */
+	bool strange;   /* enters the distinct counts if it fails */
+	unsigned take;  /* LS_DUE() of the failure meters to charge now */
+	unsigned due;   /* and of those that a failure fills */
 };
-
-static inline bool ls_is_charged(const struct ls_judgement *judgement,
-				 enum ls_kind kind)
-{
-	return judgement->kinds >> kind & 1;
-}
 
 /* now: the map's clock; the decision's retry_ms is a moment of it. */
 void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	      const struct ls_meters *meters, uint64_t now,
 	      struct ls_judgement *judgement_r);
 
+/* Has a distinct count no room for what is in flight and one more? Then it
+ * matters whether this account is in it. */
+bool ls_judge_is_tight(const struct ls_view *view,
+		       const struct ls_meter_use *accounts, uint64_t now);
+
 /* A connection whose user is not known yet: refused for a denied network, and
  * for a lock on its address or net, unless a familiar place may be behind it:
  * then AUTH decides. Places are accounts seen from a net, so the net's stamp
  * spares all of its addresses. */
 void ls_judge_connection(const struct ls_view *view,
-			 const struct ls_policy *policy, uint64_t now,
+			 const struct ls_policy *policy,
+			 const struct ls_meters *meters, uint64_t now,
 			 struct ls_decision *decision_r);
+
+/* Is a full meter, without what is in flight in it, still full? */
+bool ls_judge_is_filled(uint64_t empty_at, unsigned in_flight,
+			const struct ls_rate *rate, uint64_t now);
+
+/* Is a success from a strange place in doubt: has the account's meter of
+ * strangers' failures, without what is in flight, passed the policy's mark? */
+bool ls_judge_is_suspicious(const uint64_t failures[LS_SPEEDS],
+			    unsigned in_flight, const struct ls_policy *policy,
+			    uint64_t now);
 
 /* The lengths of locks on a kind. */
 struct ls_range ls_lock_range(enum ls_kind kind,

@@ -23,9 +23,19 @@ static struct ls_label *label_of(const struct ls_ref *ref)
 	return (struct ls_label *)(void *)ref->slot;
 }
 
+/* Word 0 for a label that is wanted until then too. */
+static uint64_t later(const struct ls_ref *ref, enum ls_label_for what,
+		      uint64_t until)
+{
+	uint64_t old = ls_slot_get(ref, 0);
+	uint64_t lock = (old & 1) | (what == LS_LABEL_LOCK);
+
+	return ((old > until ? old : until) & ~UINT64_C(1)) | lock;
+}
+
 void ls_label_put(const struct ls_table *labels, uint64_t key,
-		  const struct ls_subject *subject, uint64_t until,
-		  uint64_t now)
+		  const struct ls_subject *subject, enum ls_label_for what,
+		  uint64_t until, uint64_t now)
 {
 	union text text = { .word = { 0 } };
 	struct ls_ref ref;
@@ -41,7 +51,7 @@ void ls_label_put(const struct ls_table *labels, uint64_t key,
 		if (ls_table_claim(labels, key, subject->kind, now, true,
 				   &ref) < 0)
 			return;
-		if (!ls_slot_raise(&ref, 0, until))
+		if (!ls_slot_set(&ref, 0, later(&ref, what, until)))
 			continue;
 		for (unsigned i = 0; i < LS_LABEL_TEXT_WORDS; i++)
 			atomic_store_explicit(&label_of(&ref)->text[i],
@@ -81,7 +91,9 @@ struct ls_worth_of ls_label_worth(const struct ls_slot *record,
 				       stamp);
 
 	(void)kind;
+	if (until <= now)
+		return (struct ls_worth_of){ LS_WORTH_IDLE, until };
 	return (struct ls_worth_of){
-		until > now ? LS_WORTH_STRANGER : LS_WORTH_IDLE, until
+		(until & 1) != 0 ? LS_WORTH_STRANGER : LS_WORTH_LITTLE, until
 	};
 }

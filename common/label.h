@@ -3,7 +3,7 @@
  * A slot knows its subject by a hash; people want the address or the name. So
  * a subject that is locked gets a record in a second table of the same make:
  *
- *   word 0       until when it is wanted (word.h)
+ *   word 0       until when it is wanted (word.h); odd: for a lock
  *   word 1       | kind | bits | 0 ... |
  *   words 2, 3   address
  *   words 4..35  user name, NUL-padded
@@ -25,11 +25,14 @@ struct ls_label {
 };
 _Static_assert(sizeof(struct ls_label) == 288, "part of the map format");
 
+/* What a label is kept for: names go before locks. */
+enum ls_label_for { LS_LABEL_NAME, LS_LABEL_LOCK };
+
 /* Keep the label of a subject until then, at least. When there is no room, the
- * label that is wanted for the shortest time goes. */
+ * name, or else the lock's label, that is wanted for the shortest time goes. */
 void ls_label_put(const struct ls_table *labels, uint64_t key,
-		  const struct ls_subject *subject, uint64_t until,
-		  uint64_t now);
+		  const struct ls_subject *subject, enum ls_label_for what,
+		  uint64_t until, uint64_t now);
 
 /* Returns true with the subject of this key, false when there is no label. */
 bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,

@@ -16,10 +16,10 @@ int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
 			      ref_r);
 }
 
-static void journal(const struct ls_state *state, enum ls_event event,
-		    const struct ls_subject *subject,
-		    const struct ls_lock_word *lock, const char *by,
-		    uint64_t now)
+void ls_state_journal(const struct ls_state *state, enum ls_event event,
+		      const struct ls_subject *subject,
+		      const struct ls_lock_word *lock, const char *by,
+		      uint64_t now)
 {
 	struct ls_record record = {
 		.at_ms = now,
@@ -60,9 +60,14 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 		if (taken == LS_NO_ROOM)
 			return LS_STOOD;
 		ls_slot_set(&ref, LS_WORD_KEY, key >> 32);
-		ls_label_put(&state->guard.labels, key, subject, lock.until,
-			     now);
-		journal(state, LS_EVENT_LOCK, subject, &lock, by, now);
+		/* A guess has no form that people could read. */
+		if (subject->kind != LS_KIND_GUESS)
+			ls_label_put(&state->guard.labels, key, subject,
+				     LS_LABEL_LOCK, lock.until, now);
+		ls_state_journal(state,
+				 order->word == LS_WORD_FREEZE ? LS_EVENT_FREEZE
+							       : LS_EVENT_LOCK,
+				 subject, &lock, by, now);
 		return LS_FELL;
 	}
 	return LS_NO_SLOT;
@@ -86,6 +91,25 @@ void ls_state_familiar(const struct ls_state *state, enum ls_kind kind,
 		    kind == LS_KIND_PLACE)
 			ls_slot_set(&ref, LS_WORD_FIRST_SEEN, now);
 		return;
+	}
+}
+
+void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t until,
+		    uint64_t now)
+{
+	const struct ls_table *table = &state->guard.subjects;
+	struct ls_ref ref;
+
+	for (unsigned tries = 0; tries < REACH_TRIES; tries++) {
+		if (ls_state_claim(state, LS_KIND_USER, key, now, true, &ref) <
+		    0)
+			return;
+		/* A doubt of an earlier probation, which ended, is settled. */
+		if (ls_slot_get(&ref, LS_WORD_PROBATION) <= now)
+			ls_slot_set(&ref, LS_WORD_SUSPICIOUS, now);
+		if (ls_slot_raise(&ref, LS_WORD_PROBATION, until) &&
+		    ls_table_protect(table, &ref, now))
+			return;
 	}
 }
 
@@ -141,40 +165,72 @@ int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
 	ls_slot_set(&ref, LS_WORD_LOCK, 0);
 	if (!ls_lock_active(&lock, now))
 		return 0;
-	journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
+	ls_state_journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
 	return 1;
 }
 
+/* Word 0 of every slot, and of an account's its freeze. */
+static bool is_listed(enum ls_kind kind, enum ls_slot_word word,
+		      const struct ls_ref *ref, uint64_t now,
+		      struct ls_lock_word *lock_r)
+{
+	if (word == LS_WORD_FREEZE && kind != LS_KIND_USER)
+		return false;
+	*lock_r = ls_lock_unpack(ls_slot_get(ref, word));
+	return ls_lock_active(lock_r, now) && kind < LS_KIND_COUNT &&
+	       lock_r->reason < LS_REASON_COUNT && /* damaged: see verify.c */
+	       lock_r->origin < LS_ORIGIN_COUNT;
+}
+
+static void describe(const struct ls_map *map, enum ls_kind kind,
+		     enum ls_slot_word word, const struct ls_ref *ref,
+		     const struct ls_lock_word *lock, struct ls_lock *lock_r)
+{
+	memset(lock_r, 0, sizeof(*lock_r));
+	lock_r->freeze = word == LS_WORD_FREEZE;
+	lock_r->key = ls_ref_key(ref);
+	if (kind == LS_KIND_GUESS) {
+		/* Whoever reads it could try passwords on it. */
+		lock_r->key = 0;
+		lock_r->subject.kind = kind;
+		lock_r->named = true;
+	} else {
+		lock_r->named = ls_label_get(&map->labels, map->hash_key,
+					     lock_r->key, kind,
+					     &lock_r->subject);
+	}
+	lock_r->reason = lock->reason;
+	lock_r->origin = lock->origin;
+	lock_r->strikes = lock->strikes;
+	lock_r->since_ms = ls_map_boot_ms(map, ls_slot_get(ref, word + 1));
+	lock_r->until_ms = ls_map_boot_ms(map, lock->until);
+}
+
+/* The cursor counts words: two for each slot. */
 int ls_lock_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
 		 struct ls_lock *lock_r)
 {
 	const struct ls_map *map = &state->guard;
-	uint64_t now = ls_map_now(map, now_ms);
+	uint64_t now = ls_map_now(map, now_ms), slot = *cursor / 2;
+	struct ls_lock_word lock;
 	enum ls_kind kind;
 	struct ls_ref ref;
 
 	if (map->header == NULL)
 		return 0;
-	while (ls_table_next(&map->subjects, cursor, &kind, &ref)) {
-		struct ls_lock_word lock =
-			ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
-
-		if (!ls_lock_active(&lock, now) || kind >= LS_KIND_COUNT ||
-		    lock.reason >= LS_REASON_COUNT ||
-		    lock.origin >= LS_ORIGIN_COUNT) /* damaged: see verify.c */
-			continue;
-		memset(lock_r, 0, sizeof(*lock_r));
-		lock_r->key = ls_ref_key(&ref);
-		lock_r->named = ls_label_get(&map->labels, map->hash_key,
-					     lock_r->key, kind,
-					     &lock_r->subject);
-		lock_r->reason = lock.reason;
-		lock_r->origin = lock.origin;
-		lock_r->strikes = lock.strikes;
-		lock_r->since_ms =
-			ls_map_boot_ms(map, ls_slot_get(&ref, LS_WORD_SINCE));
-		lock_r->until_ms = ls_map_boot_ms(map, lock.until);
-		return 1;
+	while (ls_table_next(&map->subjects, &slot, &kind, &ref)) {
+		if (*cursor <= 2 * (slot - 1) &&
+		    is_listed(kind, LS_WORD_LOCK, &ref, now, &lock)) {
+			*cursor = 2 * (slot - 1) + 1;
+			describe(map, kind, LS_WORD_LOCK, &ref, &lock, lock_r);
+			return 1;
+		}
+		*cursor = 2 * slot;
+		if (is_listed(kind, LS_WORD_FREEZE, &ref, now, &lock)) {
+			describe(map, kind, LS_WORD_FREEZE, &ref, &lock,
+				 lock_r);
+			return 1;
+		}
 	}
 	return 0;
 }

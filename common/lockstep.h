@@ -108,6 +108,7 @@ enum ls_reason {
 	LS_REASON_TLS = 9,           /* TLS demanded */
 	LS_REASON_SENDING = 10,      /* what the account sends */
 	LS_REASON_ADMIN = 11,        /* an administrator said so */
+	LS_REASON_PLACES = 12,       /* logins from too many new networks */
 	LS_REASON_COUNT
 };
 
@@ -142,6 +143,9 @@ enum ls_event { /* Stored: never renumber. */
 	LS_EVENT_UNLOCK = 3,
 	LS_EVENT_CONNECT = 4, /* a connection was refused before AUTH */
 	LS_EVENT_SESSION = 5, /* a mail session began */
+	LS_EVENT_SUSPICIOUS = 6, /* a success that may be a thief's */
+	LS_EVENT_FREEZE = 7,
+	LS_EVENT_RELEASE = 8,
 	LS_EVENT_COUNT
 };
 
@@ -165,7 +169,7 @@ struct ls_subject {
 
 enum { LS_SUBJECT_TEXT = LS_USER_MAX + LS_PREFIX_TEXT + 8 };
 /* "192.0.2.1", "192.0.2.0/24", "joe@example.com",
- * "joe@example.com from 192.0.2.0/24". */
+ * "joe@example.com from 192.0.2.0/24", "a wrong password" (a GUESS). */
 void ls_subject_format(const struct ls_subject *subject,
 		       char text_r[LS_SUBJECT_TEXT]);
 
@@ -180,6 +184,9 @@ enum {
 	LS_SESSIONS_READ = 4,
 	LS_SESSIONS_WRITE = 8,
 	LS_CREATE = 16, /* a map that is missing: make it, from the snapshot */
+	LS_LOGINS = 32, /* with LS_GUARD_WRITE: the process that decides logins.
+			 * It remembers those in flight, and which passwords
+			 * were wrong, by a secret that it makes if need be */
 };
 
 struct ls_open_args {
@@ -226,6 +233,9 @@ struct ls_attempt {
 	struct ls_addr ip;    /* the client's, once proxies are seen through */
 	bool secured;         /* TLS, or a client on this machine */
 	const char *password; /* NULL where the server never sees it */
+	const char *target;   /* the account that a master user, who is `user`,
+			       * logs in to; NULL: no master user. Only its
+			       * freeze counts */
 };
 
 struct ls_decision {
@@ -245,7 +255,12 @@ enum { LS_TICKET_CHARGES = 12, LS_SERVICE_MAX = 11, LS_MECH_MAX = 19 };
 struct ls_ticket {
 	bool open; /* admitted and not settled yet */
 	bool familiar;
+	bool repeat;  /* of a wrong password that was charged for before */
+	bool aliased; /* `user` is another name of the account */
 	uint8_t charges;
+	uint8_t flying_failures; /* remembered among those in flight, for the */
+	uint8_t flying_accounts; /* kinds whose bit 1 << kind is set */
+	uint16_t due; /* meters that a failure fills: LS_DUE() */
 	struct ls_charge {
 		uint64_t charged_at;  /* the meter after the charge */
 		uint64_t emission_ms; /* what was charged */
@@ -253,23 +268,30 @@ struct ls_ticket {
 	} charge[LS_TICKET_CHARGES];
 	uint64_t key[LS_KIND_COUNT];  /* of the attempt's subjects, by kind */
 	uint32_t slot[LS_KIND_COUNT]; /* where they stood */
+	uint32_t print; /* of the password at this place; 0: none */
 	struct ls_addr ip;
 	bool secured;
 	enum ls_verdict wanted; /* what the rules said, and why, when a rule */
 	enum ls_reason reason;  /* only observes */
 	enum ls_kind kind;
 	char user[LS_USER_MAX + 1];
+	char final[LS_USER_MAX + 1]; /* "": the same */
 	char service[LS_SERVICE_MAX + 1];
 	char mech[LS_MECH_MAX + 1];
 };
 
 /* Ask before the password is verified, and charge. LS_ADMIT opens the ticket;
  * with LS_DENY the refusal is journalled and the ticket stays closed; LS_WAIT
- * leaves no trace. Never fails: when the map cannot answer, the attempt is
- * admitted and counted. */
+ * leaves no trace: attempts in flight have taken the room, and it is worth to
+ * ask again when one of them has settled. Never fails: when the map cannot
+ * answer, the attempt is admitted and counted. */
 void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	      uint64_t now_ms, struct ls_decision *decision_r,
 	      struct ls_ticket *ticket_r);
+
+/* Before the ticket of a success is settled: what the account is called in the
+ * end, where the name that was typed is an alias of it. */
+void ls_ticket_final(struct ls_ticket *ticket, const char *user);
 
 /* Tell how an admitted attempt ended: refunds or locks, and journals. A ticket
  * that is not open is left alone. */
@@ -300,7 +322,8 @@ int ls_session_open(struct ls_state *state, const char *service,
 struct ls_lock {
 	struct ls_subject subject;
 	bool named; /* false: the readable form was evicted; kind and key stand */
-	uint64_t key;
+	bool freeze; /* holds for familiar places too */
+	uint64_t key; /* 0 of a GUESS, which has no readable form */
 	enum ls_reason reason;
 	enum ls_origin origin;
 	unsigned strikes;
@@ -314,9 +337,39 @@ int ls_lock(struct ls_state *state, const struct ls_subject *subject,
 	    uint64_t length_ms, const char *by, uint64_t now_ms);
 
 /* End a subject's lock and forget its meters and strikes; familiar places stay
- * so. Returns 1 when it was locked, 0 when it was not, LS_EARG, LS_EACCES. */
+ * so, and an account stays on probation and frozen. Returns 1 when it was locked,
+ * 0 when it was not, LS_EARG, LS_EACCES. */
 int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
 	      const char *by, uint64_t now_ms);
+
+/* Refuse an account everywhere, familiar places too. A freeze that already ends
+ * later stays. `by` goes to the journal.
+ * Returns 0, LS_EACCES or LS_EFULL. */
+int ls_freeze(struct ls_state *state, const char *user, uint64_t length_ms,
+	      enum ls_reason reason, enum ls_origin origin, const char *by,
+	      uint64_t now_ms);
+
+/* Is the account frozen? Fills *decision_r as ls_admit() would, with what the
+ * policy lets be revealed to `ip` (may be NULL). */
+bool ls_frozen(struct ls_state *state, const char *user,
+	       const struct ls_addr *ip, uint64_t now_ms,
+	       struct ls_decision *decision_r);
+
+/* What ls_release() did. */
+struct ls_release {
+	bool frozen, probation, suspicious; /* it was */
+	uint64_t since_ms; /* suspicious since, as now_ms */
+	unsigned forgotten; /* places */
+};
+
+/* Give an account back to its owner, once the password is changed: ends its
+ * freeze and probation, and forgets the places that were first seen since it
+ * became suspicious, which may be the thief's. Calls `forgot` (may be NULL) with
+ * the network of each. Returns 0 or LS_EACCES. Looks at every slot. */
+typedef void ls_forgot_fn(void *context, const struct ls_prefix *net);
+int ls_release(struct ls_state *state, const char *user, const char *by,
+	       uint64_t now_ms, ls_forgot_fn *forgot, void *context,
+	       struct ls_release *release_r);
 
 /* Visit the active locks. Start with *cursor = 0; returns 1 with the next one,
  * 0 at the end. Blocks nobody; a lock placed meanwhile may be missed. */

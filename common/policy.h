@@ -48,6 +48,9 @@ enum { LS_ON_FREEZE_HOLD = 0, LS_ON_FREEZE_REJECT = 1 };
 
 enum { LS_PATH_SIZE = 256 };
 
+/* Of a rule: the whole of a `limit` section. */
+enum { LS_RULE_ENFORCE = 0, LS_RULE_OBSERVE = 1 };
+
 struct ls_policy {
 	uint64_t mode, reveal, require_tls; /* LS_MODE_*, LS_REVEAL_*, LS_TLS_* */
 	char state_dir[LS_PATH_SIZE];
@@ -57,24 +60,30 @@ struct ls_policy {
 	struct {
 		struct ls_limit failures[LS_SPEEDS], accounts[LS_SPEEDS], logins;
 		struct ls_range lock;
+		uint64_t mode; /* LS_RULE_*, as in the next four */
 	} ip;
 	struct {
 		struct ls_limit failures[LS_SPEEDS], accounts[LS_SPEEDS];
 		struct ls_range lock;
-		uint64_t prefix4, prefix6;
+		uint64_t mode, prefix4, prefix6;
 	} net;
 	struct {
 		struct ls_limit failures[LS_SPEEDS], places, logins;
 		uint64_t sessions;
 		struct ls_range lock;
+		uint64_t mode;
+		uint64_t suspicious_at; /* percent of failures */
+		uint64_t probation_ms;
 	} user;
 	struct {
 		struct ls_limit failures[LS_SPEEDS], repeats;
 		struct ls_range lock;
+		uint64_t mode;
 	} place;
 	struct {
 		struct ls_limit accounts;
 		struct ls_range lock;
+		uint64_t mode;
 	} guess;
 	struct {
 		struct ls_limit messages, recipients, new_recipients, senders;
@@ -121,7 +130,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 38 };
+enum { LS_FIELD_COUNT = 45 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or

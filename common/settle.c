@@ -1,54 +1,18 @@
 /* settle.c - what the outcome of an attempt does
  *
- * A success gets its charges back and makes its place familiar. A failure
- * keeps them, and locks what it has filled. What says nothing about the
+ * A success gets its charges back and makes its place familiar (success.c). A
+ * failure keeps them, and locks what it has filled. What says nothing about the
  * password (the backend failed, the client left before it sent a proof) is as
  * if it had never been. */
 #include "lockstep-config.h"
 
-#include "visit.h"
+#include "pair.h"
+#include "success.h"
 
-enum {
-	RESETS_PER_DAY = 2,
-	DAY_MS = 24 * 3600 * 1000,
-	STAMP_AGE_MS = 3600 * 1000, /* a stamp this fresh is not renewed */
-};
-
-/* The right password: the place is familiar, and its fast meter is emptied, so
- * that somebody who mistyped starts afresh; but not so often that the owner's
- * phone would wipe away what a guesser in the same net does: that is metered
- * too, two at once, then one in twelve hours. */
-static void succeed(struct ls_visit *visit)
-{
-	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
-					      LS_KIND_NET };
-	static const struct ls_limit resets = { RESETS_PER_DAY, DAY_MS };
-	const struct ls_rate rate = ls_rate_of(&resets);
-	struct ls_state *state = visit->state;
-	uint64_t until = visit->now + visit->policy->familiar_ms, ignored;
-	const struct ls_ref *ref;
-
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		enum ls_kind kind = kinds[i];
-
-		if (visit->known[kind] &&
-		    ls_slot_get(&visit->ref[kind], LS_WORD_FAMILIAR) +
-				    STAMP_AGE_MS > until)
-			continue;
-		ls_state_familiar(state, kind, visit->key[kind], until,
-				  visit->now);
-	}
-	ref = ls_visit_reach(visit, LS_KIND_PLACE);
-	if (ref != NULL &&
-	    ls_slot_get(ref, LS_WORD_FAILURES) > visit->now &&
-	    ls_slot_charge(ref, LS_WORD_RESETS, visit->now, &rate, false,
-			   &ignored) == LS_TAKEN)
-		ls_slot_set(ref, LS_WORD_FAILURES, 0);
-}
-
-/* Lock the subject of a meter that has no room for one more. */
+/* Lock the subject of a meter that has no room for one more, but for what is in
+ * flight: that may yet turn out to be right. */
 static void lock_if_full(struct ls_visit *visit,
-			 const struct ls_meter_use *meter)
+			 const struct ls_meter_use *meter, unsigned in_flight)
 {
 	const struct ls_ref *ref = ls_visit_reach(visit, meter->kind);
 	struct ls_lock_order order = {
@@ -63,7 +27,7 @@ static void lock_if_full(struct ls_visit *visit,
 	if (ref == NULL)
 		return;
 	empty_at = ls_slot_get(ref, meter->word);
-	if (ls_meter_has_room(empty_at, visit->now, &meter->rate))
+	if (!ls_judge_is_filled(empty_at, in_flight, &meter->rate, visit->now))
 		return;
 	order.not_before = ls_meter_room_at(empty_at, &meter->rate);
 	ls_visit_subject(visit, meter->kind, &subject);
@@ -71,22 +35,114 @@ static void lock_if_full(struct ls_visit *visit,
 		      NULL, visit->now);
 }
 
-/* A wrong guess: its charges stay. A familiar place was charged on its own
- * meters alone; its address and net answer for it too, without a word in it. */
+static bool is_held(const struct ls_ticket *ticket,
+		    const struct ls_meter_use *meter)
+{
+	for (unsigned i = 0; i < ticket->charges; i++)
+		if (ticket->charge[i].kind == meter->kind &&
+		    ticket->charge[i].word == meter->word)
+			return true;
+	return false;
+}
+
+/* A wrong guess: its charges stay, and those that were not due before are taken
+ * now, room or not. */
+static void fill_failures(struct ls_visit *visit, struct ls_ticket *ticket)
+{
+	const struct ls_meters *meters = visit->meters;
+
+	for (unsigned i = 0; i < meters->failures_count; i++) {
+		const struct ls_meter_use *meter = &meters->failures[i];
+
+		if (!(ticket->due & LS_DUE(meter->kind, meter->word)))
+			continue;
+		if (!is_held(ticket, meter))
+			ls_visit_charge(visit, meter, true, NULL);
+		lock_if_full(visit, meter,
+			     ls_inflight_get(visit->state->inflight,
+					     visit->key[meter->kind])
+				     .failures);
+	}
+}
+
+/* A stranger's wrong guess: one account more that this address, this network
+ * and this password failed at, if it is the first of this pair. */
+static void count_account(struct ls_visit *visit,
+			  const struct ls_ticket *ticket)
+{
+	const struct ls_meters *meters = visit->meters;
+
+	for (unsigned i = 0; i < meters->accounts_count; i++) {
+		const struct ls_meter_use *count = &meters->accounts[i];
+		uint64_t subject = visit->key[count->kind];
+
+		if (count->kind == LS_KIND_GUESS ? subject == 0
+						 : visit->policy->trusted != 0)
+			continue;
+		/* Had the rule been enforced, nothing had been verified. */
+		if (ticket->wanted == LS_DENY &&
+		    meters->observed >> count->kind & 1)
+			continue;
+		if (!ls_pair_count(visit->state, subject,
+				   visit->key[LS_KIND_USER],
+				   count->word - LS_WORD_ACCOUNTS,
+				   visit->now + count->rate.capacity_ms,
+				   visit->now))
+			continue;
+		ls_visit_charge(visit, count, true, NULL);
+		lock_if_full(visit, count, 0);
+	}
+}
+
+/* Is it the wrong password of an attempt that was in flight beside this one, and
+ * has settled? */
+static bool is_known_by_now(struct ls_visit *visit,
+			    const struct ls_ticket *ticket)
+{
+	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
+
+	return ticket->print != 0 && place != NULL &&
+	       ls_slot_has_print(place, ticket->print);
+}
+
 static void fail(struct ls_visit *visit, struct ls_ticket *ticket)
 {
-	for (unsigned i = 0; i < visit->meters->count; i++) {
-		const struct ls_meter_use *meter = &visit->meters->use[i];
-		bool widely = meter->kind == LS_KIND_IP ||
-			      meter->kind == LS_KIND_NET;
+	const struct ls_meter_use *repeats = &visit->meters->repeats;
+	const struct ls_ref *place;
 
-		if ((widely && visit->policy->trusted != 0) ||
-		    (ticket->familiar && meter->kind == LS_KIND_USER))
-			continue;
-		if (widely && ticket->familiar)
-			ls_visit_charge(visit, meter, true, ticket);
-		lock_if_full(visit, meter);
+	if (ticket->repeat)
+		return;
+	if (is_known_by_now(visit, ticket)) {
+		/* One wrong password is one guess, however many connections
+		 * try it at once. */
+		ls_visit_refund(visit, ticket);
+		if (repeats->rate.emission_ms > 0)
+			ls_visit_charge(visit, repeats, true, NULL);
+		ticket->repeat = true;
+		return;
 	}
+	fill_failures(visit, ticket);
+	place = ls_visit_reach(visit, LS_KIND_PLACE);
+	if (ticket->print != 0 && place != NULL)
+		ls_slot_add_print(place, ticket->print);
+	if (!ticket->familiar)
+		count_account(visit, ticket);
+}
+
+/* What the rules said, as the journal has it. A repeat is named: it was not
+ * charged. */
+static struct ls_decision decision_of(const struct ls_ticket *ticket)
+{
+	struct ls_decision decision = { .verdict = LS_ADMIT,
+					.wanted = ticket->wanted,
+					.reason = ticket->reason,
+					.kind = ticket->kind };
+
+	if (ticket->repeat && ticket->wanted == LS_ADMIT) {
+		decision.reason = LS_REASON_REPEATS;
+		decision.kind = LS_KIND_PLACE;
+	}
+	return decision;
 }
 
 void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
@@ -98,10 +154,7 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 		.user = ticket->user,
 		.ip = ticket->ip,
 	};
-	const struct ls_decision decision = { .verdict = LS_ADMIT,
-					      .wanted = ticket->wanted,
-					      .reason = ticket->reason,
-					      .kind = ticket->kind };
+	struct ls_decision decision;
 	struct ls_visit visit;
 
 	if (!ticket->open)
@@ -109,10 +162,11 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	ticket->open = false;
 	ls_visit_resume(&visit, state, ticket,
 			ls_map_now(&state->guard, now_ms));
+	ls_visit_arrive(&visit, ticket);
 	switch (outcome) {
 	case LS_OUTCOME_SUCCESS:
 		ls_visit_refund(&visit, ticket);
-		succeed(&visit);
+		ls_succeed(&visit, ticket);
 		break;
 	case LS_OUTCOME_WRONG:
 		fail(&visit, ticket);
@@ -120,5 +174,6 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	default:
 		ls_visit_refund(&visit, ticket);
 	}
+	decision = decision_of(ticket);
 	ls_visit_journal(&visit, LS_EVENT_LOGIN, &attempt, &decision, outcome);
 }

@@ -90,6 +90,58 @@ void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
 		at, &old, ls_word_pack(ref->stamp, refunded)));
 }
 
+/* The word of a fingerprint, and the value of it alone. */
+static unsigned print_word(uint32_t print)
+{
+	return LS_WORD_PRINTS + (print >> LS_PRINT_BITS & 1);
+}
+
+static uint64_t print_value(uint32_t print)
+{
+	return print & ((1U << LS_PRINT_BITS) - 1);
+}
+
+/* Which half of a word's value holds it: 0, 1, or LS_PRINTS_A_WORD. */
+static unsigned print_at(uint64_t value, uint64_t print)
+{
+	unsigned i = 0;
+
+	while (i < LS_PRINTS_A_WORD &&
+	       (value >> i * LS_PRINT_BITS & 0xffff) != print)
+		i++;
+	return i;
+}
+
+bool ls_slot_has_print(const struct ls_ref *ref, uint32_t print)
+{
+	return print_at(ls_slot_get(ref, print_word(print)),
+			print_value(print)) < LS_PRINTS_A_WORD;
+}
+
+void ls_slot_add_print(const struct ls_ref *ref, uint32_t print)
+{
+	unsigned word = print_word(print);
+	uint64_t value = ls_slot_get(ref, word);
+
+	/* The newest stands first; two writers at once lose one print, which
+	 * is then charged once more. */
+	if (print_at(value, print_value(print)) == LS_PRINTS_A_WORD)
+		ls_slot_set(ref, word,
+			    (value & 0xffff) << LS_PRINT_BITS |
+				    print_value(print));
+}
+
+void ls_slot_drop_print(const struct ls_ref *ref, uint32_t print)
+{
+	unsigned word = print_word(print);
+	uint64_t value = ls_slot_get(ref, word);
+	unsigned at = print_at(value, print_value(print));
+
+	if (at < LS_PRINTS_A_WORD)
+		ls_slot_set(ref, word,
+			    value & ~(UINT64_C(0xffff) << at * LS_PRINT_BITS));
+}
+
 uint64_t ls_lock_pack(const struct ls_lock_word *lock)
 {
 	const uint64_t latest = (UINT64_C(1) << 30) - 1;
@@ -134,7 +186,7 @@ enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
 			   const struct ls_lock_order *order,
 			   struct ls_lock_word *lock_r)
 {
-	_Atomic uint64_t *at = &ref->slot->word[LS_WORD_LOCK].bits;
+	_Atomic uint64_t *at = &ref->slot->word[order->word].bits;
 	uint64_t old = atomic_load(at);
 	bool was_active;
 
@@ -156,7 +208,7 @@ enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
 	} while (!atomic_compare_exchange_weak(
 		at, &old, ls_word_pack(ref->stamp, ls_lock_pack(lock_r))));
 	if (!was_active)
-		ls_slot_set(ref, LS_WORD_SINCE, now);
+		ls_slot_set(ref, order->word + 1, now);
 	*lock_r = ls_lock_unpack(ls_lock_pack(lock_r));
 	return ls_ref_stands(ref) ? LS_TAKEN : LS_GONE;
 }

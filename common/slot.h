@@ -1,24 +1,31 @@
 /* slot.h - what the table keeps about one subject
  *
- * Twelve words, 96 bytes; a word means the same for every kind that has it:
+ * Thirteen words, 104 bytes; a word means the same for every kind that has it:
  *
- *   word   IP          NET         USER        PLACE       GUESS   ALIAS, PAIR
- *      0   lock        lock        lock        lock        lock    -
- *      1   since       since       since       since       since   -
- *      2   familiar    familiar    probation   familiar    -       until
- *      3   failures    failures    failures    failures    -       -
- *      4   f. slow     f. slow     f. slow     f. slow     -       -
- *      5   accounts    accounts    places      resets      accounts-
- *      6   a. slow     a. slow     suspicious  repeats     -       -
- *      7   logins      -           logins      first seen  -       -
- *      8   -           -           freeze      prints      -       -
- *      9   -           -           fr. since   prints      -       -
- *     10   -           -           -           of user     -       of user
- *     11   key         key         key         key         key     key
+ *   word   IP          NET         USER        PLACE       GUESS     ALIAS PAIR
+ *      0   lock        lock        lock        lock        lock      -     -
+ *      1   since       since       since       since       since     -     -
+ *      2   familiar    familiar    probation   familiar    -         until fast
+ *      3   failures    failures    failures    failures    -         -     slow
+ *      4   f. slow     f. slow     f. slow     f. slow     -         -     -
+ *      5   accounts    accounts    places      resets      accounts  -     -
+ *      6   a. slow     a. slow     -           repeats     -         -     -
+ *      7   logins      -           logins      first seen  -         -     -
+ *      8   -           -           freeze      prints      -         of    -
+ *      9   -           -           fr. since   prints      -         of    -
+ *     10   -           -           suspicious  where       -         -     -
+ *     11   key         key         key         key         key       key   key
+ *     12   -           -           -           where       -         -     -
  *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped
+ * probation  until when no new place of the account becomes familiar
+ * suspicious since when the account's successes are in doubt
  * resets     a meter of how often a success emptied the fast one
+ * prints     fingerprints of wrong passwords, two in each word
+ * where      the place's network and a part of its account's key: where.h
+ * of         the two halves of the key of the account that an alias means
+ * fast, slow until when a pair is counted by that meter
  * key        the upper half of the subject's key, to find its bucket from the
  *            slot; the tag has the lower half
  *
@@ -43,14 +50,25 @@ enum ls_slot_word {
 	LS_WORD_LOCK = 0,
 	LS_WORD_SINCE = 1,
 	LS_WORD_FAMILIAR = 2,
+	LS_WORD_PROBATION = 2,
+	LS_WORD_UNTIL = 2,
 	LS_WORD_FAILURES = 3,
 	LS_WORD_FAILURES_SLOW = 4,
 	LS_WORD_ACCOUNTS = 5,
+	LS_WORD_ACCOUNTS_SLOW = 6,
+	LS_WORD_PLACES = 5,
 	LS_WORD_RESETS = 5,
+	LS_WORD_REPEATS = 6,
 	LS_WORD_FIRST_SEEN = 7,
 	LS_WORD_FREEZE = 8,
+	LS_WORD_FREEZE_SINCE = 9,
+	LS_WORD_PRINTS = 8,
+	LS_WORD_OF = 8,
+	LS_WORD_SUSPICIOUS = 10,
+	LS_WORD_WHERE = 10,
 	LS_WORD_KEY = 11,
-	LS_SLOT_WORDS = 12
+	LS_WORD_WHERE_TOO = 12,
+	LS_SLOT_WORDS = 13
 };
 
 /* Words that hold a time after which they mean nothing: a slot in which all of
@@ -58,7 +76,7 @@ enum ls_slot_word {
 enum { LS_WORD_TIMES_FIRST = 2, LS_WORD_TIMES_LAST = 7 };
 
 /* Words from the first on that a decision looks at. */
-enum { LS_VIEW_WORDS = 5 };
+enum { LS_VIEW_WORDS = 9 };
 
 /* No time in a slot lies further ahead than the longest period, twice: once in
  * a meter's capacity, once in the lock that waits for it. */
@@ -70,7 +88,7 @@ enum { LS_VIEW_WORDS = 5 };
 struct ls_slot {
 	struct ls_word word[LS_SLOT_WORDS];
 };
-_Static_assert(sizeof(struct ls_slot) == 96, "part of the map format");
+_Static_assert(sizeof(struct ls_slot) == 104, "part of the map format");
 
 /* A subject's slot, as found. Good until the tag changes: the functions below
  * look before they write over what another subject may have left. */
@@ -115,6 +133,13 @@ enum ls_taken ls_slot_charge(const struct ls_ref *ref, unsigned word,
 void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
 		    uint64_t charged_at, uint64_t emission_ms);
 
+/* Fingerprints of wrong passwords, the newest few of a place. A fingerprint has
+ * LS_PRINT_BITS that are not all zero, and one bit more that chooses its word. */
+enum { LS_PRINT_BITS = 16, LS_PRINTS_A_WORD = 2 };
+bool ls_slot_has_print(const struct ls_ref *ref, uint32_t print);
+void ls_slot_add_print(const struct ls_ref *ref, uint32_t print);
+void ls_slot_drop_print(const struct ls_ref *ref, uint32_t print);
+
 /* A lock word, unpacked. */
 struct ls_lock_word {
 	uint64_t until; /* ms of the map's clock */
@@ -143,6 +168,8 @@ static inline bool ls_lock_active(const struct ls_lock_word *lock, uint64_t now)
 
 /* How a lock is to fall. */
 struct ls_lock_order {
+	enum ls_slot_word word; /* LS_WORD_LOCK or LS_WORD_FREEZE; the word
+				 * behind it says since when */
 	struct ls_range length; /* of the first and the longest */
 	uint64_t strike_fades_ms;
 	uint64_t not_before; /* ends no earlier, whatever the length */

@@ -3,6 +3,7 @@
 
 #include "cdb-read.h"
 #include "error.h"
+#include "kept.h"
 #include "policy-record.h" /* ls_get_le, ls_put_le */
 #include "snapshot.h"
 #include "state.h"
@@ -22,29 +23,10 @@ static const char temp_name[] = ".snapshot.cdb.new";
 enum {
 	HEAD_SIZE = 4 + LS_HASH_KEY_SIZE + 8 + 8,
 	KEY_SIZE = 1 + 8 + 1,
-	SUBJECT_SIZE = 5 * 8,
 	LABEL_HEAD = 1 + 16,
 };
 
 /* ---- writing --------------------------------------------------------- */
-
-/* A time of the map's clock as real time and back; 0 stays 0. */
-static uint64_t to_real(uint64_t at, uint64_t now, uint64_t real_ms)
-{
-	return at == 0 ? 0 : real_ms + at - now;
-}
-
-static uint64_t from_real(uint64_t at, uint64_t now, uint64_t real_ms)
-{
-	int64_t ago = (int64_t)(real_ms - at);
-
-	if (at == 0 || (ago > 0 && (uint64_t)ago >= now))
-		return 0;
-	/* What no guard has held is not believed; a lock's end rounds up. */
-	if (ago < -(int64_t)(LS_AHEAD_MAX_MS - 1000))
-		return now + LS_AHEAD_MAX_MS - 1000;
-	return now - (uint64_t)ago;
-}
 
 static void put_key(uint8_t key[KEY_SIZE], char type, uint64_t subject,
 		    enum ls_kind kind)
@@ -52,17 +34,6 @@ static void put_key(uint8_t key[KEY_SIZE], char type, uint64_t subject,
 	key[0] = (uint8_t)type;
 	ls_put_le(key + 1, 8, subject);
 	key[9] = (uint8_t)kind;
-}
-
-static bool worth_keeping(enum ls_kind kind, const struct ls_lock_word *lock,
-			  uint64_t familiar, uint64_t now)
-{
-	if (kind != LS_KIND_IP && kind != LS_KIND_NET &&
-	    kind != LS_KIND_USER && kind != LS_KIND_PLACE)
-		return false;
-	return familiar > now ||
-	       (lock->strikes > 0 && lock->until + LS_STRIKE_KEEP_MS > now) ||
-	       ls_lock_active(lock, now);
 }
 
 static int put_label(struct cdb_make *make, const struct ls_map *map,
@@ -90,33 +61,17 @@ static int put_slot(struct cdb_make *make, const struct ls_map *map,
 		    const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 		    uint64_t real_ms)
 {
-	uint64_t word = ls_slot_get(ref, LS_WORD_LOCK), familiar = 0, seen = 0;
-	struct ls_lock_word lock = ls_lock_unpack(word);
-	uint64_t subject_key = ls_ref_key(ref);
-	uint8_t key[KEY_SIZE], value[SUBJECT_SIZE];
+	uint8_t key[KEY_SIZE], value[LS_KEPT_SIZE];
+	struct ls_kept kept;
 
-	if (kind != LS_KIND_USER)
-		familiar = ls_slot_get(ref, LS_WORD_FAMILIAR);
-	if (kind == LS_KIND_PLACE)
-		seen = ls_slot_get(ref, LS_WORD_FIRST_SEEN);
-	/* One damaged word must not have the whole file refused. */
-	if (lock.reason >= LS_REASON_COUNT || lock.origin >= LS_ORIGIN_COUNT) {
-		word = 0;
-		lock = ls_lock_unpack(word);
-	}
-	if (!worth_keeping(kind, &lock, familiar, now))
+	if (!ls_kept_of(ref, kind, now, &kept))
 		return 0;
-	put_key(key, 's', subject_key, kind);
-	ls_put_le(value, 8, word);
-	ls_put_le(value + 8, 8, to_real(lock.until, now, real_ms));
-	ls_put_le(value + 16, 8,
-		  to_real(ls_slot_get(ref, LS_WORD_SINCE), now, real_ms));
-	ls_put_le(value + 24, 8, to_real(familiar, now, real_ms));
-	ls_put_le(value + 32, 8, to_real(seen, now, real_ms));
+	put_key(key, 's', kept.key, kind);
+	ls_kept_put(&kept, now, real_ms, value);
 	if (cdb_make_add(make, key, sizeof(key), value, sizeof(value)) < 0)
 		return -1;
-	if (ls_lock_active(&lock, now) &&
-	    put_label(make, map, subject_key, kind) < 0)
+	if (ls_kept_locked_until(&kept) > now &&
+	    put_label(make, map, kept.key, kind) < 0)
 		return -1;
 	return 1;
 }
@@ -226,36 +181,18 @@ struct ls_snapshot {
 	uint64_t saved_ms, count, promised;
 };
 
-struct subject_record {
-	uint64_t key;
-	enum ls_kind kind;
-	struct ls_lock_word lock;
-	uint64_t until, since, familiar, seen; /* real time */
-};
-
 static bool is(const struct ls_cdb_record *record, char type)
 {
 	return record->key_len == KEY_SIZE && record->key[0] == (uint8_t)type;
 }
 
-/* Returns false for a record that no snapshot of ours has. */
-static bool get_subject(const struct ls_cdb_record *record,
-			struct subject_record *subject)
+/* A subject, at a moment on both clocks. Returns false for a record that no
+ * snapshot of ours has. */
+static bool get_subject(const struct ls_cdb_record *record, uint64_t now,
+			uint64_t real_ms, struct ls_kept *kept)
 {
-	const uint8_t *value = record->value;
-
-	if (record->value_len != SUBJECT_SIZE)
-		return false;
-	subject->key = ls_get_le(record->key + 1, 8);
-	subject->kind = record->key[9];
-	subject->lock = ls_lock_unpack(ls_get_le(value, 8) & LS_VALUE_MAX);
-	subject->until = ls_get_le(value + 8, 8);
-	subject->since = ls_get_le(value + 16, 8);
-	subject->familiar = ls_get_le(value + 24, 8);
-	subject->seen = ls_get_le(value + 32, 8);
-	return subject->kind >= LS_KIND_IP && subject->kind <= LS_KIND_PLACE &&
-	       subject->lock.reason < LS_REASON_COUNT &&
-	       subject->lock.origin < LS_ORIGIN_COUNT;
+	return ls_kept_get(record->value, record->value_len, record->key[9],
+			   ls_get_le(record->key + 1, 8), now, real_ms, kept);
 }
 
 static bool get_label(const struct ls_cdb_record *record,
@@ -279,12 +216,12 @@ static int check_record(void *context, const struct ls_cdb_record *record,
 			struct ls_error *error_r)
 {
 	struct ls_snapshot *snapshot = context;
-	struct subject_record subject;
+	struct ls_kept kept;
 	struct ls_subject label;
 
 	if (is(record, 's')) {
 		snapshot->count++;
-		if (!get_subject(record, &subject))
+		if (!get_subject(record, 1, 1, &kept))
 			return ls_fail(error_r, LS_EFORMAT,
 				       "%s: damaged: a subject", file_name);
 	} else if (is(record, 'l')) {
@@ -380,55 +317,37 @@ struct restoration {
 	uint64_t now, real_ms, restored;
 };
 
-static void restore_subject(struct restoration *to,
-			    const struct subject_record *subject)
+/* Until when a restored subject is locked or frozen; 0: it is not. */
+static uint64_t locked_until(const struct restoration *to, uint64_t key,
+			     enum ls_kind kind)
 {
-	uint64_t now = to->now;
-	uint64_t familiar = from_real(subject->familiar, now, to->real_ms);
-	struct ls_lock_word lock = subject->lock;
+	struct ls_kept kept;
 	struct ls_ref ref;
-	bool force;
 
-	lock.until = from_real(subject->until, now, to->real_ms);
-	/* A stamp is not worth a familiar place. */
-	force = subject->kind == LS_KIND_PLACE || ls_lock_active(&lock, now);
-	if (!worth_keeping(subject->kind, &lock, familiar, now) ||
-	    ls_table_claim(&to->map->subjects, subject->key, subject->kind,
-			   now, force, &ref) < 0)
-		return;
-	ls_slot_set(&ref, LS_WORD_KEY, subject->key >> 32);
-	ls_slot_set(&ref, LS_WORD_LOCK, ls_lock_pack(&lock));
-	ls_slot_set(&ref, LS_WORD_SINCE,
-		    from_real(subject->since, now, to->real_ms));
-	if (subject->kind != LS_KIND_USER)
-		ls_slot_set(&ref, LS_WORD_FAMILIAR, familiar);
-	if (subject->kind == LS_KIND_PLACE)
-		ls_slot_set(&ref, LS_WORD_FIRST_SEEN,
-			    from_real(subject->seen, now, to->real_ms));
-	to->restored++;
+	return ls_table_find(&to->map->subjects, key, kind, &ref) == 0 &&
+			       ls_kept_of(&ref, kind, to->now, &kept)
+		       ? ls_kept_locked_until(&kept)
+		       : 0;
 }
 
 static int restore_record(void *context, const struct ls_cdb_record *record,
 			  struct ls_error *error_r)
 {
 	struct restoration *to = context;
-	struct subject_record subject;
+	struct ls_kept kept;
 	struct ls_subject label;
 
 	(void)error_r;
-	if (is(record, 's') && get_subject(record, &subject)) {
-		restore_subject(to, &subject);
+	if (is(record, 's') &&
+	    get_subject(record, to->now, to->real_ms, &kept)) {
+		to->restored += ls_kept_restore(&kept, to->map, to->now);
 	} else if (is(record, 'l') && get_label(record, &label)) {
 		uint64_t key = ls_get_le(record->key + 1, 8);
-		struct ls_lock_word lock = { .until = 0 };
-		struct ls_ref ref;
+		uint64_t until = locked_until(to, key, label.kind);
 
-		if (ls_table_find(&to->map->subjects, key, label.kind, &ref) ==
-		    0)
-			lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
-		if (ls_lock_active(&lock, to->now))
-			ls_label_put(&to->map->labels, key, &label, lock.until,
-				     to->now);
+		if (until > to->now)
+			ls_label_put(&to->map->labels, key, &label,
+				     LS_LABEL_LOCK, until, to->now);
 	}
 	return 0;
 }

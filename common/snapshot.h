@@ -1,19 +1,18 @@
 /* snapshot.h - what of a guard survives a reboot: snapshot.cdb
  *
- * Locks with their strikes, familiar places, the stamps on addresses and nets,
- * and the labels of what is locked. Not the meters, which drain in the time
- * that a reboot takes or count too little after it; no guess and no
- * fingerprint, which must not reach a disk.
+ * Locks and freezes with their strikes, probations, familiar places, the stamps
+ * on addresses and nets, and the labels of what is locked. Not the meters, which
+ * drain in the time that a reboot takes or count too little after it; no guess
+ * and no fingerprint, which must not reach a disk.
  *
  *   key                        value (numbers little-endian)
  *   "lockstep"                 u32 version, 16 B hash key, u64 saved, u64 count
- *   "s" u64 key, u8 kind       u64 lock word, u64 lock until, u64 since,
- *                              u64 familiar until, u64 first seen
+ *   "s" u64 key, u8 kind       64 B: kept.h
  *   "l" u64 key, u8 kind       u8 bits, 16 B address, user name
  *
- * saved, until, since and first seen are CLOCK_REALTIME in ms; 0 is none. count
- * is the number of "s" records: fewer are a torn file. The hash key is the
- * guard's, so that the keys mean the same in the next one: mode 0600. */
+ * saved is CLOCK_REALTIME in ms. count is the number of "s" records: fewer are a
+ * torn file. The hash key is the guard's, so that the keys mean the same in the
+ * next one: mode 0600. */
 #ifndef LS_SNAPSHOT_H
 #define LS_SNAPSHOT_H
 

@@ -91,6 +91,24 @@ static int reread_policy(struct ls_state *state, struct ls_error *error_r)
 	return 0;
 }
 
+/* What the process that decides logins has besides. Without the secret it goes
+ * on: no password is then known to be wrong, or tried on many accounts. */
+static int open_logins(struct ls_state *state, struct ls_error *error_r)
+{
+	struct ls_error error = { 0, "" };
+
+	state->inflight = ls_inflight_new();
+	if (state->inflight == NULL)
+		return ls_fail(error_r, LS_ESYS, "out of memory");
+	if (ls_secret_open(state->state_dirfd,
+			   ls_policy_file_policy(state->policy)->state_dir,
+			   (state->flags & LS_CREATE) != 0, &state->secret,
+			   &error) < 0 &&
+	    error_r->text[0] == '\0')
+		*error_r = error;
+	return 0;
+}
+
 static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		    struct ls_error *error_r)
 {
@@ -117,6 +135,8 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		ret = 0;
 	if (ret < 0 || error_r->text[0] == '\0')
 		*error_r = error;
+	if (ret == 0 && (state->flags & LS_LOGINS) && state->guard.writable)
+		ret = open_logins(state, error_r);
 	if (ret == 0 && state->guard.header != NULL) {
 		/* One compiled since the policy was read is announced by a
 		 * number that is here already: it would never be noticed. So
@@ -169,6 +189,8 @@ void ls_close(struct ls_state **_state)
 		return;
 	ls_map_close(&state->guard);
 	ls_map_close(&state->sessions);
+	ls_inflight_free(&state->inflight);
+	ls_secret_close(&state->secret);
 	ls_policy_file_close(&state->policy);
 	if (state->policy_dirfd >= 0)
 		close(state->policy_dirfd);

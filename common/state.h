@@ -5,6 +5,7 @@
 #include "judge.h"
 #include "map.h"
 #include "policy.h"
+#include "guess.h"
 
 struct ls_state {
 	unsigned flags; /* LS_* of ls_open() */
@@ -14,6 +15,8 @@ struct ls_state {
 	struct ls_meters meters; /* of the policy, where nothing overrides it */
 	uint64_t generation; /* of the policy in force, from the guard */
 	struct ls_map guard, sessions; /* header NULL: not open */
+	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
+	struct ls_secret secret;
 	bool told_replaced, told_broken;
 	uint64_t looked_ms; /* at the maps' names */
 };
@@ -44,6 +47,15 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 			   const struct ls_subject *subject, uint64_t key,
 			   const struct ls_lock_order *order, const char *by,
 			   uint64_t now);
+
+/* Keep an account on probation until then, since now if it was not before. */
+void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t until,
+		    uint64_t now);
+
+void ls_state_journal(const struct ls_state *state, enum ls_event event,
+		      const struct ls_subject *subject,
+		      const struct ls_lock_word *lock, const char *by,
+		      uint64_t now);
 
 /* Mark a place as familiar until then, and keep it from being evicted. */
 void ls_state_familiar(const struct ls_state *state, enum ls_kind kind,

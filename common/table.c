@@ -273,7 +273,11 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 		return (struct ls_worth_of){ LS_WORTH_LOCK, freeze.until };
 	if (ls_lock_active(&lock, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, lock.until };
-	if (kind == LS_KIND_PLACE && familiar > now)
+	/* Of an account that word is its probation, of an alias how long it
+	 * holds. */
+	if ((kind == LS_KIND_PLACE || kind == LS_KIND_USER ||
+	     kind == LS_KIND_ALIAS) &&
+	    familiar > now)
 		return (struct ls_worth_of){ LS_WORTH_FAMILIAR, familiar };
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++) {
 		uint64_t until = value_of(slot, i, stamp);
@@ -284,8 +288,7 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 	if (lock.strikes > 0 && worth.until < lock.until + LS_STRIKE_KEEP_MS)
 		worth.until = lock.until + LS_STRIKE_KEEP_MS;
 	if (worth.until > now)
-		worth.worth = kind == LS_KIND_PAIR || kind == LS_KIND_ALIAS
-				      ? LS_WORTH_LITTLE
-				      : LS_WORTH_STRANGER;
+		worth.worth = kind == LS_KIND_PAIR ? LS_WORTH_LITTLE
+						   : LS_WORTH_STRANGER;
 	return worth;
 }

@@ -61,6 +61,8 @@ static void check_slot(struct check *check, const struct ls_table *table,
 		off(check, "slot %" PRIu32 ": its key belongs elsewhere",
 		    ref->index);
 	check_lock(check, ref, LS_WORD_LOCK);
+	if (kind == LS_KIND_USER)
+		check_lock(check, ref, LS_WORD_FREEZE);
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++)
 		if (ls_slot_get(ref, i) > check->now + LS_AHEAD_MAX_MS)
 			off(check, "slot %" PRIu32 ": word %u is %" PRIu64

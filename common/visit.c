@@ -1,20 +1,38 @@
 /* visit.c - see visit.h */
 #include "lockstep-config.h"
 
+#include "alias.h"
+#include "pair.h"
 #include "text.h"
 #include "visit.h"
 
 enum { IP_BITS4 = 32, IP_BITS6 = 64 };
 
-/* Everything but the keys and the slots. */
-static void prepare(struct ls_visit *visit, struct ls_state *state,
-		    const char *user, const struct ls_addr *ip, uint64_t now)
+/* ---- the subjects ----------------------------------------------------- */
+
+/* The prefix that an IP, or any other kind, is known by. No override has other
+ * lengths than the whole policy. */
+static struct ls_prefix prefix_of(const struct ls_visit *visit,
+				  enum ls_kind kind)
 {
-	visit->state = state;
-	visit->now = now;
-	visit->user = user;
-	visit->ip = ip;
-	visit->policy = ls_policy_file_lookup(state->policy, user, ip,
+	const struct ls_policy *policy =
+		ls_policy_file_policy(visit->state->policy);
+
+	return kind == LS_KIND_IP
+		       ? ls_prefix_of(visit->ip, IP_BITS4, IP_BITS6)
+		       : ls_prefix_of(visit->ip, (unsigned)policy->net.prefix4,
+				      (unsigned)policy->net.prefix6);
+}
+
+/* The policy, which may be another for the account that an alias stands for. */
+static void look_up_policy(struct ls_visit *visit)
+{
+	struct ls_state *state = visit->state;
+	const char *user = visit->account.kind == LS_KIND_USER
+				   ? visit->account.user
+				   : visit->user;
+
+	visit->policy = ls_policy_file_lookup(state->policy, user, visit->ip,
 					      &visit->own);
 	visit->meters = &state->meters;
 	if (visit->policy == &visit->own) {
@@ -23,45 +41,69 @@ static void prepare(struct ls_visit *visit, struct ls_state *state,
 	}
 }
 
-/* The prefix that an IP, or any other kind, is known by. */
-static struct ls_prefix prefix_of(const struct ls_visit *visit,
-				  enum ls_kind kind)
+static void key_place(struct ls_visit *visit)
 {
-	const struct ls_policy *policy = visit->policy;
-
-	return kind == LS_KIND_IP
-		       ? ls_prefix_of(visit->ip, IP_BITS4, IP_BITS6)
-		       : ls_prefix_of(visit->ip, (unsigned)policy->net.prefix4,
-				      (unsigned)policy->net.prefix6);
+	visit->key[LS_KIND_PLACE] = ls_key_pair(visit->state->guard.hash_key,
+						LS_KIND_PLACE,
+						visit->key[LS_KIND_USER],
+						visit->key[LS_KIND_NET]);
 }
 
-static void find_keys(struct ls_visit *visit)
+/* The account that an alias stands for takes the typed name's place. Its name is
+ * known if its label is. */
+static void be_account(struct ls_visit *visit, uint64_t account)
 {
-	const uint8_t *hash_key = visit->state->guard.hash_key;
+	const struct ls_map *map = &visit->state->guard;
+
+	visit->aliased = true;
+	visit->typed_key = visit->key[LS_KIND_USER];
+	visit->key[LS_KIND_USER] = account;
+	key_place(visit);
+	if (!ls_label_get(&map->labels, map->hash_key, account, LS_KIND_USER,
+			  &visit->account))
+		visit->account.kind = LS_KIND_NONE;
+}
+
+static void find_keys(struct ls_visit *visit, const char *password)
+{
+	const struct ls_state *state = visit->state;
+	const struct ls_table *table = &state->guard.subjects;
+	const uint8_t *hash_key = state->guard.hash_key;
 	const struct ls_prefix ip = prefix_of(visit, LS_KIND_IP);
 	const struct ls_prefix net = prefix_of(visit, LS_KIND_NET);
-	uint64_t *key = visit->key;
+	uint64_t *key = visit->key, account;
 
 	key[LS_KIND_IP] = ls_key_net(hash_key, LS_KIND_IP, &ip);
 	key[LS_KIND_NET] = ls_key_net(hash_key, LS_KIND_NET, &net);
+	key[LS_KIND_GUESS] = 0;
 	if (visit->user == NULL)
 		return;
 	key[LS_KIND_USER] = ls_key_user(hash_key, visit->user);
-	key[LS_KIND_PLACE] = ls_key_pair(hash_key, LS_KIND_PLACE,
-					 key[LS_KIND_USER], key[LS_KIND_NET]);
+	key_place(visit);
+	if (password != NULL && state->secret.known)
+		key[LS_KIND_GUESS] = ls_secret_guess(&state->secret, password);
+	/* Each search may be a cache miss: they are asked for all at once, before
+	 * the first is needed. */
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++)
+		ls_table_prefetch(table, key[kind]);
+	if (ls_alias_find(state, key[LS_KIND_USER], visit->now, &account))
+		be_account(visit, account);
 }
 
-/* Find every subject's slot. Each search, and each slot, may be a cache miss:
- * they are asked for all at once, before the first is needed. */
+static bool is_wanted(const struct ls_visit *visit, unsigned kind)
+{
+	if (kind == LS_KIND_GUESS)
+		return visit->key[kind] != 0;
+	return visit->user != NULL || kind <= LS_KIND_NET;
+}
+
 static void find_slots(struct ls_visit *visit)
 {
 	const struct ls_table *table = &visit->state->guard.subjects;
-	const unsigned last = visit->user != NULL ? LS_KIND_PLACE : LS_KIND_NET;
 
-	for (unsigned kind = LS_KIND_IP; kind <= last; kind++)
-		ls_table_prefetch(table, visit->key[kind]);
-	for (unsigned kind = LS_KIND_IP; kind <= last; kind++) {
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		visit->known[kind] =
+			is_wanted(visit, kind) &&
 			ls_table_find(table, visit->key[kind],
 				      (enum ls_kind)kind,
 				      &visit->ref[kind]) == 0;
@@ -70,13 +112,25 @@ static void find_slots(struct ls_visit *visit)
 	}
 }
 
-void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
-		   const char *user, const struct ls_addr *ip, uint64_t now)
+static void begin(struct ls_visit *visit, struct ls_state *state,
+		  const char *user, const struct ls_addr *ip, uint64_t now)
 {
-	prepare(visit, state, user, ip, now);
-	memset(visit->known, 0, sizeof(visit->known));
-	find_keys(visit);
+	visit->state = state;
+	visit->now = now;
+	visit->user = user;
+	visit->ip = ip;
+	visit->aliased = false;
+	visit->account.kind = LS_KIND_NONE;
+}
+
+void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
+		   const char *user, const struct ls_addr *ip,
+		   const char *password, uint64_t now)
+{
+	begin(visit, state, user, ip, now);
+	find_keys(visit, password);
 	find_slots(visit);
+	look_up_policy(visit);
 }
 
 void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
@@ -84,54 +138,161 @@ void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 {
 	const struct ls_table *table = &state->guard.subjects;
 
-	prepare(visit, state, ticket->user, &ticket->ip, now);
-	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
+	begin(visit, state, ticket->user, &ticket->ip, now);
+	if (ticket->aliased) {
+		visit->key[LS_KIND_NET] = ticket->key[LS_KIND_NET];
+		visit->key[LS_KIND_USER] =
+			ls_key_user(state->guard.hash_key, ticket->user);
+		be_account(visit, ticket->key[LS_KIND_USER]);
+	}
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		visit->key[kind] = ticket->key[kind];
 		visit->known[kind] =
+			is_wanted(visit, kind) &&
 			ls_table_find_at(table, ticket->key[kind],
 					 (enum ls_kind)kind, ticket->slot[kind],
 					 &visit->ref[kind]) == 0;
 	}
+	look_up_policy(visit);
 }
 
 void ls_visit_keep(const struct ls_visit *visit, struct ls_ticket *ticket)
 {
-	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
+	ticket->aliased = visit->aliased;
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		ticket->key[kind] = visit->key[kind];
 		ticket->slot[kind] =
 			visit->known[kind] ? visit->ref[kind].index : 0;
 	}
 }
 
+void ls_visit_rename(struct ls_visit *visit, const char *user)
+{
+	uint64_t account = ls_key_user(visit->state->guard.hash_key, user);
+	const struct ls_subject named = { .kind = LS_KIND_USER };
+
+	if (account == visit->key[LS_KIND_USER])
+		return;
+	if (visit->aliased)
+		visit->key[LS_KIND_USER] = visit->typed_key;
+	visit->aliased = false;
+	visit->account.kind = LS_KIND_NONE;
+	if (account != visit->key[LS_KIND_USER]) {
+		be_account(visit, account);
+		visit->account = named;
+		ls_copy(visit->account.user, sizeof(visit->account.user), user);
+	} else {
+		key_place(visit);
+	}
+	find_slots(visit);
+	look_up_policy(visit);
+}
+
 void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
 		      struct ls_subject *subject_r)
 {
+	const char *user = visit->account.kind == LS_KIND_USER
+				   ? visit->account.user
+				   : visit->user;
+
 	memset(subject_r, 0, sizeof(*subject_r));
 	subject_r->kind = kind;
-	if (kind != LS_KIND_USER)
+	if (kind == LS_KIND_IP || kind == LS_KIND_NET || kind == LS_KIND_PLACE)
 		subject_r->net = prefix_of(visit, kind);
 	if (kind == LS_KIND_USER || kind == LS_KIND_PLACE)
-		ls_copy(subject_r->user, sizeof(subject_r->user), visit->user);
+		ls_copy(subject_r->user, sizeof(subject_r->user), user);
 }
+
+uint32_t ls_visit_print(const struct ls_visit *visit)
+{
+	return visit->key[LS_KIND_GUESS] == 0
+		       ? 0
+		       : ls_secret_print(visit->key[LS_KIND_GUESS],
+					 visit->key[LS_KIND_PLACE]);
+}
+
+/* ---- the view --------------------------------------------------------- */
 
 static void look(const struct ls_visit *visit, enum ls_kind kind,
 		 struct ls_view *view)
 {
+	if (!visit->known[kind]) {
+		memset(view->word[kind], 0, sizeof(view->word[kind]));
+		return;
+	}
 	for (unsigned word = 0; word < LS_VIEW_WORDS; word++)
-		view->word[kind][word] =
-			visit->known[kind] ? ls_slot_get(&visit->ref[kind], word)
-					   : 0;
+		view->word[kind][word] = ls_slot_get(&visit->ref[kind], word);
+}
+
+static uint64_t word_of(const struct ls_visit *visit, uint64_t user_key,
+			unsigned word)
+{
+	struct ls_ref ref;
+
+	return ls_table_find(&visit->state->guard.subjects, user_key,
+			     LS_KIND_USER, &ref) == 0
+		       ? ls_slot_get(&ref, word)
+		       : 0;
+}
+
+static void look_at_others(const struct ls_visit *visit, const char *target,
+			   struct ls_view *view)
+{
+	view->alias_lock = view->alias_freeze = view->target_freeze = 0;
+	if (visit->aliased) {
+		view->alias_lock =
+			word_of(visit, visit->typed_key, LS_WORD_LOCK);
+		view->alias_freeze =
+			word_of(visit, visit->typed_key, LS_WORD_FREEZE);
+	}
+	if (target != NULL)
+		view->target_freeze =
+			word_of(visit,
+				ls_key_user(visit->state->guard.hash_key,
+					    target),
+				LS_WORD_FREEZE);
+}
+
+static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
+{
+	const struct ls_meters *meters = visit->meters;
+
+	memset(view->counted, 0, sizeof(view->counted));
+	for (unsigned i = 0; i < meters->accounts_count; i++) {
+		const struct ls_meter_use *use = &meters->accounts[i];
+		unsigned speed = use->word - LS_WORD_ACCOUNTS;
+
+		if (ls_judge_is_tight(view, use, visit->now))
+			view->counted[use->kind][speed] = ls_pair_is_counted(
+				visit->state, visit->key[use->kind],
+				visit->key[LS_KIND_USER], speed, visit->now);
+	}
 }
 
 void ls_visit_view(const struct ls_visit *visit, bool secured,
-		   struct ls_view *view_r)
+		   const char *target, struct ls_view *view_r)
 {
+	const struct ls_inflight *inflight = visit->state->inflight;
+	uint32_t print = ls_visit_print(visit);
+
 	view_r->trusted = visit->policy->trusted != 0;
 	view_r->denied = visit->policy->denied != 0;
 	view_r->secured = secured;
-	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++)
+	view_r->repeat = print != 0 && visit->known[LS_KIND_PLACE] &&
+			 ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print);
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		look(visit, (enum ls_kind)kind, view_r);
+		view_r->flight[kind] =
+			is_wanted(visit, kind)
+				? ls_inflight_get(inflight, visit->key[kind])
+				: (struct ls_flight){ 0, 0 };
+	}
+	look_at_others(visit, target, view_r);
+	if (visit->user != NULL)
+		look_at_pairs(visit, view_r);
 }
+
+/* ---- charges ---------------------------------------------------------- */
 
 const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind)
 {
@@ -146,10 +307,11 @@ const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind)
 static void note(struct ls_ticket *ticket, const struct ls_meter_use *meter,
 		 uint64_t charged_at)
 {
-	struct ls_charge *charge = &ticket->charge[ticket->charges];
+	struct ls_charge *charge;
 
-	if (ticket->charges == LS_TICKET_CHARGES)
+	if (ticket == NULL || ticket->charges == LS_TICKET_CHARGES)
 		return;
+	charge = &ticket->charge[ticket->charges];
 	charge->charged_at = charged_at;
 	charge->emission_ms = meter->rate.emission_ms;
 	charge->kind = (uint8_t)meter->kind;
@@ -196,6 +358,64 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket)
 				       charge->emission_ms);
 	}
 	ticket->charges = 0;
+}
+
+/* ---- in flight -------------------------------------------------------- */
+
+static struct ls_flight flight_of(const struct ls_ticket *ticket, unsigned kind)
+{
+	return (struct ls_flight){ ticket->flying_failures >> kind & 1,
+				   ticket->flying_accounts >> kind & 1 };
+}
+
+/* The kinds that the ticket holds charges of, or that a failure counts in. */
+static void mark(const struct ls_visit *visit,
+		 const struct ls_judgement *judgement, struct ls_ticket *ticket)
+{
+	for (unsigned i = 0; i < ticket->charges; i++)
+		if (ticket->charge[i].word <= LS_WORD_FAILURES_SLOW)
+			ticket->flying_failures |=
+				(uint8_t)(1U << ticket->charge[i].kind);
+	if (!judgement->strange)
+		return;
+	if (visit->policy->trusted == 0)
+		ticket->flying_accounts |= 1U << LS_KIND_IP | 1U << LS_KIND_NET;
+	if (visit->key[LS_KIND_GUESS] != 0)
+		ticket->flying_accounts |= 1U << LS_KIND_GUESS;
+}
+
+void ls_visit_depart(const struct ls_visit *visit,
+		     const struct ls_judgement *judgement,
+		     struct ls_ticket *ticket)
+{
+	struct ls_inflight *inflight = visit->state->inflight;
+	const unsigned one = 1;
+
+	if (inflight == NULL)
+		return;
+	mark(visit, judgement, ticket);
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
+		struct ls_flight flight = flight_of(ticket, kind);
+
+		if ((flight.failures | flight.accounts) == 0 ||
+		    ls_inflight_add(inflight, visit->key[kind], flight))
+			continue;
+		ticket->flying_failures &= (uint8_t) ~(one << kind);
+		ticket->flying_accounts &= (uint8_t) ~(one << kind);
+	}
+}
+
+void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket)
+{
+	struct ls_inflight *inflight = visit->state->inflight;
+
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
+		struct ls_flight flight = flight_of(ticket, kind);
+
+		if (inflight != NULL && (flight.failures | flight.accounts) != 0)
+			ls_inflight_remove(inflight, ticket->key[kind], flight);
+	}
+	ticket->flying_failures = ticket->flying_accounts = 0;
 }
 
 void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,

@@ -7,35 +7,50 @@
 
 #include "state.h"
 
+enum { LS_VISIT_KINDS = LS_KIND_GUESS + 1 };
+
 struct ls_visit {
 	struct ls_state *state;
 	const struct ls_policy *policy;
 	const struct ls_meters *meters;
 	struct ls_policy own; /* both, when something overrides the policy */
 	struct ls_meters own_meters;
-	const char *user;     /* NULL: not known yet */
+	const char *user; /* as typed; NULL: not known yet */
 	const struct ls_addr *ip;
-	uint64_t key[LS_KIND_PLACE + 1];
-	struct ls_ref ref[LS_KIND_PLACE + 1];
-	bool known[LS_KIND_PLACE + 1]; /* ref is good */
+	uint64_t key[LS_VISIT_KINDS]; /* GUESS: 0 when it is not known */
+	struct ls_ref ref[LS_VISIT_KINDS];
+	bool known[LS_VISIT_KINDS]; /* ref is good */
+	bool aliased;               /* key[USER] is another account's */
+	uint64_t typed_key;         /* then: the typed name's */
+	struct ls_subject account;  /* then: the other's name, if kind says so */
 	uint64_t now;
 };
 
-/* Begin: the policy that holds for this account at this address, the keys of
- * its subjects, and their slots where they have any.
- *   user   NULL: not known yet; it and ip live as long as the visit
- *   now    the map's clock, as everywhere here */
+/* Begin: the keys of the attempt's subjects, their slots where they have any, and
+ * the policy that holds for this account at this address. A typed name that is
+ * known to be an alias stands for the other account from here on.
+ *   user      NULL: not known yet; it and ip live as long as the visit
+ *   password  NULL: not known
+ *   now       the map's clock, as everywhere here */
 void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
-		   const char *user, const struct ls_addr *ip, uint64_t now);
+		   const char *user, const struct ls_addr *ip,
+		   const char *password, uint64_t now);
 /* Begin again with the subjects of a ticket, which the visit points into. */
 void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 		     const struct ls_ticket *ticket, uint64_t now);
 /* Put keys and places into the ticket, for ls_visit_resume(). */
 void ls_visit_keep(const struct ls_visit *visit, struct ls_ticket *ticket);
+/* Go on with the account of that name, where the typed one turned out to be an
+ * alias, or no longer to be one. */
+void ls_visit_rename(struct ls_visit *visit, const char *user);
 
-/* What is known before the judgement. */
+/* What is known before the judgement.
+ *   target  a master user's, or NULL */
 void ls_visit_view(const struct ls_visit *visit, bool secured,
-		   struct ls_view *view_r);
+		   const char *target, struct ls_view *view_r);
+
+/* The fingerprint of the password at this place; 0: none. */
+uint32_t ls_visit_print(const struct ls_visit *visit);
 
 /* The subject of a kind, in readable form. */
 void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
@@ -46,12 +61,19 @@ void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
  * counted it. */
 const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind);
 
-/* Charge one meter, room or not if `force`, and note it in the ticket. Returns
- * false when there was no room. */
+/* Charge one meter, room or not if `force`, and note it in the ticket (NULL: it
+ * will not be given back). Returns false when there was no room. */
 bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 		     bool force, struct ls_ticket *ticket);
 /* Give back all that the ticket notes. */
 void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket);
+
+/* Remember the attempt among those in flight, by what the judgement takes; and
+ * forget it. */
+void ls_visit_depart(const struct ls_visit *visit,
+		     const struct ls_judgement *judgement,
+		     struct ls_ticket *ticket);
+void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket);
 
 void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,

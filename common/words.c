@@ -27,6 +27,7 @@ const char *ls_reason_name(enum ls_reason reason)
 		"none",          "failures", "failures-slow", "accounts",
 		"accounts-slow", "repeats",  "logins",        "sessions",
 		"denied",        "tls",      "sending",       "admin",
+		"places",
 	};
 
 	return NAME_OF(names, reason);
@@ -62,7 +63,8 @@ const char *ls_outcome_name(enum ls_outcome outcome)
 const char *ls_event_name(enum ls_event event)
 {
 	static const char *const names[LS_EVENT_COUNT] = {
-		"none", "login", "lock", "unlock", "connect", "session",
+		"none",    "login",      "lock",   "unlock", "connect",
+		"session", "suspicious", "freeze", "release",
 	};
 
 	return NAME_OF(names, event);

@@ -148,7 +148,7 @@ static void forge(struct ls_state *state, const struct ls_subject *subject,
 	if (ls_table_claim(&map->subjects, key, subject->kind, now, true,
 			   &ref) == 0)
 		ls_slot_set(&ref, LS_WORD_LOCK, dice & LS_VALUE_MAX);
-	ls_label_put(&map->labels, key, &other, UINT64_MAX, now);
+	ls_label_put(&map->labels, key, &other, LS_LABEL_LOCK, UINT64_MAX, now);
 }
 
 void mutate_write(struct ls_state *state, unsigned who, uint64_t dice)

@@ -71,6 +71,8 @@ static void test_exactly_n(void **state)
 			 table[i].limit);
 		for (size_t j = 0; j < COUNT(sections); j++)
 			world_set(&world, sections[j], "failures", "0, 0");
+		world_set(&world, "ip", "accounts", "0, 0");
+		world_set(&world, "net", "accounts", "0, 0");
 		world_set(&world, table[i].section, "failures", table[i].limit);
 		world_open(&world, GUARD);
 		for (unsigned guess = 0; guess < 40; guess++) {

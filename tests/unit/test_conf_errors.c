@@ -38,12 +38,12 @@ static void test_unknown(void **state)
 		{ "failures = \"0\"",
 		  "conf:1: no key \"failures\"; it stands in limit ip, limit "
 		  "net, limit user, limit place\n" },
-		{ "limit net { mode = \"observe\" }",
-		  "conf:1: limit net: no key \"mode\"; that one stands outside "
+		{ "limit net { reveal = \"never\" }",
+		  "conf:1: limit net: no key \"reveal\"; that one stands outside "
 		  "all sections\n" },
 		{ "limit place { xyzzy = 5 }",
 		  "conf:1: limit place: no key \"xyzzy\"; there are: failures, "
-		  "repeats, lock\n" },
+		  "repeats, lock, mode\n" },
 		{ "limit usr { lock = \"1m..1h\" }",
 		  "conf:1: no section \"limit usr\"; did you mean "
 		  "\"limit user\"?\n" },

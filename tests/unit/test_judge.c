@@ -67,9 +67,9 @@ static void view_of(const struct row *row, const struct ls_policy *policy,
 	}
 	/* To the brim, or just not. */
 	ls_meters_of(policy, &meters);
-	check("two of each", meters.count, 8);
-	for (unsigned i = 0; i < meters.count; i++) {
-		const struct ls_meter_use *use = &meters.use[i];
+	check("two of each", meters.failures_count, 8);
+	for (unsigned i = 0; i < meters.failures_count; i++) {
+		const struct ls_meter_use *use = &meters.failures[i];
 		unsigned full = use->word == LS_WORD_FAILURES ? row->full
 							      : row->full_slow;
 
@@ -77,6 +77,21 @@ static void view_of(const struct row *row, const struct ls_policy *policy,
 						   use->rate.emission_ms +
 						   (full >> use->kind & 1U);
 	}
+}
+
+/* The kinds whose meters are charged, both of each. */
+static unsigned kinds_of(unsigned take)
+{
+	unsigned kinds = 0;
+
+	for (enum ls_kind kind = LS_KIND_IP; kind <= LS_KIND_PLACE; kind++) {
+		bool fast = take & LS_DUE(kind, LS_WORD_FAILURES);
+		bool slow = take & LS_DUE(kind, LS_WORD_FAILURES_SLOW);
+
+		check("both", fast, slow);
+		kinds |= (unsigned)fast << kind;
+	}
+	return kinds;
 }
 
 static void check_rows(const struct row *rows, size_t count, uint64_t tls)
@@ -101,7 +116,7 @@ static void check_rows(const struct row *rows, size_t count, uint64_t tls)
 		check(row->row, judgement.familiar,
 		      (row->flags & FAMILIAR) != 0);
 		if (row->wanted == LS_ADMIT)
-			check(row->row, judgement.kinds, row->charged);
+			check(row->row, kinds_of(judgement.take), row->charged);
 	}
 }
 
@@ -298,6 +313,7 @@ static void test_connection(void **state)
 		const struct row as = { .flags = rows[i].flags,
 					.locked = rows[i].locked };
 		struct ls_decision decision;
+		struct ls_meters meters;
 		struct ls_policy policy;
 		struct ls_view view;
 
@@ -309,7 +325,8 @@ static void test_connection(void **state)
 			rows[i].ip_stamp ? now + 1 : now;
 		view.word[LS_KIND_NET][LS_WORD_FAMILIAR] =
 			rows[i].net_stamp ? now + 1 : now;
-		ls_judge_connection(&view, &policy, now, &decision);
+		ls_meters_of(&policy, &meters);
+		ls_judge_connection(&view, &policy, &meters, now, &decision);
 		check(rows[i].row, decision.wanted, rows[i].wanted);
 		check(rows[i].row, decision.verdict,
 		      rows[i].flags & OBSERVE ? LS_ADMIT : rows[i].wanted);

@@ -50,7 +50,7 @@ static uint64_t put(const struct ls_subject *subject, uint64_t until)
 {
 	uint64_t key = ls_key_subject(hash_key, subject);
 
-	ls_label_put(&labels, key, subject, until, start);
+	ls_label_put(&labels, key, subject, LS_LABEL_LOCK, until, start);
 	return key;
 }
 
@@ -145,7 +145,8 @@ static void test_shortest_goes(void **state)
 		subject = subject_of(LS_KIND_USER, name, NULL);
 		key[i] = put(&subject, start + (uint64_t)hours[i] * HOUR);
 		/* Once more, and shorter: it is kept as long as before. */
-		ls_label_put(&labels, key[i], &subject, start + 1, start);
+		ls_label_put(&labels, key[i], &subject, LS_LABEL_LOCK,
+			     start + 1, start);
 	}
 	for (unsigned gone = 1; gone <= 3; gone++) {
 		struct ls_subject subject;

@@ -204,6 +204,7 @@ static void test_places_before_stamps(void **state)
 	struct ls_ref ref;
 
 	(void)state;
+	world_set(&world, "user", "places", "0");
 	world_open(&world, GUARD);
 	for (unsigned i = 0; i < 40; i++) {
 		char ip[32];

@@ -131,7 +131,7 @@ static void test_refused(void **state)
 		int how = rows[i].how,
 		    fd = openat(world.dirfd, "snapshot.cdb",
 				O_RDWR | O_CREAT | O_TRUNC, 0600);
-		uint8_t key[10] = { 's' }, value[40] = { 0 };
+		uint8_t key[10] = { 's' }, value[64] = { 0 };
 		struct cdb_make make;
 		struct ls_error error;
 
@@ -139,7 +139,7 @@ static void test_refused(void **state)
 		cdb_make_start(&make, fd);
 		if (how != EMPTY && how != LABEL && how != HEAD)
 			cdb_make_add(&make, key, sizeof(key), value,
-				     how == SHORT ? 39 : 40);
+				     how == SHORT ? 63 : 64);
 		key[0] = 'l';
 		value[0] = 129; /* bits */
 		if (how == LABEL)

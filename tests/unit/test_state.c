@@ -368,7 +368,7 @@ static void test_status(void **state)
 	world_pass(&world, 1000);
 	ls_daemon_seen(world.state, world.now_ms);
 	ls_status(world.state, world.now_ms, &status);
-	check("used", status.used, 8);
+	check("used", status.used, 11); /* with three pairs */
 	check("locks", status.locks, 1);
 	check("familiar", status.familiar, 1);
 	check("admitted", status.admitted, 11);

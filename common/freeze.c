@@ -1,0 +1,143 @@
+/* freeze.c - freezing an account, and giving it back; see lockstep.h */
+#include "lockstep-config.h"
+
+#include "state.h"
+#include "text.h"
+#include "visit.h"
+#include "where.h"
+
+#include <string.h>
+
+static struct ls_subject account_of(const char *user)
+{
+	struct ls_subject subject;
+
+	memset(&subject, 0, sizeof(subject));
+	subject.kind = LS_KIND_USER;
+	ls_copy(subject.user, sizeof(subject.user), user);
+	return subject;
+}
+
+int ls_freeze(struct ls_state *state, const char *user, uint64_t length_ms,
+	      enum ls_reason reason, enum ls_origin origin, const char *by,
+	      uint64_t now_ms)
+{
+	const struct ls_subject subject = account_of(user);
+	const struct ls_lock_order order = {
+		.word = LS_WORD_FREEZE,
+		.length = { length_ms, length_ms },
+		.reason = reason,
+		.origin = origin,
+	};
+
+	if (!state->guard.writable)
+		return LS_EACCES;
+	return ls_state_lock(state, &subject,
+			     ls_key_subject(state->guard.hash_key, &subject),
+			     &order, by,
+			     ls_map_now(&state->guard, now_ms)) == LS_NO_SLOT
+		       ? LS_EFULL
+		       : 0;
+}
+
+bool ls_frozen(struct ls_state *state, const char *user,
+	       const struct ls_addr *ip, uint64_t now_ms,
+	       struct ls_decision *decision_r)
+{
+	static const struct ls_addr nowhere;
+	uint64_t now = ls_map_now(&state->guard, now_ms);
+	struct ls_judgement judgement;
+	struct ls_view view, frozen;
+	struct ls_visit visit;
+
+	memset(decision_r, 0, sizeof(*decision_r));
+	if (state->guard.header == NULL)
+		return false;
+	ls_visit_init(&visit, state, user, ip != NULL ? ip : &nowhere, NULL,
+		      now);
+	ls_visit_view(&visit, true, NULL, &view);
+	/* Of all that is known, only the freezes, and whether the owner is told. */
+	memset(&frozen, 0, sizeof(frozen));
+	frozen.secured = true;
+	frozen.word[LS_KIND_USER][LS_WORD_FREEZE] =
+		view.word[LS_KIND_USER][LS_WORD_FREEZE];
+	frozen.word[LS_KIND_PLACE][LS_WORD_FAMILIAR] =
+		view.word[LS_KIND_PLACE][LS_WORD_FAMILIAR];
+	frozen.alias_freeze = view.alias_freeze;
+	ls_judge(&frozen, visit.policy, visit.meters, now, &judgement);
+	*decision_r = judgement.decision;
+	if (decision_r->retry_ms > now)
+		decision_r->retry_ms -= now;
+	return decision_r->verdict == LS_DENY;
+}
+
+/* Forget the places of an account that were first seen no earlier than that. */
+static void forget_places(struct ls_state *state, uint64_t user_key,
+			  uint64_t since, ls_forgot_fn *forgot, void *context,
+			  struct ls_release *release)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	const struct ls_map *map = &state->guard;
+	uint64_t cursor = 0;
+	struct ls_prefix net;
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	while (ls_table_next(&map->subjects, &cursor, &kind, &ref)) {
+		if (kind != LS_KIND_PLACE ||
+		    ls_slot_get(&ref, LS_WORD_FIRST_SEEN) < since ||
+		    !ls_where_is_of(&ref, user_key) ||
+		    !ls_where_get(&ref, map->hash_key, user_key,
+				  (unsigned)policy->net.prefix4,
+				  (unsigned)policy->net.prefix6, &net))
+			continue;
+		ls_slot_set(&ref, LS_WORD_FAMILIAR, 0);
+		ls_slot_set(&ref, LS_WORD_FIRST_SEEN, 0);
+		release->forgotten++;
+		if (forgot != NULL)
+			forgot(context, &net);
+	}
+}
+
+/* Both words of a freeze, and what made the account suspicious. Returns false
+ * when the slot was evicted meanwhile. */
+static bool clear(const struct ls_ref *user)
+{
+	return ls_slot_set(user, LS_WORD_FREEZE, 0) &&
+	       ls_slot_set(user, LS_WORD_PROBATION, 0) &&
+	       ls_slot_set(user, LS_WORD_PLACES, 0) &&
+	       ls_slot_set(user, LS_WORD_SUSPICIOUS, 0);
+}
+
+int ls_release(struct ls_state *state, const char *user, const char *by,
+	       uint64_t now_ms, ls_forgot_fn *forgot, void *context,
+	       struct ls_release *release_r)
+{
+	const struct ls_subject subject = account_of(user);
+	uint64_t key = ls_key_user(state->guard.hash_key, subject.user);
+	uint64_t now = ls_map_now(&state->guard, now_ms), since;
+	struct ls_lock_word freeze, ended = { .origin = LS_ORIGIN_ADMIN,
+					      .reason = LS_REASON_ADMIN };
+	struct ls_ref ref;
+
+	memset(release_r, 0, sizeof(*release_r));
+	if (!state->guard.writable)
+		return LS_EACCES;
+	if (ls_table_find(&state->guard.subjects, key, LS_KIND_USER, &ref) < 0)
+		return 0;
+	freeze = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_FREEZE));
+	since = ls_slot_get(&ref, LS_WORD_SUSPICIOUS);
+	release_r->frozen = ls_lock_active(&freeze, now);
+	release_r->probation = ls_slot_get(&ref, LS_WORD_PROBATION) > now;
+	release_r->suspicious = since != 0;
+	release_r->since_ms = ls_map_boot_ms(&state->guard, since);
+	if (!release_r->frozen && !release_r->probation &&
+	    !release_r->suspicious)
+		return 0;
+	/* The places first: killed in between, the account stays as it was. */
+	if (release_r->suspicious)
+		forget_places(state, key, since, forgot, context, release_r);
+	clear(&ref);
+	ls_state_journal(state, LS_EVENT_RELEASE, &subject, &ended, by, now);
+	return 0;
+}

@@ -1,0 +1,157 @@
+/* kept.c - see kept.h */
+#include "lockstep-config.h"
+
+#include "kept.h"
+#include "policy-record.h" /* ls_get_le, ls_put_le */
+
+#include <string.h>
+
+static bool worth_keeping(const struct ls_kept *kept, uint64_t now)
+{
+	if (kept->kind != LS_KIND_IP && kept->kind != LS_KIND_NET &&
+	    kept->kind != LS_KIND_USER && kept->kind != LS_KIND_PLACE)
+		return false;
+	return kept->familiar > now || ls_lock_active(&kept->freeze, now) ||
+	       (kept->lock.strikes > 0 &&
+		kept->lock.until + LS_STRIKE_KEEP_MS > now) ||
+	       ls_lock_active(&kept->lock, now);
+}
+
+static bool is_whole(const struct ls_lock_word *lock)
+{
+	return lock->reason < LS_REASON_COUNT && lock->origin < LS_ORIGIN_COUNT;
+}
+
+static struct ls_lock_word lock_of(const struct ls_ref *ref, unsigned word)
+{
+	struct ls_lock_word lock = ls_lock_unpack(ls_slot_get(ref, word));
+
+	return is_whole(&lock) ? lock : ls_lock_unpack(0);
+}
+
+bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
+		struct ls_kept *kept_r)
+{
+	memset(kept_r, 0, sizeof(*kept_r));
+	kept_r->kind = kind;
+	kept_r->lock = lock_of(ref, LS_WORD_LOCK);
+	kept_r->familiar = ls_slot_get(ref, LS_WORD_FAMILIAR);
+	if (kind == LS_KIND_USER)
+		kept_r->freeze = lock_of(ref, LS_WORD_FREEZE);
+	if (!worth_keeping(kept_r, now))
+		return false;
+	kept_r->key = ls_ref_key(ref);
+	kept_r->since = ls_slot_get(ref, LS_WORD_SINCE);
+	if (kind == LS_KIND_PLACE) {
+		kept_r->seen = ls_slot_get(ref, LS_WORD_FIRST_SEEN);
+		kept_r->where[0] = ls_slot_get(ref, LS_WORD_WHERE);
+		kept_r->where[1] = ls_slot_get(ref, LS_WORD_WHERE_TOO);
+	} else if (kind == LS_KIND_USER) {
+		kept_r->seen = ls_slot_get(ref, LS_WORD_SUSPICIOUS);
+		kept_r->freeze_since = ls_slot_get(ref, LS_WORD_FREEZE_SINCE);
+	}
+	return true;
+}
+
+/* A time of the map's clock as real time and back; 0 stays 0. */
+static uint64_t to_real(uint64_t at, uint64_t now, uint64_t real_ms)
+{
+	return at == 0 ? 0 : real_ms + at - now;
+}
+
+static uint64_t from_real(uint64_t at, uint64_t now, uint64_t real_ms)
+{
+	int64_t ago = (int64_t)(real_ms - at);
+
+	if (at == 0 || (ago > 0 && (uint64_t)ago >= now))
+		return 0;
+	/* What no guard has held is not believed; a lock's end rounds up. */
+	if (ago < -(int64_t)(LS_AHEAD_MAX_MS - 1000))
+		return now + LS_AHEAD_MAX_MS - 1000;
+	return now - (uint64_t)ago;
+}
+
+void ls_kept_put(const struct ls_kept *kept, uint64_t now, uint64_t real_ms,
+		 uint8_t value[LS_KEPT_SIZE])
+{
+	bool user = kept->kind == LS_KIND_USER;
+	const uint64_t words[LS_KEPT_SIZE / 8] = {
+		ls_lock_pack(&kept->lock),
+		to_real(kept->lock.until, now, real_ms),
+		to_real(kept->since, now, real_ms),
+		to_real(kept->familiar, now, real_ms),
+		to_real(kept->seen, now, real_ms),
+		user ? ls_lock_pack(&kept->freeze) : kept->where[0],
+		user ? to_real(kept->freeze.until, now, real_ms)
+		     : kept->where[1],
+		to_real(kept->freeze_since, now, real_ms),
+	};
+
+	for (unsigned i = 0; i < LS_KEPT_SIZE / 8; i++)
+		ls_put_le(value + 8 * i, 8, words[i]);
+}
+
+bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
+		 uint64_t key, uint64_t now, uint64_t real_ms,
+		 struct ls_kept *kept_r)
+{
+	uint64_t words[LS_KEPT_SIZE / 8];
+
+	memset(kept_r, 0, sizeof(*kept_r));
+	if (len != LS_KEPT_SIZE || kind < LS_KIND_IP || kind > LS_KIND_PLACE)
+		return false;
+	for (unsigned i = 0; i < LS_KEPT_SIZE / 8; i++)
+		words[i] = ls_get_le(value + 8 * i, 8);
+	kept_r->kind = kind;
+	kept_r->key = key;
+	kept_r->lock = ls_lock_unpack(words[0] & LS_VALUE_MAX);
+	kept_r->lock.until = from_real(words[1], now, real_ms);
+	kept_r->since = from_real(words[2], now, real_ms);
+	kept_r->familiar = from_real(words[3], now, real_ms);
+	kept_r->seen = from_real(words[4], now, real_ms);
+	if (kind == LS_KIND_USER) {
+		kept_r->freeze = ls_lock_unpack(words[5] & LS_VALUE_MAX);
+		kept_r->freeze.until = from_real(words[6], now, real_ms);
+		kept_r->freeze_since = from_real(words[7], now, real_ms);
+	} else {
+		kept_r->where[0] = words[5];
+		kept_r->where[1] = words[6];
+	}
+	return is_whole(&kept_r->lock) && is_whole(&kept_r->freeze);
+}
+
+uint64_t ls_kept_locked_until(const struct ls_kept *kept)
+{
+	return kept->lock.until > kept->freeze.until ? kept->lock.until
+						     : kept->freeze.until;
+}
+
+bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
+		     uint64_t now)
+{
+	bool user = kept->kind == LS_KIND_USER;
+	/* A stamp is not worth a familiar place. */
+	bool force = kept->kind == LS_KIND_PLACE ||
+		     ls_kept_locked_until(kept) > now ||
+		     (user && kept->familiar > now);
+	struct ls_ref ref;
+
+	if (!worth_keeping(kept, now) ||
+	    ls_table_claim(&map->subjects, kept->key, kept->kind, now, force,
+			   &ref) < 0)
+		return false;
+	ls_slot_set(&ref, LS_WORD_KEY, kept->key >> 32);
+	ls_slot_set(&ref, LS_WORD_LOCK, ls_lock_pack(&kept->lock));
+	ls_slot_set(&ref, LS_WORD_SINCE, kept->since);
+	ls_slot_set(&ref, LS_WORD_FAMILIAR, kept->familiar);
+	if (user) {
+		ls_slot_set(&ref, LS_WORD_SUSPICIOUS, kept->seen);
+		ls_slot_set(&ref, LS_WORD_FREEZE, ls_lock_pack(&kept->freeze));
+		ls_slot_set(&ref, LS_WORD_FREEZE_SINCE, kept->freeze_since);
+	} else if (kept->kind == LS_KIND_PLACE) {
+		ls_slot_set(&ref, LS_WORD_FIRST_SEEN, kept->seen);
+		ls_slot_set(&ref, LS_WORD_WHERE, kept->where[0]);
+		ls_slot_set(&ref, LS_WORD_WHERE_TOO, kept->where[1]);
+	}
+	return true;
+}

@@ -1,0 +1,52 @@
+/* kept.h - what a snapshot keeps of one slot, and its bytes there
+ *
+ *   bytes   IP, NET         PLACE             USER
+ *    0..7   lock word (slot.h)
+ *    8      lock until, real time in ms as all times here, 0: none
+ *   16      lock since
+ *   24      stamped until   familiar until    probation until
+ *   32      -               first seen        suspicious since
+ *   40      -               where             freeze word
+ *   48      -               where             freeze until
+ *   56..63  -               -                 freeze since
+ *
+ * Numbers are little-endian. */
+#ifndef LS_KEPT_H
+#define LS_KEPT_H
+
+#include "map.h"
+
+enum { LS_KEPT_SIZE = 64 };
+
+struct ls_kept {
+	enum ls_kind kind;
+	uint64_t key;
+	struct ls_lock_word lock, freeze;
+	/* Times of the map's clock; named as a PLACE has them. */
+	uint64_t since, familiar, seen, freeze_since;
+	uint64_t where[2];
+};
+
+/* What is to be kept of a slot now. Returns false when nothing is. A damaged
+ * lock word is none: it must not have the whole file refused. */
+bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
+		struct ls_kept *kept_r);
+
+/* To bytes.
+ *   now, real_ms   the same moment on the map's clock and CLOCK_REALTIME */
+void ls_kept_put(const struct ls_kept *kept, uint64_t now, uint64_t real_ms,
+		 uint8_t value[LS_KEPT_SIZE]);
+/* And back. Returns false for bytes that no snapshot of ours has. */
+bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
+		 uint64_t key, uint64_t now, uint64_t real_ms,
+		 struct ls_kept *kept_r);
+
+/* Put it into a new map, unless all of it has passed. Returns false then, and
+ * when there is no room. */
+bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
+		     uint64_t now);
+
+/* Is its subject locked or frozen, and until when? */
+uint64_t ls_kept_locked_until(const struct ls_kept *kept);
+
+#endif

@@ -1,0 +1,194 @@
+/* success.c - see success.h */
+#include "lockstep-config.h"
+
+#include "alias.h"
+#include "pair.h"
+#include "success.h"
+#include "text.h"
+#include "where.h"
+
+#include <string.h>
+
+enum {
+	RESETS_PER_DAY = 2,
+	DAY_MS = 24 * 3600 * 1000,
+	STAMP_AGE_MS = 3600 * 1000, /* a stamp this fresh is not renewed */
+};
+
+/* ---- in doubt --------------------------------------------------------- */
+
+static bool is_guessed_at(struct ls_visit *visit)
+{
+	const struct ls_ref *user = &visit->ref[LS_KIND_USER];
+	uint64_t failures[LS_SPEEDS];
+
+	if (!visit->known[LS_KIND_USER])
+		return false;
+	failures[LS_FAST] = ls_slot_get(user, LS_WORD_FAILURES);
+	failures[LS_SLOW] = ls_slot_get(user, LS_WORD_FAILURES_SLOW);
+	return ls_judge_is_suspicious(failures,
+				      ls_inflight_get(visit->state->inflight,
+						      visit->key[LS_KIND_USER])
+					      .failures,
+				      visit->policy, visit->now);
+}
+
+/* Has the account logged in from one new network more than it may? */
+static bool is_everywhere(struct ls_visit *visit)
+{
+	const struct ls_meter_use places = {
+		.kind = LS_KIND_USER,
+		.word = LS_WORD_PLACES,
+		.rate = visit->meters->places,
+	};
+
+	return places.rate.emission_ms > 0 &&
+	       ls_pair_count(visit->state, visit->key[LS_KIND_USER],
+			     visit->key[LS_KIND_PLACE], LS_FAST,
+			     visit->now + places.rate.capacity_ms,
+			     visit->now) &&
+	       !ls_visit_charge(visit, &places, false, NULL);
+}
+
+static void journal_doubt(const struct ls_visit *visit,
+			  const struct ls_ticket *ticket,
+			  enum ls_reason reason, uint64_t until)
+{
+	struct ls_record record = {
+		.at_ms = visit->now,
+		.until_ms = until,
+		.event = LS_EVENT_SUSPICIOUS,
+		.outcome = LS_OUTCOME_SUCCESS,
+		.reason = reason,
+	};
+
+	ls_visit_subject(visit, LS_KIND_USER, &record.subject);
+	record.subject.net.addr = ticket->ip;
+	record.subject.net.bits = 128;
+	ls_copy(record.service, sizeof(record.service), ticket->service);
+	ls_copy(record.mech, sizeof(record.mech), ticket->mech);
+	ls_ring_append(&visit->state->guard.journal, &record);
+}
+
+/* Put the account on probation, since the first of its doubtful successes. */
+static void doubt(struct ls_visit *visit, const struct ls_ticket *ticket,
+		  enum ls_reason reason)
+{
+	uint64_t until = visit->now + visit->policy->user.probation_ms;
+
+	ls_state_doubt(visit->state, visit->key[LS_KIND_USER], until,
+		       visit->now);
+	journal_doubt(visit, ticket, reason, until);
+}
+
+static bool is_on_probation(const struct ls_visit *visit)
+{
+	return visit->known[LS_KIND_USER] &&
+	       ls_slot_get(&visit->ref[LS_KIND_USER], LS_WORD_PROBATION) >
+		       visit->now;
+}
+
+/* May the place of this success become familiar? Tells of a doubtful one. */
+static bool is_trustworthy(struct ls_visit *visit,
+			   const struct ls_ticket *ticket, bool guessed_at)
+{
+	bool probation = is_on_probation(visit);
+
+	if (guessed_at)
+		doubt(visit, ticket, LS_REASON_FAILURES);
+	else if (is_everywhere(visit))
+		doubt(visit, ticket, LS_REASON_PLACES);
+	else
+		return !probation;
+	return false;
+}
+
+/* ---- familiar --------------------------------------------------------- */
+
+/* Note of a place where it is, and since when it was seen. */
+static void describe(struct ls_visit *visit)
+{
+	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
+	struct ls_subject subject;
+
+	if (place == NULL)
+		return;
+	if (ls_slot_get(place, LS_WORD_FIRST_SEEN) == 0)
+		ls_slot_set(place, LS_WORD_FIRST_SEEN, visit->now);
+	if (ls_slot_get(place, LS_WORD_WHERE_TOO) == 0) {
+		ls_visit_subject(visit, LS_KIND_PLACE, &subject);
+		ls_where_set(place, visit->key[LS_KIND_USER], &subject.net);
+	}
+}
+
+static void stamp(struct ls_visit *visit, enum ls_kind kind, uint64_t until)
+{
+	if (visit->known[kind] &&
+	    ls_slot_get(&visit->ref[kind], LS_WORD_FAMILIAR) + STAMP_AGE_MS >
+		    until)
+		return;
+	ls_state_familiar(visit->state, kind, visit->key[kind], until,
+			  visit->now);
+}
+
+/* The fast meter of the place is emptied, so that somebody who mistyped starts
+ * afresh; but not so often that the owner's phone would wipe away what a guesser
+ * in the same net does: that is metered too, two at once, then one in twelve
+ * hours. */
+static void forgive(struct ls_visit *visit)
+{
+	static const struct ls_limit resets = { RESETS_PER_DAY, DAY_MS };
+	const struct ls_rate rate = ls_rate_of(&resets);
+	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
+	uint64_t ignored;
+
+	if (place != NULL &&
+	    ls_slot_get(place, LS_WORD_FAILURES) > visit->now &&
+	    ls_slot_charge(place, LS_WORD_RESETS, visit->now, &rate, false,
+			   &ignored) == LS_TAKEN)
+		ls_slot_set(place, LS_WORD_FAILURES, 0);
+}
+
+/* ---- the account's name ----------------------------------------------- */
+
+/* Go on with the account of the final name. */
+static void follow_name(struct ls_visit *visit, const struct ls_ticket *ticket)
+{
+	const char *final =
+		ticket->final[0] != '\0' ? ticket->final : ticket->user;
+	uint64_t until = visit->now + visit->policy->familiar_ms;
+
+	if (strcmp(final, ticket->user) != 0) {
+		ls_visit_rename(visit, final);
+		ls_alias_learn(visit->state, visit->typed_key, final, until,
+			       visit->now);
+	} else if (visit->aliased) {
+		ls_alias_forget(visit->state, visit->typed_key);
+		ls_visit_rename(visit, final);
+	}
+}
+
+void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
+{
+	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
+					      LS_KIND_NET };
+	bool guessed_at = is_guessed_at(visit);
+	bool familiar = ticket->familiar;
+
+	/* What is right now must not stand among the wrong. */
+	if (ticket->print != 0 && visit->known[LS_KIND_PLACE])
+		ls_slot_drop_print(&visit->ref[LS_KIND_PLACE], ticket->print);
+	follow_name(visit, ticket);
+	guessed_at = guessed_at || is_guessed_at(visit);
+	if (visit->known[LS_KIND_PLACE] &&
+	    ls_slot_get(&visit->ref[LS_KIND_PLACE], LS_WORD_FAMILIAR) >
+		    visit->now)
+		familiar = true;
+	if (familiar || is_trustworthy(visit, ticket, guessed_at)) {
+		for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+			stamp(visit, kinds[i],
+			      visit->now + visit->policy->familiar_ms);
+		forgive(visit);
+	}
+	describe(visit);
+}

@@ -1,0 +1,71 @@
+/* where.c - see where.h */
+#include "lockstep-config.h"
+
+#include "key.h"
+#include "where.h"
+
+#include <string.h>
+
+enum { LOW_BITS = 40, HIGH_BITS = 24 };
+#define LOW_MASK ((UINT64_C(1) << LOW_BITS) - 1)
+#define HIGH_MASK ((UINT64_C(1) << HIGH_BITS) - 1)
+
+static uint64_t hint_of(uint64_t user_key)
+{
+	return user_key & 0xffff;
+}
+
+static uint64_t be_get(const uint8_t *octet, unsigned bytes)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < bytes; i++)
+		value = value << 8 | octet[i];
+	return value;
+}
+
+static void be_put(uint8_t *octet, unsigned bytes, uint64_t value)
+{
+	for (unsigned i = bytes; i > 0; i--, value >>= 8)
+		octet[i - 1] = (uint8_t)value;
+}
+
+void ls_where_set(const struct ls_ref *place, uint64_t user_key,
+		  const struct ls_prefix *net)
+{
+	uint64_t bits = ls_addr_is_ipv4(&net->addr)
+				? be_get(net->addr.octet + 12, 4)
+				: be_get(net->addr.octet, 8);
+
+	ls_slot_set(place, LS_WORD_WHERE,
+		    hint_of(user_key) << HIGH_BITS | bits >> LOW_BITS);
+	ls_slot_set(place, LS_WORD_WHERE_TOO, bits & LOW_MASK);
+}
+
+bool ls_where_is_of(const struct ls_ref *place, uint64_t user_key)
+{
+	return ls_slot_get(place, LS_WORD_WHERE) >> HIGH_BITS ==
+	       hint_of(user_key);
+}
+
+bool ls_where_get(const struct ls_ref *place, const uint8_t hash_key[16],
+		  uint64_t user_key, unsigned prefix4, unsigned prefix6,
+		  struct ls_prefix *net_r)
+{
+	uint64_t bits = (ls_slot_get(place, LS_WORD_WHERE) & HIGH_MASK)
+				<< LOW_BITS |
+			ls_slot_get(place, LS_WORD_WHERE_TOO);
+	struct ls_addr addr;
+
+	memset(&addr, 0, sizeof(addr));
+	if (bits >> 32 == 0) {
+		addr.octet[10] = addr.octet[11] = 0xff;
+		be_put(addr.octet + 12, 4, bits);
+	} else {
+		be_put(addr.octet, 8, bits);
+	}
+	*net_r = ls_prefix_of(&addr, prefix4, prefix6);
+	return ls_key_pair(hash_key, LS_KIND_PLACE, user_key,
+			   ls_key_net(hash_key, LS_KIND_NET, net_r)) ==
+	       ls_ref_key(place);
+}
