@@ -5,6 +5,7 @@ import functools
 
 import pytest
 
+from lib.attempts import guess, locked, log_in, open_doors
 from lib.cast import (LIMIT, NET_FAILURES, PLACE_FAILURES, USER_FAILURES,
                       USERS, at_once, cast, guesses, networks)
 from lib.clients import DOORS
@@ -25,27 +26,8 @@ def auth(stack):
         yield client
 
 
-def log_in(auth, who, ip, password=None, service="imap", **how):
-    return auth.login(who.user, password or f"pw-{who.number}", ip=ip,
-                      service=service, **how).ok
-
-
-def guess(auth, who, addresses):
-    """A wrong password from each address, all at the same time and all
-    different; returns nothing, since what counts is what was verified."""
-    ids = [auth.send(who.user, word, ip=ip)
-           for ip, word in zip(addresses, guesses(len(addresses)))]
-    assert not any(auth.wait(i).ok for i in ids)
-
-
-def locked(stack):
-    return {(lock["kind"], lock["subject"]) for lock in stack.locks()}
-
-
 def works_on_all_doors(stack, who, ip):
-    answers = at_once(functools.partial(stack.login, door, who.number, ip=ip)
-                      for door in DOORS)
-    return all(answer.ok for answer in answers)
+    return open_doors(stack, who, ip) == set(DOORS)
 
 
 def test_place_survives_a_lock_on_its_address(stack, auth):
