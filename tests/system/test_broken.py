@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from lib.cast import LIMIT, at_once
+from lib.cast import LIMIT, at_once, guesses
 from lib.clients import DOORS
 from lib.stack import Stack, poll
 
@@ -156,8 +156,8 @@ def is_well(stack):
 
 def guards_again(stack, ip):
     """Ten wrong passwords, and the right one is refused."""
-    answers = at_once(functools.partial(stack.login, "imap", 2, f"guess-{i}",
-                                        ip=ip) for i in range(LIMIT))
+    answers = at_once(functools.partial(stack.login, "imap", 2, word, ip=ip)
+                      for word in guesses(LIMIT))
     assert not any(answer.ok for answer in answers)
     return not stack.login("pop3", 2, ip=ip).ok
 
