@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lib import guard, ports, sasl
+from lib import guard, ports, products, sasl
 from lib.clients import DOORS
 from lib.layout import StackError
 from lib.stack import COMMAND, Stack, poll
@@ -333,6 +333,20 @@ def test_policy_keeps_all_but_the_stacks_keys():
     assert merged.count("\n") == text.count("\n")
     with pytest.raises(StackError, match="the stack's own"):
         guard.merge_config('webhook "stack" { url = "http://x" }')
+
+
+@pytest.mark.parametrize("places,names", [
+    (products.AUTH_MODULE, "authdb_lockstep_{version,init,deinit}"),
+    (products.MAIL_PLUGIN, "lockstep_plugin_{version,preinit,init,deinit}"),
+])
+def test_modules_export_their_entry_points(places, names):
+    """All modules of a process share one namespace with it."""
+    out = subprocess.run(
+        ["nm", "-D", "--defined-only", "--format=just-symbols",
+         products.find(places)], text=True, stdout=subprocess.PIPE, check=True)
+    prefix, ends = re.fullmatch(r"(\w+)\{(.*)\}", names).groups()
+    assert sorted(out.stdout.split()) == sorted(
+        prefix + end for end in ends.split(","))
 
 
 def post(port, body):
