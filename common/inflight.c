@@ -123,3 +123,41 @@ void ls_inflight_remove(struct ls_inflight *inflight, uint64_t key,
 	if (is_free(entry))
 		erase(inflight, i);
 }
+
+static const struct ls_flight an_attempt = { 1, 0 }, an_account = { 0, 1 };
+
+/* Both are keyed hashes already, and this one is seen by nobody else. */
+static uint64_t pair_of(uint64_t key, uint64_t account)
+{
+	return (key ^ (account << 32 | account >> 32)) *
+	       UINT64_C(0x9e3779b97f4a7c15);
+}
+
+bool ls_inflight_has_account(const struct ls_inflight *inflight, uint64_t key,
+			     uint64_t account)
+{
+	return ls_inflight_get(inflight, pair_of(key, account)).failures > 0;
+}
+
+bool ls_inflight_add_account(struct ls_inflight *inflight, uint64_t key,
+			     uint64_t account)
+{
+	bool first = !ls_inflight_has_account(inflight, key, account);
+
+	if (!ls_inflight_add(inflight, pair_of(key, account), an_attempt))
+		return false;
+	if (!first || ls_inflight_add(inflight, key, an_account))
+		return true;
+	ls_inflight_remove(inflight, pair_of(key, account), an_attempt);
+	return false;
+}
+
+void ls_inflight_remove_account(struct ls_inflight *inflight, uint64_t key,
+				uint64_t account)
+{
+	if (!ls_inflight_has_account(inflight, key, account))
+		return;
+	ls_inflight_remove(inflight, pair_of(key, account), an_attempt);
+	if (!ls_inflight_has_account(inflight, key, account))
+		ls_inflight_remove(inflight, key, an_account);
+}

@@ -20,7 +20,8 @@ enum { LS_INFLIGHT_SUBJECTS = 1 << 15 }; /* at most; 512 KiB */
 /* Of one subject. */
 struct ls_flight {
 	uint16_t failures; /* attempts that hold a unit of its failure meters */
-	uint16_t accounts; /* that may become a unit of its distinct count */
+	uint16_t accounts; /* distinct accounts of attempts that may become a
+			    * unit of its distinct count */
 };
 
 struct ls_inflight;
@@ -39,5 +40,16 @@ bool ls_inflight_add(struct ls_inflight *inflight, uint64_t key,
 /* Take away what was added. */
 void ls_inflight_remove(struct ls_inflight *inflight, uint64_t key,
 			struct ls_flight flight);
+
+/* An attempt at this account that may enter the subject's distinct count; the
+ * first of them in flight is one more in ls_flight.accounts, the last to go one
+ * less. Returns as ls_inflight_add(). */
+bool ls_inflight_add_account(struct ls_inflight *inflight, uint64_t key,
+			     uint64_t account);
+void ls_inflight_remove_account(struct ls_inflight *inflight, uint64_t key,
+				uint64_t account);
+/* Is one in flight? */
+bool ls_inflight_has_account(const struct ls_inflight *inflight, uint64_t key,
+			     uint64_t account);
 
 #endif

@@ -253,6 +253,18 @@ static void look_at_others(const struct ls_visit *visit, const char *target,
 				LS_WORD_FREEZE);
 }
 
+/* As one that failed, or with another attempt that is in flight. */
+static bool is_counted(const struct ls_visit *visit, enum ls_kind kind,
+		       unsigned speed)
+{
+	uint64_t subject = visit->key[kind], account = visit->key[LS_KIND_USER];
+
+	return ls_pair_is_counted(visit->state, subject, account, speed,
+				  visit->now) ||
+	       ls_inflight_has_account(visit->state->inflight, subject,
+				       account);
+}
+
 static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
 {
 	const struct ls_meters *meters = visit->meters;
@@ -263,9 +275,8 @@ static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
 		unsigned speed = use->word - LS_WORD_ACCOUNTS;
 
 		if (ls_judge_is_tight(view, use, visit->now))
-			view->counted[use->kind][speed] = ls_pair_is_counted(
-				visit->state, visit->key[use->kind],
-				visit->key[LS_KIND_USER], speed, visit->now);
+			view->counted[use->kind][speed] =
+				is_counted(visit, use->kind, speed);
 	}
 }
 
@@ -362,11 +373,7 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket)
 
 /* ---- in flight -------------------------------------------------------- */
 
-static struct ls_flight flight_of(const struct ls_ticket *ticket, unsigned kind)
-{
-	return (struct ls_flight){ ticket->flying_failures >> kind & 1,
-				   ticket->flying_accounts >> kind & 1 };
-}
+static const struct ls_flight one_failure = { 1, 0 };
 
 /* The kinds that the ticket holds charges of, or that a failure counts in. */
 static void mark(const struct ls_visit *visit,
@@ -389,19 +396,20 @@ void ls_visit_depart(const struct ls_visit *visit,
 		     struct ls_ticket *ticket)
 {
 	struct ls_inflight *inflight = visit->state->inflight;
-	const unsigned one = 1;
 
 	if (inflight == NULL)
 		return;
 	mark(visit, judgement, ticket);
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		struct ls_flight flight = flight_of(ticket, kind);
+		uint8_t bit = (uint8_t)(1U << kind);
 
-		if ((flight.failures | flight.accounts) == 0 ||
-		    ls_inflight_add(inflight, visit->key[kind], flight))
-			continue;
-		ticket->flying_failures &= (uint8_t) ~(one << kind);
-		ticket->flying_accounts &= (uint8_t) ~(one << kind);
+		if ((ticket->flying_failures & bit) != 0 &&
+		    !ls_inflight_add(inflight, visit->key[kind], one_failure))
+			ticket->flying_failures &= (uint8_t)~bit;
+		if ((ticket->flying_accounts & bit) != 0 &&
+		    !ls_inflight_add_account(inflight, visit->key[kind],
+					     visit->key[LS_KIND_USER]))
+			ticket->flying_accounts &= (uint8_t)~bit;
 	}
 }
 
@@ -410,10 +418,12 @@ void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket)
 	struct ls_inflight *inflight = visit->state->inflight;
 
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		struct ls_flight flight = flight_of(ticket, kind);
-
-		if (inflight != NULL && (flight.failures | flight.accounts) != 0)
-			ls_inflight_remove(inflight, ticket->key[kind], flight);
+		if (ticket->flying_failures >> kind & 1)
+			ls_inflight_remove(inflight, ticket->key[kind],
+					   one_failure);
+		if (ticket->flying_accounts >> kind & 1)
+			ls_inflight_remove_account(inflight, ticket->key[kind],
+						   ticket->key[LS_KIND_USER]);
 	}
 	ticket->flying_failures = ticket->flying_accounts = 0;
 }

@@ -92,6 +92,9 @@ def test_alarm_reaches_the_webhook():
                                      '{ "suspicious" }'))
         assert stack.lockstep("compile", "-o", stack.env["POLICY"],
                               conf).returncode == 0
+        daemon_log = stack.layout().lockstepd_log
+        stack.poll(lambda: "new policy in force" in daemon_log.read_text(),
+                   what="lockstepd's notice of it")
         who = cast()
         with stack.auth() as auth:
             guess(auth, who, networks(HALF))

@@ -102,7 +102,8 @@ void json_print_lock(const struct ls_lock *lock)
 		put(object, "kind",
 		    json_string(ls_kind_name(lock->subject.kind)));
 	put(object, "reason", json_string(ls_reason_name(lock->reason)));
-	put(object, "freeze", json_boolean(lock->freeze));
+	if (lock->freeze)
+		put(object, "freeze", json_true());
 	put(object, "strikes", json_integer((json_int_t)lock->strikes));
 	put_time(object, "since", lock->since_ms);
 	put_time(object, "until", lock->until_ms);
