@@ -125,7 +125,8 @@ def test_new_limit_holds_without_a_restart(stack, conf):
     auth.close()
     for master in masters:
         assert master.alive()
-    assert "a new policy is in force" in stack.dovecot_log()
+    poll(lambda: "a new policy is in force" in stack.dovecot_log(),
+         what="auth's line")
 
 
 def test_denied_network(stack, conf):
@@ -206,7 +207,8 @@ def test_observe_refuses_nobody_and_journals_all():
         assert [(e["type"], e["verdict"]) for e in would] == \
             [("login", "admit")] * 5 + [("connect", "admit")]
         assert "would be refused" in stack.lockstep("events").stdout
-        assert "would be refused: failures of ip" in stack.dovecot_log()
+        poll(lambda: "would be refused: failures of ip" in
+             stack.dovecot_log(), what="auth's line")
         out = stack.lockstep("status")
         assert out.returncode == 0
         assert "observing (refuses nothing)" in out.stdout
