@@ -12,11 +12,12 @@
 #include <glob.h>
 #include <stdlib.h>
 
+/* A test that fails does not come back to play(). */
+static struct scenario scenario;
 static struct player player;
 
 static void play(void **state)
 {
-	struct scenario scenario;
 	char error[256];
 
 	if (scenario_read(*state, &scenario, error, sizeof(error)) < 0) {
@@ -26,7 +27,6 @@ static void play(void **state)
 	memset(&player, 0, sizeof(player));
 	player_play(&player, &scenario);
 	world_fini(&player.world);
-	scenario_free(&scenario);
 }
 
 /* A failure may come out of a helper that does not know the line. */
@@ -37,6 +37,8 @@ static int clean_up(void **state)
 		print_error("%s:%u: stopped here; its state is left in %s\n",
 			    player.scenario->path, player.line->number,
 			    player.world.dir);
+	ls_close(&player.world.state);
+	scenario_free(&scenario);
 	memset(&player, 0, sizeof(player));
 	return 0;
 }
