@@ -15,8 +15,9 @@ _Static_assert((ENTRIES & (ENTRIES - 1)) == 0, "a mask finds the place");
 
 struct entry {
 	uint64_t key;
-	struct ls_flight flight; /* all zero: free */
+	struct ls_flight flight; /* its counts all zero: free */
 };
+_Static_assert(sizeof(struct entry) == 24, "as inflight.h says");
 
 struct ls_inflight {
 	unsigned used;
@@ -36,7 +37,8 @@ void ls_inflight_free(struct ls_inflight **inflight)
 
 static bool is_free(const struct entry *entry)
 {
-	return entry->flight.failures == 0 && entry->flight.accounts == 0;
+	return (entry->flight.failures | entry->flight.same |
+		entry->flight.other) == 0;
 }
 
 /* Keys are hashes: any of their bits will do. */
@@ -58,25 +60,39 @@ static unsigned probe(const struct ls_inflight *inflight, uint64_t key)
 struct ls_flight ls_inflight_get(const struct ls_inflight *inflight,
 				 uint64_t key)
 {
-	if (inflight == NULL)
-		return (struct ls_flight){ 0, 0 };
+	static const struct ls_flight none;
+
+	if (inflight == NULL || inflight->used == 0)
+		return none;
 	return inflight->entry[probe(inflight, key)].flight;
 }
 
-bool ls_inflight_add(struct ls_inflight *inflight, uint64_t key,
-		     struct ls_flight flight)
+bool ls_inflight_add(struct ls_inflight *inflight, uint64_t key, bool failure,
+		     uint64_t account)
 {
 	struct entry *entry = &inflight->entry[probe(inflight, key)];
+	struct ls_flight *flight = &entry->flight;
 
-	if (is_free(entry) && inflight->used == ENTRIES_USED_MAX)
+	if (is_free(entry)) {
+		if (inflight->used == ENTRIES_USED_MAX)
+			return false;
+		inflight->used++;
+		entry->key = key;
+		flight->account = account;
+	} else if (flight->failures == UINT16_MAX ||
+		   flight->same == UINT16_MAX || flight->other == UINT16_MAX) {
 		return false;
-	if (entry->flight.failures > UINT16_MAX - flight.failures ||
-	    entry->flight.accounts > UINT16_MAX - flight.accounts)
-		return false;
-	inflight->used += is_free(entry);
-	entry->key = key;
-	entry->flight.failures += flight.failures;
-	entry->flight.accounts += flight.accounts;
+	}
+	if (failure)
+		flight->failures++;
+	if (account == 0)
+		return true;
+	if (flight->same == 0 && flight->other == 0)
+		flight->account = account;
+	if (flight->account == account)
+		flight->same++;
+	else
+		flight->other++;
 	return true;
 }
 
@@ -88,7 +104,7 @@ static void erase(struct ls_inflight *inflight, unsigned i)
 
 	inflight->used--;
 	for (;;) {
-		inflight->entry[i].flight = (struct ls_flight){ 0, 0 };
+		inflight->entry[i].flight = (struct ls_flight){ 0 };
 		for (;;) {
 			unsigned home, from_home, from_gap;
 
@@ -107,19 +123,19 @@ static void erase(struct ls_inflight *inflight, unsigned i)
 }
 
 void ls_inflight_remove(struct ls_inflight *inflight, uint64_t key,
-			struct ls_flight flight)
+			bool failure, uint64_t account)
 {
 	unsigned i = probe(inflight, key);
-	struct entry *entry = &inflight->entry[i];
+	struct ls_flight *flight = &inflight->entry[i].flight;
 
-	if (is_free(entry))
+	if (is_free(&inflight->entry[i]))
 		return;
-	entry->flight.failures -= flight.failures < entry->flight.failures
-					  ? flight.failures
-					  : entry->flight.failures;
-	entry->flight.accounts -= flight.accounts < entry->flight.accounts
-					  ? flight.accounts
-					  : entry->flight.accounts;
-	if (is_free(entry))
+	if (failure && flight->failures > 0)
+		flight->failures--;
+	if (account != 0 && account == flight->account && flight->same > 0)
+		flight->same--;
+	else if (account != 0 && flight->other > 0)
+		flight->other--;
+	if (is_free(&inflight->entry[i]))
 		erase(inflight, i);
 }

@@ -180,7 +180,7 @@ bool ls_judge_is_tight(const struct ls_view *view,
 	const struct ls_rate *rate = &accounts->rate;
 	uint64_t level = ls_meter_level_ms(
 		view->word[accounts->kind][accounts->word], now, rate);
-	uint64_t in_flight = view->flight[accounts->kind].accounts;
+	uint64_t in_flight = ls_flight_accounts(&view->flight[accounts->kind]);
 
 	return level + (in_flight + 1) * rate->emission_ms > rate->capacity_ms;
 }

@@ -26,6 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "words.h"
+
 /* ---- errors ---------------------------------------------------------- */
 
 enum {
@@ -79,84 +81,7 @@ void ls_prefix_format(const struct ls_prefix *prefix,
 bool ls_prefix_covers(const struct ls_prefix *prefix,
 		      const struct ls_addr *addr);
 
-/* ---- words ----------------------------------------------------------- */
-
-/* What is metered and locked. Stored in maps: never renumber. */
-enum ls_kind {
-	LS_KIND_NONE = 0,
-	LS_KIND_IP = 1,    /* IPv4 /32, IPv6 /64 */
-	LS_KIND_NET = 2,   /* /24, /48, or as the policy says */
-	LS_KIND_USER = 3,  /* an account, for strangers */
-	LS_KIND_PLACE = 4, /* an account seen from a net */
-	LS_KIND_GUESS = 5, /* a wrong password */
-	LS_KIND_PAIR = 6,  /* (subject, other): counted once */
-	LS_KIND_ALIAS = 7, /* a typed name that means another account */
-	LS_KIND_COUNT
-};
-
-/* Why a subject is locked or an attempt refused. Stored: never renumber. */
-enum ls_reason {
-	LS_REASON_NONE = 0,
-	LS_REASON_FAILURES = 1,      /* wrong guesses, fast limit */
-	LS_REASON_FAILURES_SLOW = 2, /* wrong guesses, slow limit */
-	LS_REASON_ACCOUNTS = 3,      /* distinct accounts, fast limit */
-	LS_REASON_ACCOUNTS_SLOW = 4, /* distinct accounts, slow limit */
-	LS_REASON_REPEATS = 5,       /* one wrong password, over and over */
-	LS_REASON_LOGINS = 6,        /* too many logins */
-	LS_REASON_SESSIONS = 7,      /* too many live sessions */
-	LS_REASON_DENIED = 8,        /* a network the policy denies */
-	LS_REASON_TLS = 9,           /* TLS demanded */
-	LS_REASON_SENDING = 10,      /* what the account sends */
-	LS_REASON_ADMIN = 11,        /* an administrator said so */
-	LS_REASON_PLACES = 12,       /* logins from too many new networks */
-	LS_REASON_COUNT
-};
-
-enum ls_origin { /* who locked. Stored: never renumber. */
-	LS_ORIGIN_RULE = 0,
-	LS_ORIGIN_ADMIN = 1,
-	LS_ORIGIN_PEER = 2,
-	LS_ORIGIN_COUNT
-};
-
-enum ls_verdict { /* Stored: never renumber. */
-	LS_ADMIT = 0,
-	LS_DENY = 1,
-	LS_WAIT = 2, /* ask again when another attempt has settled */
-	LS_VERDICT_COUNT
-};
-
-enum ls_outcome { /* of a password check. Stored: never renumber. */
-	LS_OUTCOME_NONE = 0,      /* refused before it */
-	LS_OUTCOME_SUCCESS = 1,
-	LS_OUTCOME_WRONG = 2,     /* wrong password or unknown user */
-	LS_OUTCOME_DENIED = 3,    /* right or not: disabled, expired */
-	LS_OUTCOME_INTERNAL = 4,  /* the backend failed */
-	LS_OUTCOME_ABANDONED = 5, /* gone before it sent any proof */
-	LS_OUTCOME_COUNT
-};
-
-enum ls_event { /* Stored: never renumber. */
-	LS_EVENT_NONE = 0,
-	LS_EVENT_LOGIN = 1, /* an attempt was refused, or settled */
-	LS_EVENT_LOCK = 2,
-	LS_EVENT_UNLOCK = 3,
-	LS_EVENT_CONNECT = 4, /* a connection was refused before AUTH */
-	LS_EVENT_SESSION = 5, /* a mail session began */
-	LS_EVENT_SUSPICIOUS = 6, /* a success that may be a thief's */
-	LS_EVENT_FREEZE = 7,
-	LS_EVENT_RELEASE = 8,
-	LS_EVENT_COUNT
-};
-
-/* The word for a value, as the command line, the journal and the webhook write
- * it ("place", "failures"); "?" for a number that is none. */
-const char *ls_kind_name(enum ls_kind kind);
-const char *ls_reason_name(enum ls_reason reason);
-const char *ls_origin_name(enum ls_origin origin);
-const char *ls_verdict_name(enum ls_verdict verdict);
-const char *ls_outcome_name(enum ls_outcome outcome);
-const char *ls_event_name(enum ls_event event);
+/* ---- words: kinds, reasons, verdicts, outcomes, events (words.h) ------ */
 
 enum { LS_USER_MAX = 254 }; /* bytes of a user name, without the NUL */
 

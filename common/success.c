@@ -172,18 +172,20 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 {
 	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
 					      LS_KIND_NET };
-	bool guessed_at = is_guessed_at(visit);
 	bool familiar = ticket->familiar;
+	bool guessed_at = !familiar && is_guessed_at(visit);
 
 	/* What is right now must not stand among the wrong. */
 	if (ticket->print != 0 && visit->known[LS_KIND_PLACE])
 		ls_slot_drop_print(&visit->ref[LS_KIND_PLACE], ticket->print);
 	follow_name(visit, ticket);
-	guessed_at = guessed_at || is_guessed_at(visit);
 	if (visit->known[LS_KIND_PLACE] &&
 	    ls_slot_get(&visit->ref[LS_KIND_PLACE], LS_WORD_FAMILIAR) >
 		    visit->now)
 		familiar = true;
+	/* Under either name. */
+	guessed_at = guessed_at || (!familiar && visit->aliased &&
+				    is_guessed_at(visit));
 	if (familiar || is_trustworthy(visit, ticket, guessed_at)) {
 		for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 			stamp(visit, kinds[i],

@@ -8,7 +8,7 @@ enum {
 					* intent's key and kind */
 	INTENT_SEQ_BITS = 11,
 	INTENT_PARITY_BIT = 11,
-	INTENT_FORCE_BIT = 12,
+	INTENT_FAMILIAR_BIT = 12,
 	INTENT_SLOT_BIT = 13,
 	CLAIM_TRIES = 256,
 };
@@ -97,18 +97,23 @@ static struct ls_worth_of worth_at(const struct ls_table *table, uint64_t b,
 			    stamp_of_owner(tag >> SEQ_BITS), now);
 }
 
-static enum ls_worth most_evicted(bool force)
+static enum ls_worth most_evicted(bool familiar)
 {
-	return force ? LS_WORTH_FAMILIAR : LS_WORTH_STRANGER;
+	return familiar ? LS_WORTH_FAMILIAR : LS_WORTH_STRANGER;
 }
 
-/* Step 3. Returns the way, and the parity of its tag; or LS_WAYS when all are
- * worth too much. */
-static unsigned cheapest(const struct ls_table *table, uint64_t b, bool force,
-			 uint64_t now, unsigned *parity_r)
+/* What step 3 chose. */
+struct victim {
+	unsigned way;    /* LS_WAYS: all are worth too much */
+	unsigned parity; /* of its tag */
+	bool familiar;
+};
+
+static struct victim cheapest(const struct ls_table *table, uint64_t b,
+			      bool force, uint64_t now)
 {
 	struct ls_worth_of least = { LS_WORTH_LOCK, UINT64_MAX };
-	unsigned found = LS_WAYS;
+	struct victim victim = { .way = LS_WAYS };
 
 	for (unsigned way = 0; way < LS_WAYS; way++) {
 		uint64_t tag = atomic_load(&table->bucket[b].tag[way]);
@@ -116,14 +121,15 @@ static unsigned cheapest(const struct ls_table *table, uint64_t b, bool force,
 
 		if (worth.worth > most_evicted(force))
 			continue;
-		if (found == LS_WAYS || worth.worth < least.worth ||
+		if (victim.way == LS_WAYS || worth.worth < least.worth ||
 		    (worth.worth == least.worth && worth.until < least.until)) {
 			least = worth;
-			found = way;
-			*parity_r = tag & 1;
+			victim.way = way;
+			victim.parity = tag & 1;
 		}
 	}
-	return found;
+	victim.familiar = least.worth == LS_WORTH_FAMILIAR;
+	return victim;
 }
 
 static uint64_t intent_none_after(uint64_t intent)
@@ -137,7 +143,7 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 {
 	struct ls_bucket *bucket = &table->bucket[b];
 	unsigned way = intent >> INTENT_SLOT_BIT & 7;
-	bool force = intent >> INTENT_FORCE_BIT & 1;
+	bool familiar = intent >> INTENT_FAMILIAR_BIT & 1;
 	uint64_t owner = intent >> SEQ_BITS;
 
 	if (way < LS_WAYS) { /* else a hostile writer's: just clear it */
@@ -152,7 +158,7 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 			return;
 		if ((tag & 1) == (intent >> INTENT_PARITY_BIT & 1)) {
 			worth = worth_at(table, b, way, tag, now);
-			if (worth.worth > most_evicted(force)) {
+			if (worth.worth > most_evicted(familiar)) {
 				atomic_compare_exchange_strong(
 					&bucket->tag[way], &tag,
 					(tag & ~SEQ_MASK) | seq);
@@ -192,7 +198,7 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 		return 0;
 	for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) {
 		uint64_t intent = atomic_load(&bucket->intent), mine;
-		unsigned way, parity = 0;
+		struct victim victim;
 
 		if (kind_of(intent) != LS_KIND_NONE) {
 			end_intent(table, b, intent, now);
@@ -202,17 +208,18 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 			keep_key(table, ref_r, key);
 			return 0;
 		}
-		way = cheapest(table, b, force, now, &parity);
-		if (way == LS_WAYS) {
+		victim = cheapest(table, b, force, now);
+		if (victim.way == LS_WAYS) {
 			/* A claim that ended meanwhile may have been for this
 			 * subject. */
 			if (atomic_load(&bucket->intent) == intent)
 				break;
 			continue;
 		}
-		mine = owner << SEQ_BITS | (uint64_t)way << INTENT_SLOT_BIT |
-		       (uint64_t)force << INTENT_FORCE_BIT |
-		       (uint64_t)parity << INTENT_PARITY_BIT |
+		mine = owner << SEQ_BITS |
+		       (uint64_t)victim.way << INTENT_SLOT_BIT |
+		       (uint64_t)victim.familiar << INTENT_FAMILIAR_BIT |
+		       (uint64_t)victim.parity << INTENT_PARITY_BIT |
 		       (intent & INTENT_SEQ_MASK);
 		if (atomic_compare_exchange_strong(&bucket->intent, &intent,
 						   mine))

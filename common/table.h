@@ -17,7 +17,8 @@
  *   | low 44 bits of the key    | kind | slot | f | p |sequence |   intent;
  *   +---------------------------+------+------+---+---+---------+   kind 0: none
  *
- *    f: may evict a familiar place; p: parity of the victim's tag sequence
+ *    f: the victim was a familiar place when it was chosen; p: parity of its
+ *    tag's sequence
  *
  * Slots and, in a second table of the same make, the labels that tell a locked
  * subject's name stand in arrays of their own, so that a search reads one line.
@@ -30,11 +31,13 @@
  *   2. search the tags; if the subject is there, done
  *   3. choose the cheapest slot as victim
  *   4. compare-and-swap the intent from what was read in 1 to (subject, victim,
- *      parity of the victim's sequence number)
+ *      whether it is a familiar place, parity of its sequence number)
  *   5. end it: if the victim's tag still has that parity, compare-and-swap it
  *      to the subject, or, if the victim has meanwhile become worth keeping, to
  *      itself, in both cases with the next sequence number; then the intent to
- *      none, with its next number
+ *      none, with its next number. A lock is worth keeping, and a familiar
+ *      place, unless it was chosen as one: then all in the bucket are worth as
+ *      much
  *
  * Step 4 succeeds only if no claim in this bucket has ended since step 1, for
  * each changes the intent's sequence number: so what step 2 did not find is
@@ -48,7 +51,8 @@
  * then looks at the words. Both in sequentially consistent order, so at least
  * one sees the other: the writer ends the intent (step 5, which now spares the
  * slot) or finds that its slot is gone and writes again in a new one; the
- * claimer spares the slot. An active lock is never evicted unseen.
+ * claimer spares the slot. So an active lock is never evicted unseen, nor a
+ * familiar place while anything cheaper stands in its bucket.
  *
  * WHAT RACES CAN DO. A charge made while its slot is evicted is found out by
  * its maker (the tag is read again after the charge) and made again; one made
@@ -57,7 +61,11 @@
  * the same subject and overwritten, all between the charge and that look. No
  * charge reaches another subject (word.h). A lock written into a slot that was
  * just lost is written again in the new one; should the subject ever come back
- * to the old slot, the left-over lock holds until it ends. A process stopped in
+ * to the old slot, the left-over lock holds until it ends. But a writer that
+ * lost its slot after its last look at the tag, to the very subject whose
+ * left-over it is about to write over, does so: what that subject took for its
+ * own, be it a lock, is then lost unseen. Two lost races in one slot make it,
+ * the second of them within two instructions. A process stopped in
  * step 5 while exactly k * 2048 other claims end in its bucket can take an
  * intent for the one it knew; it then still needs the victim's tag unchanged,
  * or the same number of 65,536 changes.

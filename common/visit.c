@@ -213,15 +213,34 @@ uint32_t ls_visit_print(const struct ls_visit *visit)
 
 /* ---- the view --------------------------------------------------------- */
 
+/* The words of a kind that a decision looks at. */
+static const uint16_t looked_at[LS_VISIT_KINDS] = {
+	[LS_KIND_IP] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
+		       1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
+		       1U << LS_WORD_ACCOUNTS | 1U << LS_WORD_ACCOUNTS_SLOW,
+	[LS_KIND_NET] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
+			1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
+			1U << LS_WORD_ACCOUNTS | 1U << LS_WORD_ACCOUNTS_SLOW,
+	[LS_KIND_USER] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAILURES |
+			 1U << LS_WORD_FAILURES_SLOW | 1U << LS_WORD_FREEZE,
+	[LS_KIND_PLACE] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
+			  1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
+			  1U << LS_WORD_REPEATS,
+	[LS_KIND_GUESS] = 1U << LS_WORD_LOCK | 1U << LS_WORD_ACCOUNTS |
+			  1U << LS_WORD_ACCOUNTS_SLOW,
+};
+
 static void look(const struct ls_visit *visit, enum ls_kind kind,
 		 struct ls_view *view)
 {
-	if (!visit->known[kind]) {
-		memset(view->word[kind], 0, sizeof(view->word[kind]));
+	memset(view->word[kind], 0, sizeof(view->word[kind]));
+	if (!visit->known[kind])
 		return;
-	}
-	for (unsigned word = 0; word < LS_VIEW_WORDS; word++)
+	for (unsigned words = looked_at[kind]; words != 0; words &= words - 1) {
+		unsigned word = (unsigned)__builtin_ctz(words);
+
 		view->word[kind][word] = ls_slot_get(&visit->ref[kind], word);
+	}
 }
 
 static uint64_t word_of(const struct ls_visit *visit, uint64_t user_key,
@@ -253,6 +272,18 @@ static void look_at_others(const struct ls_visit *visit, const char *target,
 				LS_WORD_FREEZE);
 }
 
+/* As one that failed, or with another attempt that is in flight. */
+static bool is_counted(const struct ls_visit *visit, const struct ls_view *view,
+		       enum ls_kind kind, unsigned speed)
+{
+	uint64_t account = visit->key[LS_KIND_USER];
+	const struct ls_flight *flight = &view->flight[kind];
+
+	return (flight->same > 0 && flight->account == account) ||
+	       ls_pair_is_counted(visit->state, visit->key[kind], account,
+				  speed, visit->now);
+}
+
 static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
 {
 	const struct ls_meters *meters = visit->meters;
@@ -263,9 +294,8 @@ static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
 		unsigned speed = use->word - LS_WORD_ACCOUNTS;
 
 		if (ls_judge_is_tight(view, use, visit->now))
-			view->counted[use->kind][speed] = ls_pair_is_counted(
-				visit->state, visit->key[use->kind],
-				visit->key[LS_KIND_USER], speed, visit->now);
+			view->counted[use->kind][speed] =
+				is_counted(visit, view, use->kind, speed);
 	}
 }
 
@@ -285,7 +315,7 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 		view_r->flight[kind] =
 			is_wanted(visit, kind)
 				? ls_inflight_get(inflight, visit->key[kind])
-				: (struct ls_flight){ 0, 0 };
+				: (struct ls_flight){ 0 };
 	}
 	look_at_others(visit, target, view_r);
 	if (visit->user != NULL)
@@ -362,12 +392,6 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket)
 
 /* ---- in flight -------------------------------------------------------- */
 
-static struct ls_flight flight_of(const struct ls_ticket *ticket, unsigned kind)
-{
-	return (struct ls_flight){ ticket->flying_failures >> kind & 1,
-				   ticket->flying_accounts >> kind & 1 };
-}
-
 /* The kinds that the ticket holds charges of, or that a failure counts in. */
 static void mark(const struct ls_visit *visit,
 		 const struct ls_judgement *judgement, struct ls_ticket *ticket)
@@ -384,36 +408,51 @@ static void mark(const struct ls_visit *visit,
 		ticket->flying_accounts |= 1U << LS_KIND_GUESS;
 }
 
+/* What of an attempt is remembered for a kind of subject. */
+struct mark {
+	bool failure;
+	uint64_t account; /* 0: none */
+};
+
+static struct mark mark_of(const struct ls_ticket *ticket, unsigned kind)
+{
+	return (struct mark){ ticket->flying_failures >> kind & 1,
+			      ticket->flying_accounts >> kind & 1
+				      ? ticket->key[LS_KIND_USER]
+				      : 0 };
+}
+
 void ls_visit_depart(const struct ls_visit *visit,
 		     const struct ls_judgement *judgement,
 		     struct ls_ticket *ticket)
 {
 	struct ls_inflight *inflight = visit->state->inflight;
-	const unsigned one = 1;
 
 	if (inflight == NULL)
 		return;
 	mark(visit, judgement, ticket);
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		struct ls_flight flight = flight_of(ticket, kind);
+		struct mark is = mark_of(ticket, kind);
+		unsigned others = ~(1U << kind);
 
-		if ((flight.failures | flight.accounts) == 0 ||
-		    ls_inflight_add(inflight, visit->key[kind], flight))
+		if ((!is.failure && is.account == 0) ||
+		    ls_inflight_add(inflight, ticket->key[kind], is.failure,
+				    is.account))
 			continue;
-		ticket->flying_failures &= (uint8_t) ~(one << kind);
-		ticket->flying_accounts &= (uint8_t) ~(one << kind);
+		ticket->flying_failures &= (uint8_t)others;
+		ticket->flying_accounts &= (uint8_t)others;
 	}
 }
 
 void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket)
 {
-	struct ls_inflight *inflight = visit->state->inflight;
-
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		struct ls_flight flight = flight_of(ticket, kind);
+		struct mark is = mark_of(ticket, kind);
 
-		if (inflight != NULL && (flight.failures | flight.accounts) != 0)
-			ls_inflight_remove(inflight, ticket->key[kind], flight);
+		if (is.failure || is.account != 0)
+			ls_inflight_remove(visit->state->inflight,
+					   ticket->key[kind], is.failure,
+					   is.account);
 	}
 	ticket->flying_failures = ticket->flying_accounts = 0;
 }

@@ -1,7 +1,9 @@
-/* words.c - the names of kinds, reasons, verdicts; see lockstep.h */
+/* words.c - see words.h */
 #include "lockstep-config.h"
 
-#include "lockstep.h"
+#include "words.h"
+
+#include <stddef.h>
 
 #define NAME_OF(names, number) \
 	name_of(names, sizeof(names) / sizeof((names)[0]), (unsigned)(number))
@@ -68,4 +70,10 @@ const char *ls_event_name(enum ls_event event)
 	};
 
 	return NAME_OF(names, event);
+}
+
+bool ls_event_is_order(enum ls_event event)
+{
+	return event == LS_EVENT_LOCK || event == LS_EVENT_UNLOCK ||
+	       event == LS_EVENT_FREEZE || event == LS_EVENT_RELEASE;
 }

@@ -65,7 +65,7 @@ static struct passdb_module *lockstep_make(pool_t pool, const char *args)
 		if (*args != '\0')
 			e_warning(guard_event, "passdb args are ignored: %s",
 				  args);
-		state_open(&guard, LS_GUARD_WRITE | LS_CREATE,
+		state_open(&guard, LS_GUARD_WRITE | LS_CREATE | LS_LOGINS,
 			   "logins pass unguarded");
 		state_report(&guard, guard_event);
 	}

@@ -97,6 +97,11 @@ void state_report(struct state *state, struct event *event)
 {
 	uint64_t now = state_now_ms();
 
+	if (state->ls != NULL && is_loud(state) &&
+	    state->error.text[0] != '\0') {
+		e_warning(event, "%s", state->error.text);
+		state->error.text[0] = '\0';
+	}
 	if (state->ls != NULL || now < state->report_ms)
 		return;
 	if (!is_loud(state)) {

@@ -46,7 +46,8 @@ void state_close(struct state *state);
  * `event` what is wrong, and a new policy. */
 struct ls_state *state_get(struct state *state, struct event *event);
 
-/* Log that the state is not there, unless that was said a short while ago. */
+/* Log that the state is not there, unless that was said a short while ago; or
+ * once what is to be said of one that is. */
 void state_report(struct state *state, struct event *event);
 
 /* An event whose lines begin with "lockstep: "; the caller unrefs it. */

@@ -3,18 +3,16 @@
 #include "auth-common.h"
 #include "auth.h"
 #include "compat.h"
-#include "ioloop.h"
-#include "llist.h"
 #include "passdb.h"
 #include "decoy.h"
+#include "held.h"
+#include "intercept.h"
 #include "login.h"
 #include "outcome.h"
+#include "pace.h"
 
 static struct state *guard;
 static struct event *guard_event;
-
-static struct login *held_head, *held_tail;
-static struct timeout *held_to;
 
 static void answer(struct login *login, enum passdb_result result)
 {
@@ -22,42 +20,6 @@ static void answer(struct login *login, enum passdb_result result)
 		login->verify(result, login->request);
 	else
 		login->lookup(result, NULL, 0, login->request);
-}
-
-static bool is_scram(const struct login *login)
-{
-	const char *scheme = login->request->wanted_credentials_scheme;
-
-	return login->lookup != NULL && scheme != NULL &&
-	       strncasecmp(scheme, "SCRAM-", 6) == 0;
-}
-
-/* In place of the SCRAM mechanism's own callback, when the last passdb has
- * answered. */
-static void scram_credentials(enum passdb_result result,
-			      const unsigned char *credentials, size_t size,
-			      struct auth_request *request)
-{
-	struct login *login = outcome_find(request);
-
-	if (login->denied) {
-		/* The decoy's keys are random, so the client's proof cannot
-		 * fit. This is the second lock on that door: it overrides any
-		 * success. */
-		request->failed = TRUE;
-	} else {
-		decoy_learn(request->wanted_credentials_scheme,
-			    request->fields.user, result, credentials, size);
-	}
-	login->mech_lookup(result, credentials, size, request);
-}
-
-static void scram_intercept(struct login *login)
-{
-	struct auth_request *request = login->request;
-
-	login->mech_lookup = request->private_callback.lookup_credentials;
-	request->private_callback.lookup_credentials = scram_credentials;
 }
 
 static const char *refusal_text(enum ls_reason reason)
@@ -79,27 +41,38 @@ static const char *refusal_text(enum ls_reason reason)
 	}
 }
 
-static void deny(struct login *login, const struct ls_decision *decision)
+void login_reveal(struct auth_request *request, enum ls_reason reason)
+{
+	auth_request_set_field(request, "reason", refusal_text(reason), NULL);
+}
+
+/* After the time that a verification takes. */
+static void deny_now(struct login *login)
 {
 	struct auth_request *request = login->request;
-	const char *decoy;
+	const char *decoy = NULL;
 
-	login->denied = TRUE;
-	if (decision->reveal) {
-		auth_request_set_field(request, "reason",
-				       refusal_text(decision->reason), NULL);
-	} else if (is_scram(login)) {
+	if (intercept_is_scram(login))
 		decoy = decoy_credentials(request->wanted_credentials_scheme,
 					  request->fields.user);
-		if (decoy != NULL) {
-			scram_intercept(login);
-			login->lookup(PASSDB_RESULT_OK,
-				      (const unsigned char *)decoy,
-				      strlen(decoy), request);
-			return;
-		}
+	if (decoy == NULL) {
+		answer(login, PASSDB_RESULT_USER_DISABLED);
+		return;
 	}
-	answer(login, PASSDB_RESULT_USER_DISABLED);
+	intercept_login(login);
+	login->lookup(PASSDB_RESULT_OK, (const unsigned char *)decoy,
+		      strlen(decoy), request);
+}
+
+static void deny(struct login *login, const struct ls_decision *decision)
+{
+	login->denied = TRUE;
+	if (decision->reveal) {
+		login_reveal(login->request, decision->reason);
+		answer(login, PASSDB_RESULT_USER_DISABLED);
+	} else {
+		pace_refusal(login, pace_kind(login), deny_now);
+	}
 }
 
 static void temporary_failure(struct login *login)
@@ -146,10 +119,10 @@ static void attempt_fill(const struct login *login,
 	(void)state_addr(&request->fields.remote_ip, &attempt_r->ip);
 	attempt_r->secured = is_secured(request);
 	attempt_r->password = login->password;
+	attempt_r->target = request->fields.requested_login_user;
 }
 
-static void log_decision(const struct login *login,
-			 const struct ls_decision *decision)
+void login_log(const struct login *login, const struct ls_decision *decision)
 {
 	if (decision->wanted == decision->verdict &&
 	    decision->verdict != LS_DENY)
@@ -164,74 +137,39 @@ static void log_decision(const struct login *login,
 }
 
 /* Ask once. Returns false when the login has to wait. */
-static bool ask(struct login *login, struct ls_state *state)
+static bool ask(struct login *login)
 {
 	struct ls_attempt attempt;
 	struct ls_decision decision;
 
 	attempt_fill(login, &attempt);
-	ls_admit(state, &attempt, state_now_ms(), &decision, &login->ticket);
+	ls_admit(guard->ls, &attempt, state_now_ms(), &decision,
+		 &login->ticket);
 	if (decision.verdict == LS_WAIT)
 		return FALSE;
-	log_decision(login, &decision);
+	login_log(login, &decision);
 	if (decision.verdict == LS_DENY) {
 		deny(login, &decision);
 	} else {
-		if (is_scram(login))
-			scram_intercept(login);
+		intercept_login(login);
+		pace_begin(login);
 		answer(login, PASSDB_RESULT_NEXT);
 	}
 	return TRUE;
-}
-
-static void held_ask(void *context ATTR_UNUSED)
-{
-	struct login *login, *next;
-	struct ls_state *state = state_get(guard, guard_event);
-	uint64_t now = state_now_ms();
-
-	for (login = held_head; login != NULL; login = next) {
-		struct auth_request *request = login->request;
-
-		next = login->next;
-		if (!ask(login, state)) {
-			if (now - login->held_since_ms < LOGIN_HELD_MAX_MS)
-				continue;
-			temporary_failure(login);
-		}
-		DLLIST2_REMOVE(&held_head, &held_tail, login);
-		auth_request_unref(&request);
-	}
-	if (held_head == NULL)
-		timeout_remove(&held_to);
-}
-
-static void hold(struct login *login)
-{
-	login->held_since_ms = state_now_ms();
-	auth_request_ref(login->request);
-	DLLIST2_APPEND(&held_head, &held_tail, login);
-	if (held_to == NULL)
-		held_to = timeout_add_short(LOGIN_HELD_ASK_MS, held_ask, NULL);
 }
 
 void logins_init(struct state *state, struct event *event)
 {
 	guard = state;
 	guard_event = event;
+	held_init(ask, temporary_failure);
+	intercept_init(state);
 }
 
 void logins_deinit(void)
 {
-	while (held_head != NULL) {
-		struct login *login = held_head;
-		struct auth_request *request = login->request;
-
-		DLLIST2_REMOVE(&held_head, &held_tail, login);
-		temporary_failure(login);
-		auth_request_unref(&request);
-	}
-	timeout_remove(&held_to);
+	held_deinit();
+	pace_deinit();
 }
 
 /* A guess is something that a user has in mind and types: not the token of an
@@ -249,39 +187,62 @@ static bool is_new(const struct auth_request *request)
 	       outcome_find(request) == NULL;
 }
 
-/* Behind another passdb, every password is verified before we are asked. */
+/* Behind another passdb, every password is verified before we are asked; and a
+ * master's, where we do not stand among the passdbs for masters. */
 static void check_place(struct auth_request *request, struct ls_state *state)
 {
 	static bool told;
 	const struct auth *auth = auth_request_get_auth(request);
+	bool second = request->fields.master_user != NULL;
 
-	if (request->passdb == auth->passdbs ||
-	    request->passdb == auth->masterdbs)
+	if (request->passdb == auth->masterdbs ||
+	    (request->passdb == auth->passdbs && !second))
 		return;
 	ls_misplaced(state, state_now_ms());
 	if (!told)
-		e_error(guard_event, "passdb lockstep is not the first: "
-			"passwords are verified that nobody counts");
+		e_error(guard_event, "passdb lockstep is not the first%s: "
+			"passwords are verified that nobody counts",
+			second ? " with master=yes" : "");
 	told = TRUE;
+}
+
+/* A master whom nobody asked us about logs in to an account. */
+static enum passdb_result check_target(struct auth_request *request,
+				       struct ls_state *state)
+{
+	struct ls_decision decision;
+	struct ls_addr ip;
+
+	(void)state_addr(&request->fields.remote_ip, &ip);
+	return ls_frozen(state, request->fields.user, &ip, state_now_ms(),
+			 &decision) ? PASSDB_RESULT_USER_DISABLED :
+				      PASSDB_RESULT_NEXT;
 }
 
 void login_check(struct auth_request *request, const char *password,
 		 verify_plain_callback_t *verify,
 		 lookup_credentials_callback_t *lookup)
 {
+	enum passdb_result result = PASSDB_RESULT_NEXT;
 	struct ls_state *state = NULL;
 	struct login *login;
 
 	if (is_new(request))
 		state = state_get(guard, guard_event);
+	if (state != NULL)
+		check_place(request, state);
+	if (state != NULL && request->fields.master_user != NULL) {
+		result = check_target(request, state);
+		state = NULL;
+	}
 	if (state == NULL) {
 		if (verify != NULL)
-			verify(PASSDB_RESULT_NEXT, request);
+			verify(result, request);
 		else
-			lookup(PASSDB_RESULT_NEXT, NULL, 0, request);
+			lookup(result, NULL, 0, request);
 		return;
 	}
-	check_place(request, state);
+	held_before_new();
 	login = i_new(struct login, 1);
 	login->request = request;
 	login->verify = verify;
@@ -289,6 +250,6 @@ void login_check(struct auth_request *request, const char *password,
 	if (is_password_mech(request->fields.mech_name))
 		login->password = password;
 	outcome_watch(login);
-	if (!ask(login, state))
-		hold(login);
+	if (!ask(login))
+		held_add(login);
 }

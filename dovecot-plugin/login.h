@@ -7,13 +7,15 @@
  *
  * What the verdicts become:
  *   admit  PASSDB_RESULT_NEXT: the passdbs behind this one verify
- *   deny   PASSDB_RESULT_USER_DISABLED: no other passdb is asked, and after the
- *          failure delay the client reads what a wrong password gets. SCRAM
- *          would tell, since a wrong password fails only after a challenge: so
- *          there a decoy is sent (decoy.h). Where the policy reveals, the
- *          reason is said instead.
- *   wait   held, and asked again every LOGIN_HELD_ASK_MS; a temporary failure
- *          after LOGIN_HELD_MAX_MS
+ *   deny   PASSDB_RESULT_USER_DISABLED, after as long as a verification takes
+ *          (pace.h): no other passdb is asked, and after the failure delay the
+ *          client reads what a wrong password gets. SCRAM would tell, since a
+ *          wrong password fails only after a challenge: so there a decoy is sent
+ *          (decoy.h). Where the policy reveals, the reason is said instead.
+ *   wait   held until others have settled (held.h)
+ *
+ * Of a master user's login the master's name is the subject, and of the account
+ * that he logs in to only the freeze counts.
  *
  * Untouched, and uncharged, pass: requests without a client's address (a login
  * over a unix socket, `doveadm auth test` without rip=), and all when the state
@@ -25,8 +27,6 @@
 #include "passdb.h"
 #include "lockstep-state.h"
 
-enum { LOGIN_HELD_ASK_MS = 50, LOGIN_HELD_MAX_MS = 8000 };
-
 struct login {
 	struct auth_request *request; /* lives at least until it is freed */
 	struct ls_ticket ticket;
@@ -36,7 +36,8 @@ struct login {
 	lookup_credentials_callback_t *lookup;
 	const char *password; /* where there is a reusable one, in the
 			       * request's memory */
-	/* SCRAM: the mechanism's own, which ours is in front of. */
+	/* The mechanism's own, which ours is in front of (intercept.c). */
+	verify_plain_callback_t *mech_verify;
 	lookup_credentials_callback_t *mech_lookup;
 	bool denied;
 
@@ -45,12 +46,15 @@ struct login {
 	enum passdb_result last; /* what the last one said */
 	bool error;              /* something of it failed loudly since */
 
+	/* From when on passwords were verified, and until when (pace.c). */
+	uint64_t begun_us, answered_us;
+
 	struct login *prev, *next; /* among the held, in order of arrival */
 	uint64_t held_since_ms;
 };
 
 void logins_init(struct state *state, struct event *event);
-/* Answer those still held with a temporary failure. */
+/* Answer those still held, or paced. */
 void logins_deinit(void);
 
 /* Ask, and answer by the callback, at once or later. Exactly one of verify and
@@ -58,5 +62,10 @@ void logins_deinit(void);
 void login_check(struct auth_request *request, const char *password,
 		 verify_plain_callback_t *verify,
 		 lookup_credentials_callback_t *lookup);
+
+/* Log what was decided, unless it is nothing out of the ordinary. */
+void login_log(const struct login *login, const struct ls_decision *decision);
+/* Have the client told why. */
+void login_reveal(struct auth_request *request, enum ls_reason reason);
 
 #endif

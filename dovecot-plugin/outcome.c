@@ -8,7 +8,9 @@
 #include "event-filter.h"
 #include "lib-event-private.h"
 #include "passdb.h"
+#include "held.h"
 #include "outcome.h"
+#include "pace.h"
 
 #define LOGIN_KEY "lockstep-login"
 #define REQUEST_FINISHED "auth_request_finished"
@@ -99,10 +101,19 @@ static enum ls_outcome outcome_of_request(const struct login *login,
 
 static void settle(struct login *login, enum ls_outcome outcome)
 {
-	if (login->ticket.open) {
-		ls_settle(guard->ls, &login->ticket, outcome, state_now_ms());
-		login->ticket.open = FALSE;
-	}
+	const struct auth_request *request = login->request;
+
+	if (!login->ticket.open)
+		return;
+	/* What the passdbs made of the name; but a master stays who he is. */
+	if (outcome == LS_OUTCOME_SUCCESS &&
+	    request->fields.master_user == NULL &&
+	    strcmp(request->fields.user, login->ticket.user) != 0)
+		ls_ticket_final(&login->ticket, request->fields.user);
+	if (outcome == LS_OUTCOME_WRONG)
+		pace_learn(login);
+	ls_settle(guard->ls, &login->ticket, outcome, state_now_ms());
+	held_settled();
 }
 
 static enum passdb_result result_parse(const char *text)
@@ -138,6 +149,7 @@ static void lookup_finished(struct login *login, const struct event *finished)
 		return; /* our own, or another one that did not look */
 	login->answered = TRUE;
 	login->last = result;
+	pace_end(login);
 	/* Errors of a passdb that this answer came after are of no account. But
 	 * credentials that no scheme fits may be the error themselves. */
 	if (result != PASSDB_RESULT_SCHEME_NOT_AVAILABLE)

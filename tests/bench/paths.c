@@ -4,7 +4,7 @@
  *
  * valgrind counts only inside of the function called measured_login; what comes
  * before and between is not counted. One process, time standing still, and a
- * map whose hash key is fixed: every run takes the same way.
+ * map whose keys are fixed: every run takes the same way.
  * tests/bench/instructions is what calls it. */
 #include "lockstep-config.h"
 
@@ -27,7 +27,7 @@ static int dirfd = -1;
 static void clean(void)
 {
 	static const char *const names[] = { "policy.cdb", ".policy.cdb.new",
-					     "guard", ".lock" };
+					     "guard", ".lock", "secret" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlinkat(dirfd, names[i], 0);
@@ -42,6 +42,17 @@ static void check(bool fine, const char *what)
 	exit(1);
 }
 
+/* Else each run would have another. */
+static void write_secret(void)
+{
+	static const uint8_t secret[LS_SECRET_SIZE] = { 5, 6, 7, 8 };
+	int fd = openat(dirfd, "secret", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	check(fd >= 0 && write(fd, secret, sizeof(secret)) == sizeof(secret),
+	      "no secret");
+	close(fd);
+}
+
 static struct ls_state *open_state(void)
 {
 	static const uint8_t hash_key[LS_HASH_KEY_SIZE] = { 1, 2, 3, 4 };
@@ -54,7 +65,7 @@ static struct ls_state *open_state(void)
 					  .group = "" };
 	char path[sizeof(dir) + 16];
 	const struct ls_open_args args = { .policy_path = path,
-					   .flags = LS_GUARD_WRITE,
+					   .flags = LS_GUARD_WRITE | LS_LOGINS,
 					   .now_ms = now_ms,
 					   .real_ms = real_ms };
 	struct ls_policy_writer *writer;
@@ -74,19 +85,21 @@ static struct ls_state *open_state(void)
 	check(ls_map_create(dirfd, "guard", "guard", &spec, &map, &error) == 0,
 	      error.text);
 	ls_map_close(&map);
+	write_secret();
 	check(ls_open(&args, &state, &error) == 0, error.text);
 	return state;
 }
 
 /* Person number i, one to a net. */
-static void attempt_of(unsigned i, char name[32], struct ls_attempt *attempt)
+static void attempt_of(unsigned i, char name[32], char password[32],
+		       struct ls_attempt *attempt)
 {
 	snprintf(name, 32, "user%04u@example.com", i);
 	*attempt = (struct ls_attempt){ .service = "imap",
 					.mech = "PLAIN",
 					.user = name,
 					.secured = true,
-					.password = "secret" };
+					.password = password };
 	attempt->ip.octet[10] = attempt->ip.octet[11] = 0xff;
 	attempt->ip.octet[12] = 10;
 	attempt->ip.octet[13] = (uint8_t)(i >> 8);
@@ -135,11 +148,16 @@ static void take(const struct way *way)
 
 	for (unsigned i = 0; i < TIMES; i++) {
 		struct ls_attempt attempt;
-		char name[32];
+		char name[32], password[32];
 
-		attempt_of(i, name, &attempt);
-		for (unsigned j = 0; j < way->befores; j++)
-			log_in(state, &attempt, way->before);
+		attempt_of(i, name, password, &attempt);
+		for (unsigned j = 0; j <= way->befores; j++) {
+			/* Another one each time, or it were a repeat. */
+			snprintf(password, sizeof(password), "secret%04u-%02u",
+				 i, way->before == LS_OUTCOME_WRONG ? j : 0);
+			if (j < way->befores)
+				log_in(state, &attempt, way->before);
+		}
 		check(measured_login(state, &attempt, way->outcome) ==
 			      way->verdict,
 		      "another verdict than expected");

@@ -45,6 +45,8 @@ class AuthClient:
         self.last_id = 0
         self.clients = {}
         self.replies = {}
+        self.challenges = {}  # the last one of each request
+        self.silent = set()   # requests whose challenges nobody answers
         self.mechs = set()
         # The server wants each connection's number to be another.
         number = random.randint(1, 2**31 - 1)
@@ -94,13 +96,23 @@ class AuthClient:
             self._read_one()
         return self.replies.pop(request)
 
+    def challenge(self, request):
+        """Read on until the request is challenged, and never answer it."""
+        self.silent.add(request)
+        while request not in self.challenges:
+            self._read_one()
+        return self.challenges[request]
+
     def _read_one(self):
         kind, *words = self._words()
         if kind not in ("OK", "FAIL", "CONT"):
             return
         number = int(words[0])
         if kind == "CONT":
-            response = self.clients[number].step(base64.b64decode(words[1]))
+            challenge = self.challenges[number] = base64.b64decode(words[1])
+            if number in self.silent:
+                return
+            response = self.clients[number].step(challenge)
             self.sock.sendall(
                 f"CONT\t{number}\t{encode(response)}\n".encode())
             return

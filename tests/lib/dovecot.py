@@ -1,19 +1,25 @@
 """A private Dovecot: imap, imaps, pop3, sieve, submission, lmtp (2.3 syntax).
 
 Users user1..userN@example.test come from the test passdb (../passdb); their
-mail belongs to nobody and is made when they first log in.
+mail belongs to nobody and is made when they first log in. What stands before
+that passdb is Lockstep's own, first in both lists of passdbs: that of master
+users is the block that conf.d/ has for them.
 """
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
 from . import processes, products
-from .layout import StackError
+from .layout import TOP, StackError
 
 # Mail users, lockstep-policy, and whoever else may change the maps.
 USER, GROUP = "nobody", "nogroup"
+
+MECHANISMS = ["plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"]
+TOKEN_MECHANISMS = ["oauthbearer", "xoauth2"]
 
 CONFIG = """\
 protocols = imap pop3 sieve submission lmtp
@@ -26,7 +32,7 @@ import_environment = {environment}
 mail_plugin_dir = {plugins}
 hostname = mail.example.test
 
-auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+auth_mechanisms = {mechanisms}
 auth_verbose = yes
 auth_failure_delay = 0 secs
 disable_plaintext_auth = no
@@ -145,16 +151,50 @@ def login_services(layout):
     return text
 
 
+def master_snippet():
+    """The shipped block that is commented out, for whoever has no masters."""
+    shipped = (TOP / "conf.d/dovecot-2.3/05-lockstep-auth.conf").read_text()
+    block = re.search(r"^#passdb \{\n(#.*\n)+?#\}\n", shipped, re.M)
+    if not block or "master = yes" not in block[0]:
+        raise StackError("conf.d/dovecot-2.3/05-lockstep-auth.conf has no "
+                         "passdb for master users")
+    return block[0].replace("#", "")
+
+
+def passdbs(layout):
+    own, text = not layout.bare, ""
+    if layout.config["masters"]:
+        text = "auth_master_user_separator = *\n" + master_snippet() * own + \
+            passdb("verified", master="yes", **{"pass": "yes"})
+    text += passdb("lockstep") * own
+    rest = {}
+    if layout.config["oauth"]:
+        text += passdb("oauth2", args=layout.oauth_conf,
+                       mechanisms=" ".join(TOKEN_MECHANISMS))
+        rest["mechanisms"] = " ".join([*MECHANISMS, "none"])
+    if layout.config["passwd_file"]:
+        text += passdb("passwd-file", args=layout.config["passwd_file"])
+    else:
+        text += passdb("verified", **rest)
+    return text + "mail_plugins = lockstep\n" * own
+
+
+def passdb(driver, **settings):
+    lines = [f"  {key} = {value}\n" for key, value in settings.items()]
+    return f"passdb {{\n  driver = {driver}\n{''.join(lines)}}}\n"
+
+
+def mechanisms(layout):
+    return " ".join(MECHANISMS + TOKEN_MECHANISMS * layout.config["oauth"])
+
+
 def write_config(layout):
-    passdbs = "passdb {\n  driver = verified\n}"
-    if not layout.bare:
-        passdbs = ("passdb {\n  driver = lockstep\n}\n" + passdbs +
-                   "\nmail_plugins = lockstep")
     text = CONFIG.format(
         run=layout.dovecot_run, state=layout.dovecot_state, user=USER,
         group=GROUP, token=layout.config["token"], log=layout.dovecot_log,
         environment=environment(layout), plugins=layout.mail_plugins,
-        passdbs=passdbs, mail=layout.mail, cert=layout.cert, key=layout.key,
+        mechanisms=mechanisms(layout), passdbs=passdbs(layout),
+        mail=layout.mail, cert=layout.cert, key=layout.key,
         smtp_port=layout.port("smtp"))
     text += login_services(layout)
     text += "".join(line + "\n" for line in layout.config["dovecot"])

@@ -25,6 +25,7 @@ PORTS = {
     "SMTP_PORT": "smtp",
     "SUBMISSION_PORT": "submission",
     "WEBHOOK_PORT": "webhook",
+    "OAUTH_PORT": "oauth",
 }
 
 # A unix socket's path has 107 bytes; Dovecot's longest name below DIR is
@@ -58,6 +59,8 @@ class Layout:
         self.lmtp_socket = self.dovecot_run / "lmtp"
         self.verified_log = self.dir / "verified.log"
         self.passdb_control = self.dir / "passdb.control"
+        self.oauth_conf = self.dir / "dovecot-oauth2.conf.ext"
+        self.oauth_log = self.dir / "oauth.log"
         self.postfix_conf = self.dir / "postfix"
         self.postfix_queue = self.dir / "spool"
         self.postfix_data = self.dir / "postfix-data"
@@ -132,6 +135,7 @@ class Layout:
             "POSTFIX_LOG": self.postfix_log,
             "VERIFIED_LOG": self.verified_log,
             "PASSDB_CONTROL": self.passdb_control,
+            "OAUTH_LOG": self.oauth_log,
             "USERS": self.config["users"],
         }
         lockstep = {

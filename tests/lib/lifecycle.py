@@ -10,24 +10,26 @@ import ssl
 import subprocess
 import time
 
-from . import dovecot, guard, postfix, processes, products
+from . import dovecot, guard, oauth, postfix, processes, products
 from .layout import PORTS, Layout, StackError, tail
 from .ports import Reservation
 
 STARTERS = {
     "webhook": guard.start_webhook,
+    "oauth": oauth.start,
     "dovecot": dovecot.start,
     "postfix": postfix.start,
     "lockstepd": guard.start_daemon,
 }
 LOCKSTEP_PARTS = ("webhook", "lockstepd")
 
-# The ports of each part, and how a server greets there.
+# The ports of each part, and how a server greets there; None: not at all.
 GREETINGS = {
     "dovecot": {"imap": b"* OK", "imaps": b"* OK", "pop3": b"+OK",
                 "sieve": b'"IMPLEMENTATION"', "dsubmission": b"220"},
     "postfix": {"smtp": b"220", "submission": b"220"},
     "webhook": {"webhook": None},
+    "oauth": {"oauth": None},
     "lockstepd": {},
 }
 
@@ -67,11 +69,12 @@ def make_certificate(layout):
 # ---- waiting until it answers ------------------------------------------
 
 
-def greeting(layout, name):
-    """What a server says first; raises OSError while it says nothing."""
+def greeting(layout, name, silent):
+    """What a server says first; raises OSError while it says nothing. A silent
+    one need only accept the connection."""
     address = ("127.0.0.1", layout.port(name))
     with socket.create_connection(address, timeout=10) as sock:
-        if GREETINGS["webhook"].get(name, b"") is None:
+        if silent:
             return None
         if name == "imaps":
             context = ssl.create_default_context(cafile=layout.cert)
@@ -96,7 +99,7 @@ def auth_ready(layout):
 def check_ready(layout, part):
     """Raises OSError while the part does not answer everywhere."""
     for name, want in GREETINGS[part].items():
-        got = greeting(layout, name)
+        got = greeting(layout, name, want is None)
         if want is not None and not got.startswith(want):
             raise OSError(f"port {name} says {got!r}")
     if part == "dovecot":
@@ -124,6 +127,7 @@ def wait_ready(layout, part, child):
 def parts_of(layout, without_daemon=False):
     return [part for part in STARTERS
             if not (layout.bare and part in LOCKSTEP_PARTS)
+            and not (part == "oauth" and not layout.config["oauth"])
             and not (without_daemon and part == "lockstepd")]
 
 
@@ -136,6 +140,7 @@ def create(layout, policy, **config):
         layout.config["state"] = str(guard.make_state_dir(layout))
     layout.save()
     make_certificate(layout)
+    oauth.create(layout)
     dovecot.create(layout)
     postfix.create(layout)
     if not layout.bare:
@@ -143,22 +148,20 @@ def create(layout, policy, **config):
     return reservation
 
 
-def up(directory, policy=None, users=10, bare=False, daemon=True,
-       dovecot_settings=(), postfix_settings=()):
+def up(directory, policy=None, daemon=True, **config):
     """Start a stack; returns its Layout when every port answers. Otherwise
-    nothing is left but files, and StackError says why."""
+    nothing is left but files, and StackError says why. config: users, bare,
+    masters, oauth, passwd_file, dovecot, postfix, as the command's options."""
     check_root()
     text = ""
     if policy:  # garbage too: it is for the compiler to refuse
         text = pathlib.Path(policy).read_text(errors="surrogateescape")
-    products.check(bare)
+    products.check(config["bare"])
     os.umask(0o022)
     raise_limits()
     layout = Layout(directory)
     try:
-        reservation = create(
-            layout, text, users=users, bare=bare,
-            dovecot=list(dovecot_settings), postfix=list(postfix_settings))
+        reservation = create(layout, text, **config)
         start_parts(layout, parts_of(layout, not daemon))
         reservation.release()
         layout.write_env()
@@ -245,7 +248,7 @@ def start(directory, part):
     check_root()
     layout = Layout(directory).load()
     if part not in parts_of(layout):
-        raise StackError(f"there is no {part} in a bare stack")
+        raise StackError(f"there is no {part} in this stack")
     master = processes.recorded(layout).get(part)
     if master and master.alive():
         raise StackError(f"{part} is running already")

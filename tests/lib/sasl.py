@@ -97,6 +97,27 @@ class Scram:
         return b""
 
 
+class Bearer:
+    """A token in place of a password: RFC 7628, and Google's XOAUTH2. A server
+    that refuses says why in a challenge, which has to be answered; what it says
+    is kept in `refusal`."""
+
+    begins = True
+
+    def __init__(self, user, token, first, last):
+        self.response = first.format(user=user, token=token).encode()
+        self.last = last
+        self.begun = False
+        self.refusal = None
+
+    def step(self, challenge):
+        if not self.begun:
+            self.begun = True
+            return self.response
+        self.refusal = challenge
+        return self.last
+
+
 MECHANISMS = {
     "PLAIN": Plain,
     "LOGIN": Login,
@@ -104,7 +125,13 @@ MECHANISMS = {
     "SCRAM-SHA-1": lambda user, pw: Scram(user, pw, "sha1"),
     "SCRAM-SHA-256": lambda user, pw: Scram(user, pw, "sha256"),
 }
+TOKEN_MECHANISMS = {
+    "OAUTHBEARER": lambda user, token: Bearer(
+        user, token, "n,a={user},\1auth=Bearer {token}\1\1", b"\1"),
+    "XOAUTH2": lambda user, token: Bearer(
+        user, token, "user={user}\1auth=Bearer {token}\1\1", b""),
+}
 
 
 def client(mech, user, password):
-    return MECHANISMS[mech](user, password)
+    return (MECHANISMS | TOKEN_MECHANISMS)[mech](user, password)

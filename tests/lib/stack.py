@@ -61,16 +61,20 @@ def poll(condition, deadline=DEADLINE, what=""):
 
 class Stack:
     """policy: a lockstep.conf, as a pathlib.Path or as its text (str); daemon:
-    start lockstepd; dovecot, postfix: lines more for dovecot.conf, main.cf."""
+    start lockstepd; dovecot, postfix: lines more for dovecot.conf, main.cf;
+    for the others see `tests/stack --help`."""
 
-    def __init__(self, directory=None, policy=None, users=10, bare=False,
-                 daemon=True, dovecot=(), postfix=()):
+    def __init__(self, directory=None, policy=None, users=10, daemon=True,
+                 dovecot=(), postfix=(), passwd_file=None, **options):
         self.chosen = directory is None
         self.dir = pathlib.Path(directory or
                                 tempfile.mkdtemp(prefix="lockstep-"))
         self.policy = policy
         self.options = ["--users", str(users)]
-        self.options += ["--bare"] * bare + ["--no-daemon"] * (not daemon)
+        self.options += ["--no-daemon"] * (not daemon)
+        self.options += [f"--{name}" for name, on in options.items() if on]
+        if passwd_file:
+            self.options += ["--passwd-file", str(passwd_file)]
         for line in dovecot:
             self.options += ["--dovecot", line]
         for line in postfix:
@@ -176,6 +180,11 @@ class Stack:
                 found.append(Verified(float(when), service, name, address))
         return found
 
+    def introspected(self):
+        """The bearer tokens asked about so far, each as often as it was."""
+        text = pathlib.Path(self.env["OAUTH_LOG"]).read_text()
+        return [line.split(" ")[1] for line in text.splitlines()]
+
     def webhooks(self):
         """The requests that the receiver got: dicts, see webhook_receiver."""
         with open(self.env["WEBHOOK_LOG"]) as f:
@@ -218,9 +227,10 @@ class Stack:
     def doveadm(self, *args):
         return self.run("doveadm", "-c", self.env["DOVECOT_CONF"], *args)
 
-    def passdb(self, delay_ms=0, fail=False):
+    def passdb(self, delay_ms=0, fail=False, stall=False):
         """How the backend behaves from now on."""
-        text = f"delay_ms={delay_ms}\n" + "fail=temporary\n" * fail
+        text = f"delay_ms={delay_ms}\n" + "fail=temporary\n" * fail + \
+            "stall\n" * stall
         layout.replace(self.env["PASSDB_CONTROL"], text)
 
     def webhook_answers(self, status, count=None, delay_ms=0):

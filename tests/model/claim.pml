@@ -9,7 +9,9 @@
  *   SCENE_CLAIM    three claimers whose clocks differ about when locks end
  *   SCENE_LOCK     two claimers, and one that locks and unlocks
  *   SCENE_LOCKERS  a claimer, and two that lock the same subject
- *   SCENE_CHARGE   a claimer, and two that charge */
+ *   SCENE_CHARGE   a claimer, and two that charge
+ *   SCENE_PLACES   a claimer by force, and two that mark places as familiar;
+ *                  a lock stands for familiarity here, locking for marking */
 
 #ifndef WAYS
 #define WAYS 2
@@ -37,11 +39,17 @@
 #define TAG_SEQ(tag) ((tag) & 15)
 #define MOST_TAG_SEQ 15
 
-/* An intent: owner, way, the parity of the victim's sequence, own sequence. */
-#define INTENT(owner, way, parity, seq) \
-	((owner) << 8 | (way) << 6 | (parity) << 5 | (seq))
-#define INTENT_OWNER(intent) ((intent) >> 8)
-#define INTENT_WAY(intent) ((intent) >> 6 & 3)
+/* A victim as it was seen: the parity of its sequence, and if it was chosen as
+ * a familiar place. */
+#define SEEN(tag, familiar) ((tag) & 1 | (familiar) << 1)
+#define SEEN_FAMILIAR(seen) ((seen) >> 1)
+
+/* An intent: owner, way, the victim as seen, own sequence. */
+#define INTENT(owner, way, seen, seq) \
+	((owner) << 9 | (way) << 7 | (seen) << 5 | (seq))
+#define INTENT_OWNER(intent) ((intent) >> 9)
+#define INTENT_WAY(intent) ((intent) >> 7 & 3)
+#define INTENT_FAMILIAR(intent) ((intent) >> 6 & 1)
 #define INTENT_PARITY(intent) ((intent) >> 5 & 1)
 #define INTENT_SEQ(intent) ((intent) & 31)
 #define MOST_INTENT_SEQ 31
@@ -109,8 +117,15 @@ inline find()
 #endif
 }
 
+#ifdef SCENE_PLACES
+#define FORCE true
+#else
+#define FORCE false
+#endif
+
 /* table.c: cheapest(), worth_at(). Which of the slots that may go is the
- * cheapest is left open: any of them. `seen` is its tag's parity. */
+ * cheapest is left open: any of them, but by force a familiar place only where
+ * no other may. */
 #define PRICE(w) \
 	SHARED( \
 		t = tag[w]; \
@@ -122,8 +137,12 @@ inline find()
 		printf("%d: cheapest: slot %d locked: %e\n", _pid, w, \
 		       YES(now < word)); \
 		if \
-		:: now >= word -> at = w; seen = t & 1 \
-		:: now < word || at != NOWHERE \
+		:: now >= word -> at = w; seen = SEEN(t, 0) \
+		:: FORCE && now < word && \
+		   (at == NOWHERE || SEEN_FAMILIAR(seen)) -> \
+			at = w; seen = SEEN(t, 1) \
+		:: now < word && !(FORCE && at == NOWHERE) \
+		:: now >= word && at != NOWHERE && !SEEN_FAMILIAR(seen) \
 		fi; \
 		t = 0; \
 		word = 0 \
@@ -153,22 +172,38 @@ inline cheapest()
 #define OTHERS_ARE_NOT(owner, w) (TAG_OWNER(tag[1 - (w)]) != (owner))
 #endif
 
+/* May the victim go, though there is something to keep in its slot? */
+#ifdef BUG_FORCE_ALL
+#define MAY_GO(intent) FORCE
+#else
+#define MAY_GO(intent) INTENT_FAMILIAR(intent)
+#endif
+
+/* Nothing in the bucket is cheaper than w. */
+#define KEPT(w) (now < WORD_VALUE(lock[w], TAG_OWNER(tag[w])))
+#if WAYS > 2
+#define OTHERS_ARE_KEPT(w) (KEPT(((w) + 1) % 3) && KEPT(((w) + 2) % 3))
+#else
+#define OTHERS_ARE_KEPT(w) KEPT(1 - (w))
+#endif
+
 /* The compare-and-swap that decides. */
 inline decide(w)
 {
 	if
 	:: tag[w] != t ->
 		printf("%d: end intent: tag %d has changed\n", _pid, w)
-	:: tag[w] == t && now < word ->
+	:: tag[w] == t && now < word && !MAY_GO(e) ->
 		tag[w] = TAG(TAG_OWNER(t), NEXT_TAG_SEQ(t));
 		printf("%d: end intent: tag %d spared, %c.%d\n", _pid, w,
 		       NAME(TAG_OWNER(t)), NEXT_TAG_SEQ(t))
-	:: tag[w] == t && now >= word ->
+	:: tag[w] == t && (now >= word || MAY_GO(e)) ->
 		tag[w] = TAG(INTENT_OWNER(e), NEXT_TAG_SEQ(t));
 		printf("%d: end intent: tag %d to %c.%d\n", _pid, w,
 		       NAME(INTENT_OWNER(e)), NEXT_TAG_SEQ(t));
-		/* An active lock is not evicted. */
-		assert(now >= safe[w]);
+		/* An active lock is not evicted; a familiar place only where
+		 * all in its bucket are. */
+		assert(now >= safe[w] || (FORCE && OTHERS_ARE_KEPT(w)));
 		/* No subject has two slots. */
 		assert(OTHERS_ARE_NOT(INTENT_OWNER(e), w));
 		safe[w] = 0
@@ -374,6 +409,17 @@ inline writable()
 	fi
 }
 
+/* The slot went back to the subject whose left-over is written over: what that
+ * subject relied on is lost, as table.h tells. */
+inline stray(old)
+{
+	if
+	:: TAG_OWNER(tag[at]) != x &&
+	   TAG_OWNER(tag[at]) == WORD_STAMP(old) -> safe[at] = 0
+	:: else
+	fi
+}
+
 /* slot.c: ls_slot_lock(). Leaves in `stands` whether there is a lock to
  * protect, in `until` when it ends. */
 inline slot_lock()
@@ -399,7 +445,9 @@ inline slot_lock()
 				printf("%d: lock %c: slot %d until %d: %e\n",
 				       _pid, NAME(x), at, until, YES(same));
 				if
-				:: same -> lock[at] = WORD(x, until)
+				:: same ->
+					stray(lock[at]);
+					lock[at] = WORD(x, until)
 				:: else
 				fi
 			);
@@ -628,6 +676,15 @@ init {
 		run worker(CLAIM, CAY, 0, 0, true);
 		run worker(LOCK, ANN, 0, 1, true);
 		run worker(LOCK, ANN, 0, 1, true);
+#endif
+#ifdef SCENE_PLACES
+		if
+		:: IDLE(0, ANN); IDLE(1, BEN)
+		:: IDLE(0, ANN); LOCKED(1, BEN, 1)
+		fi;
+		run worker(CLAIM, CAY, 0, 0, true);
+		run worker(LOCK, ANN, 0, 1, true);
+		run worker(LOCK, BEN, 0, 1, true);
 #endif
 #ifdef SCENE_CHARGE
 		IDLE(0, ANN);

@@ -1,14 +1,23 @@
 /* verified.c - a passdb for tests that counts what it verifies
  *
- * Dovecot passdb driver "verified": knows user1..userN@example.test, password
- * "pw-<n>", and appends one line to a log for each verification that it really
- * performs, so that a test counts guesses from outside:
+ * Dovecot passdb driver "verified" has these accounts, with n from 1 to N:
+ *
+ *	user<n>@example.test	password "pw-<n>"
+ *	alias<n>@example.test	another name for user<n>: the same password, and
+ *				a field user=user<n>@example.test
+ *	admin<n>		password "master-<n>"; as a master user only
+ *				(`master = yes`), and nothing else is then
+ *
+ * It appends one line to a log for each verification that it really performs,
+ * so that a test counts guesses from outside:
  *
  *	time service user address		(time: seconds.microseconds)
  *
- * PLAIN and LOGIN are logged when the password is compared, CRAM and SCRAM when
- * the credentials are handed out; an unknown user is logged as well. Lookups
- * without a mechanism (LMTP, doveadm) are no guesses and leave no line.
+ * The user is the name that was asked about, the master's where one logs in,
+ * and is logged if there is none, too. PLAIN and LOGIN are logged when the
+ * password is compared, CRAM and SCRAM when the credentials are handed out.
+ * Lookups without a mechanism (LMTP, doveadm), and of the account that a master
+ * user wants to be, are no guesses and leave no line.
  *
  * Environment, read once, as root (Dovecot: import_environment):
  *	VERIFIED_USERS	 N
@@ -16,10 +25,12 @@
  *	VERIFIED_CONTROL a file, read again whenever it changes; may be missing:
  *		delay_ms=50	 answer after so long, as a slow backend would
  *		fail=temporary	 answer "internal failure" and verify nothing
+ *		stall		 answer nothing until the file says otherwise
  *
  * The delay is a timeout of the auth process's own loop: any number of
- * verifications wait side by side. Whether to fail is decided when the delay is
- * over. Limits: N up to 999999999, a control file up to 1 kB. */
+ * verifications wait side by side. Whether to fail or to stall is decided when
+ * the delay is over. What is right may be cached (auth_cache_size). Limits: N
+ * up to 999999999, a control file up to 1 kB. */
 #include "lockstep-config.h"
 
 #include "lib.h"
@@ -29,6 +40,7 @@
 #include "strnum.h"
 #include "time-util.h"
 #include "auth-request.h"
+#include "auth-cache.h"
 #include "passdb.h"
 
 #include <fcntl.h>
@@ -53,19 +65,20 @@
 		return 0; \
 	} while (0)
 #  define REQUEST_SERVICE(request) ((request)->fields.protocol)
+#  define CACHE_KEY AUTH_CACHE_KEY_USER
 #else
 #  define PREINIT_RETURN struct passdb_module *
 #  define PREINIT_ARGS pool_t pool, const char *args ATTR_UNUSED
 #  define PREINIT_DONE(module) return (module)
 #  define REQUEST_SERVICE(request) ((request)->fields.service)
+#  define CACHE_KEY "%u"
 #endif
 
 /* ---------------------------------------------------------------------- */
 
-#define USER_PREFIX "user"
-#define USER_DOMAIN "@example.test"
-#define PASSWORD_PREFIX "pw-"
+#define DOMAIN "@example.test"
 #define CONTROL_MAX 1024
+#define STALL_LOOK_MS 20
 
 /* One verification, from the question to the answer. Allocated from the
  * request's pool, which lives until the answer. */
@@ -82,6 +95,7 @@ struct control {
 	struct stat seen; /* zero: nothing read yet, or no file */
 	unsigned int delay_ms;
 	bool fail;
+	bool stall;
 };
 
 static struct control control;
@@ -98,12 +112,15 @@ static void control_parse(char *text)
 
 	control.delay_ms = 0;
 	control.fail = FALSE;
+	control.stall = FALSE;
 	for (line = t_strsplit_spaces(text, " \t\r\n"); *line != NULL; line++) {
 		if (strncmp(*line, "delay_ms=", 9) == 0 &&
 		    str_to_uint(*line + 9, &control.delay_ms) == 0)
 			continue;
 		if (strcmp(*line, "fail=temporary") == 0)
 			control.fail = TRUE;
+		else if (strcmp(*line, "stall") == 0)
+			control.stall = TRUE;
 		else
 			i_error("verified: %s: cannot read '%s'", control.path,
 				*line);
@@ -165,55 +182,87 @@ static void log_verification(struct auth_request *request)
 		i_error("verified: cannot write to the log: %m");
 }
 
-/* The password of a user, or NULL for one that does not exist. */
-static const char *password_of(const char *user)
+/* The n of a name "PREFIX<n>DOMAIN"; 0 when it is no such name. */
+static unsigned int number_of(const char *name, const char *prefix,
+			      const char *domain)
 {
 	const char *end;
 	unsigned int number;
 
-	if (strncmp(user, USER_PREFIX, strlen(USER_PREFIX)) != 0)
-		return NULL;
-	user += strlen(USER_PREFIX);
-	if (*user < '1' || *user > '9' ||
-	    str_parse_uint(user, &number, &end) < 0 || number > users ||
-	    strcmp(end, USER_DOMAIN) != 0)
-		return NULL;
-	return t_strdup_printf(PASSWORD_PREFIX "%u", number);
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
+		return 0;
+	name += strlen(prefix);
+	if (*name < '1' || *name > '9' ||
+	    str_parse_uint(name, &number, &end) < 0 || number > users ||
+	    strcmp(end, domain) != 0)
+		return 0;
+	return number;
+}
+
+/* The password that the request's user has, or NULL for one that does not
+ * exist. An alias gets its account's name as soon as it is found, before the
+ * password is compared: the SQL, LDAP and passwd-file passdbs do the same. */
+static const char *password_find(struct auth_request *request)
+{
+	const char *name = request->fields.user;
+	unsigned int number;
+
+	/* Set until the master user is known. */
+	if (request->fields.requested_login_user != NULL) {
+		number = number_of(name, "admin", "");
+		return number == 0 ? NULL :
+				     t_strdup_printf("master-%u", number);
+	}
+	number = number_of(name, "alias", DOMAIN);
+	if (number != 0)
+		auth_request_set_field(
+			request, "user",
+			t_strdup_printf("user%u" DOMAIN, number), NULL);
+	else
+		number = number_of(name, "user", DOMAIN);
+	return number == 0 ? NULL : t_strdup_printf("pw-%u", number);
+}
+
+static enum passdb_result compare(struct auth_request *request,
+				  const char *given)
+{
+	const char *password;
+
+	/* A master user's password was verified already. */
+	if (!request->fields.skip_password_check)
+		log_verification(request);
+	password = password_find(request);
+	if (password == NULL) {
+		e_info(authdb_event(request), "unknown user");
+		return PASSDB_RESULT_USER_UNKNOWN;
+	}
+	if (!request->fields.skip_password_check &&
+	    strcmp(password, given) != 0) {
+		e_info(authdb_event(request), "Password mismatch");
+		return PASSDB_RESULT_PASSWORD_MISMATCH;
+	}
+	return PASSDB_RESULT_OK;
 }
 
 static void answer_plain(struct verification *v)
 {
-	struct auth_request *request = v->request;
-	const char *password = password_of(request->fields.user);
-	enum passdb_result result;
+	enum passdb_result result = PASSDB_RESULT_INTERNAL_FAILURE;
 
-	if (control.fail)
-		result = PASSDB_RESULT_INTERNAL_FAILURE;
-	else {
-		log_verification(request);
-		if (password == NULL) {
-			e_info(authdb_event(request), "unknown user");
-			result = PASSDB_RESULT_USER_UNKNOWN;
-		} else if (strcmp(password, v->password) != 0) {
-			e_info(authdb_event(request), "Password mismatch");
-			result = PASSDB_RESULT_PASSWORD_MISMATCH;
-		} else
-			result = PASSDB_RESULT_OK;
-	}
-	v->verify_callback(result, request);
+	if (!control.fail)
+		result = compare(v->request, v->password);
+	v->verify_callback(result, v->request);
 }
 
 static void answer_credentials(struct verification *v)
 {
 	struct auth_request *request = v->request;
-	const char *password = password_of(request->fields.user);
-	enum passdb_result result;
+	const char *password = NULL;
+	enum passdb_result result = PASSDB_RESULT_INTERNAL_FAILURE;
 
-	if (control.fail)
-		result = PASSDB_RESULT_INTERNAL_FAILURE;
-	else {
+	if (!control.fail) {
 		if (request->fields.mech_name != NULL)
 			log_verification(request);
+		password = password_find(request);
 		result = password == NULL ? PASSDB_RESULT_USER_UNKNOWN :
 					    PASSDB_RESULT_OK;
 	}
@@ -225,8 +274,13 @@ static void verification_finish(struct verification *v)
 {
 	struct auth_request *request = v->request;
 
-	timeout_remove(&v->to);
 	control_refresh();
+	timeout_remove(&v->to);
+	if (control.stall) {
+		v->to = timeout_add_short(STALL_LOOK_MS, verification_finish,
+					  v);
+		return;
+	}
 	T_BEGIN {
 		if (v->verify_callback != NULL)
 			answer_plain(v);
@@ -288,6 +342,7 @@ static PREINIT_RETURN verified_preinit(PREINIT_ARGS)
 	if (log_fd == -1)
 		i_fatal("verified: open(%s) failed: %m", log_path);
 	module->default_pass_scheme = "PLAIN";
+	module->default_cache_key = CACHE_KEY;
 	PREINIT_DONE(module);
 }
 

@@ -2,6 +2,23 @@
 
 import os
 
+import pytest
+
+from lib.attempts import log_in
+from lib.cast import cast
+
+
+@pytest.fixture
+def barrier(stack):
+    """A function that returns when the auth process has read all that was sent
+    to it before: it refuses one login more, whatever the backend does."""
+    who = cast()
+    assert stack.lockstep("lock", who.guesser).returncode == 0
+
+    def reached(auth):
+        assert not log_in(auth, who, who.guesser)
+    return reached
+
 
 def pytest_terminal_summary(terminalreporter):
     """In quiet runs too: with how many clients the storms were."""

@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from lib.cast import LIMIT, at_once
+from lib.cast import LIMIT, at_once, guesses
 from lib.clients import DOORS
 from lib.stack import Stack, poll
 
@@ -156,8 +156,8 @@ def is_well(stack):
 
 def guards_again(stack, ip):
     """Ten wrong passwords, and the right one is refused."""
-    answers = at_once(functools.partial(stack.login, "imap", 2, f"guess-{i}",
-                                        ip=ip) for i in range(LIMIT))
+    answers = at_once(functools.partial(stack.login, "imap", 2, word, ip=ip)
+                      for word in guesses(LIMIT))
     assert not any(answer.ok for answer in answers)
     return not stack.login("pop3", 2, ip=ip).ok
 
@@ -186,7 +186,7 @@ def test_before_the_start(trouble):
             stack.start(part)
         mail_flows(stack, "192.0.2.1")
         mail_flows(stack, "198.51.100.1")
-        line, = logs.complaints()
+        line, = poll(logs.complaints, what="auth's line")
         assert re.search("auth: Error: lockstep: logins pass unguarded: ", line)
         assert logs.lines("DOVECOT_LOG", words) == [line]
         poll(lambda: len(logs.lines("LOCKSTEPD_LOG", words)) == 1,
@@ -223,7 +223,7 @@ def test_truncated_while_in_use(spoil, words):
         for pid in pids:
             assert pid.alive()
         if spoil is not truncate_sessions:
-            line, = logs.complaints()
+            line, = poll(logs.complaints, what="auth's line")
             assert ("auth: Error: lockstep: a map in "
                     f"{stack.env['STATE_DIR']} was truncated while in use: run "
                     '"lockstep init" and restart the mail server') in line
@@ -356,8 +356,8 @@ def test_lockstep_policy_missing():
         assert early.ok
         assert not stack.login_on(early, 1).ok
         mail_flows(stack, "192.0.2.1")
-        log = stack.postfix_log()
-        assert f"execvp {program}: No such file or directory" in log
-        assert "problem talking to server private/lockstep" in log
+        for line in (f"execvp {program}: No such file or directory",
+                     "problem talking to server private/lockstep"):
+            poll(lambda: line in stack.postfix_log(), what=line)
         program.with_name("away").rename(program)
         poll(lambda: not stack.connect("203.0.113.66").ok, what="a refusal")

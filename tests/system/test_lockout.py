@@ -3,11 +3,10 @@ of them from the next attempt on, and the owner notices nothing."""
 
 import functools
 import json
-import secrets
 
 import pytest
 
-from lib.cast import LIMIT, USERS, at_once, cast
+from lib.cast import LIMIT, USERS, at_once, cast, crowd, guesses
 from lib.clients import DOORS
 from lib.stack import Stack
 
@@ -34,7 +33,7 @@ def wrong_text(stack):
     @functools.cache
     def ask(door, mech):
         who = cast()
-        answer = stack.login(door, who.number, "wrong", ip=who.guesser,
+        answer = stack.login(door, who.number, *guesses(1), ip=who.guesser,
                              mech=mech)
         assert not answer.ok and answer.stage == "login"
         return answer.text
@@ -73,10 +72,9 @@ def everywhere(stack, who, ip, mech=None):
 
 def guess(stack, who, ip, door, mech, count, **how):
     """So many wrong passwords, at the same time and all different."""
-    return at_once(functools.partial(stack.login, door, who.number,
-                                     f"guess-{secrets.token_hex(4)}", ip=ip,
-                                     mech=mech, **how)
-                   for _ in range(count))
+    return at_once(functools.partial(stack.login, door, who.number, word,
+                                     ip=ip, mech=mech, **how)
+                   for word in guesses(count))
 
 
 def lock_by_guessing(stack, who, ip, door="imap", mech=None):
@@ -130,12 +128,13 @@ def test_lockout(stack, wrong_text, door, mech):
 @pytest.mark.parametrize("door", DOORS)
 def test_guesses_at_many_accounts(stack, door):
     """The limit is the address's, whoever is guessed at, known or not."""
-    people = [cast() for _ in range(4)]
+    people = crowd(4)
     ip = people[0].guesser
     before = len(stack.verified())
     answers = at_once(
-        functools.partial(stack.login, door, number, f"guess-{i}", ip=ip)
-        for i, number in enumerate([*(p.number for p in people), "0", "x"] * 3))
+        functools.partial(stack.login, door, number, word, ip=ip)
+        for number, word in zip([*(p.number for p in people), "0", "x"] * 3,
+                                guesses(18)))
     assert not any(answer.ok for answer in answers)
     assert len(stack.verified()) - before == LIMIT
 

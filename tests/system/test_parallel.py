@@ -7,13 +7,14 @@ import threading
 
 import pytest
 
-from lib.cast import LIMIT, USERS, at_once, cast
+from lib.cast import (IP_ACCOUNTS, IP_FAILURES, NET_ACCOUNTS, PLACE_FAILURES,
+                      USER_FAILURES, USERS, at_once, cast, crowd, guesses,
+                      networks)
 from lib.stack import Stack
 
 FULL = bool(os.environ.get("LOCKSTEP_FULL"))
 CONNECTIONS = 500 if FULL else 50
 DELAY_MS = 50
-PLACE_LIMIT, USER_LIMIT = 20, 20  # the defaults
 
 
 @pytest.fixture(scope="module")
@@ -23,57 +24,75 @@ def stack():
         yield running
 
 
-def storm(stack, who, addresses, wait=600):
+def storm(stack, victims, addresses, wait=600):
     """Guesses over IMAP, POP3 and SMTP AUTH in turn, each another password
     from a connection of its own. The connections to Postfix stand before: it
     would refuse them once the address is locked. Nobody begins before all are
     there."""
     barrier = threading.Barrier(len(addresses), timeout=wait)
 
-    def guesser(index, ip):
+    def guesser(index, who, ip, word):
         door = ("imap", "pop3", "smtp")[index % 3]
-        password = f"guess-{index}"
         if door != "smtp":
             barrier.wait()
-            return stack.login(door, who.number, password, ip=ip)
+            return stack.login(door, who.number, word, ip=ip)
         early = stack.connect(ip, keep=True)
         barrier.wait()
-        return stack.login_on(early, who.number, password)
+        return stack.login_on(early, who.number, word)
 
-    return at_once(lambda index=index, ip=ip: guesser(index, ip)
-                   for index, ip in enumerate(addresses))
+    answers = at_once(
+        functools.partial(guesser, index, *how)
+        for index, how in enumerate(zip(victims, addresses,
+                                        guesses(len(addresses)))))
+    assert not any(answer.ok for answer in answers)
 
 
 def test_one_address(stack):
     who = cast()
-    answers = storm(stack, who, [who.guesser] * CONNECTIONS)
-    assert not any(answer.ok for answer in answers)
+    storm(stack, [who] * CONNECTIONS, [who.guesser] * CONNECTIONS)
     verified = stack.verified(who.number)
-    assert len(verified) == LIMIT
+    assert len(verified) == IP_FAILURES
     assert {v.address for v in verified} == {who.guesser}
     assert not stack.login("imap", who.number, ip=who.guesser).ok
-    assert len(stack.verified(who.number)) == LIMIT
+    assert len(stack.verified(who.number)) == IP_FAILURES
 
 
-def test_one_account_from_many_addresses(stack):
+def test_one_account_from_many_networks(stack):
     who = cast()
     assert stack.login("imap", who.number, ip=who.owner).ok
     before = len(stack.verified(who.number))
-    answers = storm(stack, who, [who.at(1 + i % 9, 1 + i // 9)
-                                 for i in range(CONNECTIONS)])
-    assert not any(answer.ok for answer in answers)
-    assert len(stack.verified(who.number)) - before == USER_LIMIT
+    storm(stack, [who] * CONNECTIONS, networks(CONNECTIONS))
+    assert len(stack.verified(who.number)) - before == USER_FAILURES
     assert stack.login("imap", who.number, ip=who.owner).ok
+
+
+def test_many_accounts_from_one_address(stack):
+    """One guess each, and fewer accounts than failures are allowed."""
+    people = crowd(CONNECTIONS)
+    ip = people[0].guesser
+    before = len(stack.verified())
+    storm(stack, people, [ip] * CONNECTIONS)
+    verified = stack.verified()[before:]
+    assert len({v.user for v in verified}) == len(verified) == IP_ACCOUNTS
+    assert {v.address for v in verified} == {ip}
+
+
+def test_many_accounts_from_one_network(stack):
+    people = crowd(CONNECTIONS)
+    before = len(stack.verified())
+    storm(stack, people, [people[0].at(1, 1 + i % 250)
+                          for i in range(CONNECTIONS)])
+    verified = stack.verified()[before:]
+    assert len({v.user for v in verified}) == len(verified) == NET_ACCOUNTS
 
 
 def test_own_network_of_the_account(stack):
     who = cast()
     assert stack.login("imap", who.number, ip=who.owner).ok
     before = len(stack.verified(who.number))
-    answers = storm(stack, who, [who.at(0, 1 + i % 250)
-                                 for i in range(CONNECTIONS)])
-    assert not any(answer.ok for answer in answers)
-    assert len(stack.verified(who.number)) - before == PLACE_LIMIT
+    storm(stack, [who] * CONNECTIONS,
+          [who.at(0, 1 + i % 250) for i in range(CONNECTIONS)])
+    assert len(stack.verified(who.number)) - before == PLACE_FAILURES
 
 
 def test_mechanisms_mixed(stack):
@@ -81,27 +100,13 @@ def test_mechanisms_mixed(stack):
     who = cast()
     mechs = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
 
-    def guesser(number):
+    def guesser():
         with stack.auth() as auth:
-            ids = [auth.send(who.user, f"guess-{number}-{i}", ip=who.guesser,
+            ids = [auth.send(who.user, word, ip=who.guesser,
                              service=("imap", "pop3", "smtp")[i % 3],
                              mech=mechs[i % len(mechs)])
-                   for i in range(100)]
+                   for i, word in enumerate(guesses(100))]
             return any(auth.wait(i).ok for i in ids)
 
-    assert not any(at_once(functools.partial(guesser, number)
-                           for number in range(CONNECTIONS // 25)))
-    assert len(stack.verified(who.number)) == LIMIT
-
-
-def test_slow_successes_take_no_room_for_good(stack):
-    """Half an office logs in at once: nobody is refused in the end, whatever
-    room they took from one another for a moment."""
-    people = [cast() for _ in range(LIMIT)]
-    office = people[0].owner
-    with stack.auth() as auth:
-        for _ in range(3):
-            ids = [auth.send(p.user, f"pw-{p.number}", ip=office)
-                   for p in people]
-            assert all(auth.wait(i).ok for i in ids)
-    assert office not in [lock.get("subject") for lock in stack.locks()]
+    assert not any(at_once([guesser] * (CONNECTIONS // 25)))
+    assert len(stack.verified(who.number)) == IP_FAILURES

@@ -7,6 +7,7 @@ import pathlib
 import pytest
 
 from lib.cast import LIMIT, USERS, at_once, cast
+from lib.cast import guesses as words
 from lib.clients import DOORS
 from lib.stack import Stack, poll
 
@@ -37,7 +38,7 @@ def guesses(stack, who, ip, count):
     """How many of so many wrong passwords were verified."""
     before = len(stack.verified(who.number))
     with stack.auth() as auth:
-        ids = [auth.send(who.user, f"guess-{i}", ip=ip) for i in range(count)]
+        ids = [auth.send(who.user, word, ip=ip) for word in words(count)]
         assert not any(auth.wait(i).ok for i in ids)
     return len(stack.verified(who.number)) - before
 
@@ -117,14 +118,15 @@ def test_new_limit_holds_without_a_restart(stack, conf):
 
     poll(three_are_verified, what="the new limit")
     who = cast()
-    ids = [auth.send(who.user, f"guess-{i}", ip=who.guesser, service="smtp")
-           for i in range(5)]
+    ids = [auth.send(who.user, word, ip=who.guesser, service="smtp")
+           for word in words(5)]
     assert not any(auth.wait(i).ok for i in ids)
     assert len(stack.verified(who.number)) == 3
     auth.close()
     for master in masters:
         assert master.alive()
-    assert "a new policy is in force" in stack.dovecot_log()
+    poll(lambda: "a new policy is in force" in stack.dovecot_log(),
+         what="auth's line")
 
 
 def test_denied_network(stack, conf):
@@ -174,8 +176,8 @@ def test_tls_is_demanded_from_strangers(stack):
         def log_in(password=None, **how):
             return auth.login(who.user, password or f"pw-{who.number}",
                               ip=who.owner, lip="192.0.2.25", **how).ok
-        for i in range(LIMIT + 5):
-            assert not log_in(f"guess-{i}")
+        for word in words(LIMIT + 5):
+            assert not log_in(word)
         assert not log_in()
         assert len(stack.verified(who.number)) == before
         # Such a refusal charges nothing.
@@ -205,7 +207,8 @@ def test_observe_refuses_nobody_and_journals_all():
         assert [(e["type"], e["verdict"]) for e in would] == \
             [("login", "admit")] * 5 + [("connect", "admit")]
         assert "would be refused" in stack.lockstep("events").stdout
-        assert "would be refused: failures of ip" in stack.dovecot_log()
+        poll(lambda: "would be refused: failures of ip" in
+             stack.dovecot_log(), what="auth's line")
         out = stack.lockstep("status")
         assert out.returncode == 0
         assert "observing (refuses nothing)" in out.stdout

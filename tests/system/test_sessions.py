@@ -33,7 +33,8 @@ def test_session_is_recorded(stack, door, family):
     assert [(e["service"], e["user"], e["address"]) for e in found] == \
         [(SERVICES[door], who.user, ip)]
     # The id finds the session in Dovecot's log; long ones are cut.
-    assert f"session=<{found[0]['session']}" in stack.dovecot_log()
+    poll(lambda: f"session=<{found[0]['session']}" in stack.dovecot_log(),
+         what="its line in Dovecot's log")
     text = stack.lockstep("events").stdout
     assert f"session {SERVICES[door]} {who.user} {ip} " \
            f"session <{found[0]['session']}>" in text

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lib import guard, ports, sasl
+from lib import guard, ports, products, sasl
 from lib.clients import DOORS
 from lib.layout import StackError
 from lib.stack import COMMAND, Stack, poll
@@ -30,7 +30,7 @@ def ways(door):
 
 @pytest.fixture(scope="module")
 def stack():
-    with Stack(bare=True) as running:
+    with Stack(bare=True, masters=True, oauth2=True) as running:
         yield running
 
 
@@ -70,6 +70,40 @@ def test_no_such_user(stack):
         before = len(stack.verified())
         assert not stack.login("imap", number, password).ok
         assert len(stack.verified()) == before + 1
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_master_user(stack, door):
+    """Who logs in as somebody else is verified, and alone."""
+    name = "user5@example.test*admin3"
+    before = len(stack.verified())
+    assert DOORS[door](stack.env, name, "master-3").ok
+    assert not DOORS[door](stack.env, name, "pw-5").ok
+    assert not DOORS[door](stack.env, "user5@example.test*user3@example.test",
+                           "pw-3").ok
+    assert not stack.login(door, 5, "master-3").ok
+    assert [v.user for v in stack.verified()[before:]] == [
+        "admin3", "admin3", "user3@example.test", "user5@example.test"]
+
+
+@pytest.mark.parametrize("mech", sasl.MECHANISMS)
+def test_alias(stack, mech):
+    with stack.auth() as auth:
+        reply = auth.login("alias5@example.test", "pw-5", mech=mech)
+        assert reply.ok and reply.fields["user"] == "user5@example.test"
+        assert not auth.login("alias5@example.test", "pw-6", mech=mech).ok
+
+
+@pytest.mark.parametrize("mech", sasl.TOKEN_MECHANISMS)
+@pytest.mark.parametrize("door", DOORS)
+def test_bearer_token(stack, door, mech):
+    bad = f"bad-{door}-{mech}"
+    before = len(stack.verified())
+    assert stack.login(door, 6, "token-6", mech=mech).ok
+    assert not stack.login(door, 6, bad, mech=mech).ok
+    assert not stack.login(door, 6, "token-7", mech=mech).ok  # another's
+    assert stack.introspected().count(bad) == 1
+    assert len(stack.verified()) == before  # passwords only
 
 
 def test_address_kept_through_session(stack):
@@ -129,6 +163,19 @@ def test_backend_failure_is_no_verification(stack, mech):
     assert len(stack.verified()) == before + 1
 
 
+def test_backend_stalls(stack):
+    stack.passdb(stall=True)
+    before = len(stack.verified())
+    with stack.auth() as auth, stack.auth() as other:
+        ids = [auth.send("user5@example.test", f"guess-{i}") for i in range(9)]
+        assert other.login("user6@example.test", "token-6", ip="192.0.2.1",
+                           mech="XOAUTH2").ok
+        assert len(stack.verified()) == before
+        stack.passdb()
+        assert not any(auth.wait(i).ok for i in ids)
+    assert len(stack.verified()) == before + 9
+
+
 def test_lookup_without_login_is_no_verification(stack):
     before = len(stack.verified())
     found = stack.doveadm("user", "user6@example.test")
@@ -183,6 +230,37 @@ def test_part_stopped_and_started(stack):
 # ---- stacks of their own ----------------------------------------------
 
 
+@pytest.fixture
+def place():
+    """A directory that all may walk to; pytest's tmp_path is not."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
+        path = pathlib.Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+def test_auth_cache():
+    with Stack(bare=True, dovecot=["auth_cache_size = 1M"]) as stack:
+        for name in ("user1@example.test", "alias1@example.test"):
+            with stack.auth() as auth:
+                for _ in range(3):
+                    assert auth.login(name, "pw-1").ok
+        # An alias's cached answer is for the name that was typed.
+        assert [v.user for v in stack.verified()] == [
+            "user1@example.test", "alias1@example.test"]
+
+
+def test_passwd_file(place):
+    passwords = place / "passwords"
+    passwords.write_text("somebody@example.test:{PLAIN}secret\n")
+    with Stack(bare=True, passwd_file=passwords) as stack:
+        with stack.auth() as auth:
+            assert auth.login("somebody@example.test", "secret").ok
+            assert not auth.login("somebody@example.test", "pw-1").ok
+            assert not auth.login("user1@example.test", "pw-1").ok
+        assert stack.verified() == []
+
+
 def assert_gone(stack, pids):
     assert stack.processes() == []
     for process in pids:
@@ -210,15 +288,6 @@ def test_down_after_masters_were_killed():
         poll(lambda: not stack.master("postfix").alive(), what="a dead master")
         assert "dovecot was not running any more" in stack.down()
         assert_gone(stack, pids)
-
-
-@pytest.fixture
-def place():
-    """A directory that all may walk to; pytest's tmp_path is not."""
-    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
-        path = pathlib.Path(name)
-        path.chmod(0o755)
-        yield path
 
 
 def test_up_that_fails_leaves_nothing(place):
@@ -264,6 +333,20 @@ def test_policy_keeps_all_but_the_stacks_keys():
     assert merged.count("\n") == text.count("\n")
     with pytest.raises(StackError, match="the stack's own"):
         guard.merge_config('webhook "stack" { url = "http://x" }')
+
+
+@pytest.mark.parametrize("places,names", [
+    (products.AUTH_MODULE, "authdb_lockstep_{version,init,deinit}"),
+    (products.MAIL_PLUGIN, "lockstep_plugin_{version,preinit,init,deinit}"),
+])
+def test_modules_export_their_entry_points(places, names):
+    """All modules of a process share one namespace with it."""
+    out = subprocess.run(
+        ["nm", "-D", "--defined-only", "--format=just-symbols",
+         products.find(places)], text=True, stdout=subprocess.PIPE, check=True)
+    prefix, ends = re.fullmatch(r"(\w+)\{(.*)\}", names).groups()
+    assert sorted(out.stdout.split()) == sorted(
+        prefix + end for end in ends.split(","))
 
 
 def post(port, body):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib import signature
-from lib.cast import LIMIT, USERS, cast
+from lib.cast import LIMIT, USERS, cast, guesses
 from lib.stack import Stack, poll
 
 
@@ -48,8 +48,8 @@ def arrives(stack, who, count, status=200):
 def test_lock_and_unlock(stack):
     who = cast()
     with stack.auth() as auth:
-        ids = [auth.send(who.user, f"guess-{i}", ip=who.guesser)
-               for i in range(LIMIT)]
+        ids = [auth.send(who.user, word, ip=who.guesser)
+               for word in guesses(LIMIT)]
         assert not any(auth.wait(i).ok for i in ids)
     unlock(stack, who)
     requests = arrives(stack, who, 2)

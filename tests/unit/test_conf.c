@@ -162,7 +162,9 @@ static void test_webhooks(void **state)
 	assert_int_equal(ls_policy_file_webhook(file, 1, &hook), 1);
 	assert_string_equal(hook.name, "two");
 	assert_int_equal(hook.events,
-			 1 << LS_EVENT_LOCK | 1 << LS_EVENT_UNLOCK);
+			 1 << LS_EVENT_LOCK | 1 << LS_EVENT_UNLOCK |
+				 1 << LS_EVENT_SUSPICIOUS |
+				 1 << LS_EVENT_FREEZE | 1 << LS_EVENT_RELEASE);
 	assert_int_equal(hook.digest_ms, 300000);
 	assert_int_equal(ls_policy_file_webhook(file, 2, &hook), 1);
 	assert_int_equal(hook.digest_ms, 0); /* each at once */

@@ -173,6 +173,28 @@ static void test_values(void **state)
 		  "the @\n" },
 		{ "override user \"\" { }", "conf:1: override user \"\": a "
 					    "name has 1 to 254 characters\n" },
+		{ "override net 192.0.2.1 {\n"
+		  "ip { failures = \"5/1h, 9/1d\" lock = \"1m..1h\" }\n"
+		  "net { failures = \"5/1h, 9/1d\" } }\n"
+		  "override net 2001:db8:1::/49 {\n"
+		  "ip { failures = \"5/1h, 9/1d\" }\n"
+		  "place { failures = \"5/1h, 9/1d\" } }\n"
+		  "override net 2001:db8:2::/65 {\n"
+		  "ip { failures = \"5/1h, 9/1d\" } }\n"
+		  "override net 192.0.0.0/24 {\n"
+		  "net { failures = \"5/1h, 9/1d\" } }\n"
+		  "limit net { prefix6 = 129 }",
+		  "conf:1: warning: override net \"192.0.2.1\": net: failures: "
+		  "counted for all of its /24, whose rest has another limit: "
+		  "neither will be exact\n"
+		  "conf:4: warning: override net \"2001:db8:1::/49\": place: "
+		  "failures: counted for all of its /48, whose rest has "
+		  "another limit: neither will be exact\n"
+		  "conf:7: warning: override net \"2001:db8:2::/65\": ip: "
+		  "failures: counted for all of its /64, whose rest has "
+		  "another limit: neither will be exact\n"
+		  "conf:11: limit net: prefix6: 129 is not within 16 and "
+		  "64\n" },
 	};
 
 	(void)state;
@@ -213,11 +235,10 @@ static void test_bad_webhooks(void **state)
 		  "conf:2: webhook \"a\": events: no event \"loc\"; did you "
 		  "mean \"lock\"?\n"
 		  "conf:2: webhook \"a\": events: no event \"xyzzy\"; there "
-		  "are: lock, unlock, freeze, suspicious, digest, login, "
-		  "connect, session\n"
-		  "conf:2: warning: webhook \"a\": events: nothing of these "
-		  "happens in this version of lockstep: nothing will be "
-		  "posted\n"
+		  "are: lock, unlock, freeze, release, suspicious, digest, "
+		  "login, connect, session\n"
+		  "conf:2: warning: webhook \"a\": events: \"digest\" alone "
+		  "is no event: nothing will be posted\n"
 		  "conf:3: webhook \"a\": format: this version of lockstep "
 		  "does "
 		  "not write \"slack\" yet; it writes \"json\"\n"

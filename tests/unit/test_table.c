@@ -60,11 +60,11 @@ static uint64_t owner_of(unsigned number, enum ls_kind kind)
 
 /* As a claimer that is killed right after step 4 leaves it. */
 static void write_intent(unsigned number, enum ls_kind kind, unsigned way,
-			 bool force)
+			 bool familiar)
 {
 	atomic_store(&bucket[0].intent,
 		     owner_of(number, kind) << 16 | way << 13 |
-			     (unsigned)force << 12 |
+			     (unsigned)familiar << 12 |
 			     (atomic_load(&bucket[0].tag[way]) & 1) << 11 |
 			     (atomic_load(&bucket[0].intent) & 0x7ff));
 }
@@ -312,12 +312,43 @@ static void test_dead_claimer_spares(void **state)
 	check("spared", there(1, LS_KIND_PLACE), true);
 	check("not claimed", there(9, LS_KIND_USER), false);
 	check("seq", atomic_load(ref.tag) - before, 1);
-	/* By force it goes: for one of its like. */
+	/* Chosen as a familiar place, it goes. */
 	write_intent(9, LS_KIND_PLACE, ref.index, true);
 	claim(3, LS_KIND_IP);
 	check("gone", there(1, LS_KIND_PLACE), false);
 	check("claimed", there(9, LS_KIND_PLACE), true);
 	check("counted", counters.evicted[LS_WORTH_FAMILIAR], 1);
+}
+
+/* The first slot becomes a familiar place right after it was looked at. */
+static struct ls_worth_of worth_before(const struct ls_slot *slot,
+				       enum ls_kind kind, uint32_t stamp,
+				       uint64_t now)
+{
+	struct ls_worth_of worth = ls_slot_worth(slot, kind, stamp, now);
+
+	if (slot == record)
+		atomic_store(&record[0].word[LS_WORD_FAMILIAR].bits,
+			     ls_word_pack(stamp, start + HOUR));
+	return worth;
+}
+
+/* Chosen for little, familiar since: spared, also by one of its like. */
+static void test_force_spares(void **state)
+{
+	struct ls_table racing = table;
+	struct ls_ref ref;
+
+	(void)state;
+	racing.worth = worth_before;
+	for (unsigned way = 0; way < LS_WAYS; way++) {
+		ref = claim(way, LS_KIND_PLACE);
+		ls_slot_set(&ref, LS_WORD_FAILURES, start + way * HOUR);
+	}
+	ls_table_claim(&racing, key_of(9), LS_KIND_PLACE, start, true, &ref);
+	check("claimed", there(9, LS_KIND_PLACE), true);
+	check("spared", there(0, LS_KIND_PLACE), true);
+	check("the next cheapest", there(1, LS_KIND_PLACE), false);
 }
 
 static void test_protect(void **state)
@@ -411,8 +442,8 @@ int main(void)
 		TEST(test_keys_spread),    TEST(test_cheapest_goes),
 		TEST(test_soonest_goes),   TEST(test_never_evicted),
 		TEST(test_dead_claimer),   TEST(test_dead_claimer_spares),
-		TEST(test_protect),        TEST(test_next),
-		TEST(test_hostile),
+		TEST(test_force_spares),   TEST(test_protect),
+		TEST(test_next),           TEST(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,8 @@ static int open_bed(struct bed *bed, struct ls_error *error)
 {
 	const struct ls_open_args args = {
 		.policy_path = bed->policy,
-		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE,
+		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE |
+			 LS_LOGINS,
 		.now_ms = now_ms,
 		.real_ms = real_ms,
 	};
@@ -86,7 +87,8 @@ static int make_bed(struct bed *bed, uint64_t subjects)
 static void strip_bed(struct bed *bed)
 {
 	static const char *const names[] = { "guard", "sessions", "policy.cdb",
-					     "snapshot.cdb", ".lock" };
+					     "snapshot.cdb", ".lock",
+					     "secret" };
 	char path[128];
 
 	ls_close(&bed->state);
@@ -97,7 +99,7 @@ static void strip_bed(struct bed *bed)
 	rmdir(bed->dir);
 }
 
-/* Person number i, of a network of 250. */
+/* Person number i, of a network of 250; the name is the password too. */
 static void attempt_of(uint32_t i, char name[32], struct ls_attempt *attempt)
 {
 	uint32_t net = i / 250;
@@ -107,7 +109,7 @@ static void attempt_of(uint32_t i, char name[32], struct ls_attempt *attempt)
 					.mech = "PLAIN",
 					.user = name,
 					.secured = true,
-					.password = "secret" };
+					.password = name };
 	attempt->ip.octet[10] = attempt->ip.octet[11] = 0xff;
 	attempt->ip.octet[12] = 10;
 	attempt->ip.octet[13] = (uint8_t)(net >> 8);

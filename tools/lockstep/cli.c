@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,4 +152,68 @@ int cli_open_policy(const char *path, struct ls_policy_file **file_r,
 	}
 	free(copy);
 	return ret;
+}
+
+struct ls_state *cli_open_guard(const struct cli *cli)
+{
+	struct ls_error error;
+	struct ls_state *state =
+		cli_open(cli, LS_GUARD_WRITE | LS_CREATE, &error);
+
+	if (state == NULL)
+		cli_complain("%s", error.text);
+	return state;
+}
+
+/* Only from root is sudo's word taken: others may have written it themselves. */
+static const char *user_name(char uid[32])
+{
+	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+	const struct passwd *entry;
+
+	if (sudo != NULL && sudo[0] != '\0')
+		return sudo;
+	entry = getpwuid(getuid());
+	if (entry != NULL)
+		return entry->pw_name;
+	snprintf(uid, 32, "uid %u", (unsigned)getuid());
+	return uid;
+}
+
+void cli_who(const char *reason, char by_r[LS_DETAIL_MAX + 1])
+{
+	char uid[32];
+
+	int len = snprintf(by_r, LS_DETAIL_MAX + 1, "%s", user_name(uid));
+
+	if (reason != NULL && len >= 0 && len < LS_DETAIL_MAX)
+		snprintf(by_r + len, (size_t)(LS_DETAIL_MAX + 1 - len), ": %s",
+			 reason);
+}
+
+#define LENGTH_MAX_MS (366 * UINT64_C(86400000))
+
+bool cli_length(const char *text, uint64_t *ms_r)
+{
+	if (ls_duration_parse(text, ms_r) == 0 && *ms_r >= 1000 &&
+	    *ms_r <= LENGTH_MAX_MS)
+		return true;
+	cli_complain("--for %s: not a duration like 90s, 10m, 12h or 30d, from "
+		     "1s to 366d",
+		     text);
+	return false;
+}
+
+const char *cli_refusal(int ret)
+{
+	switch (ret) {
+	case LS_EARG:
+		return "such a subject cannot be locked";
+	case LS_EACCES:
+		return "no right to change the state";
+	case LS_EFULL:
+		return "the table is full";
+	default:
+		return "failed";
+	}
 }

@@ -25,7 +25,7 @@ struct verb {
 	const char *usage;   /* `lockstep VERB --help`, whole */
 };
 extern const struct verb verb_compile, verb_status, verb_list, verb_lock,
-	verb_unlock, verb_events, verb_init, verb_verify, verb_bench;
+	verb_unlock, verb_freeze, verb_release, verb_events, verb_init, verb_verify, verb_bench;
 
 /* Print the verb's usage: on standard output, CLI_DONE, when it was asked for;
  * its first line on standard error, CLI_USAGE, when it was not kept to. */
@@ -39,6 +39,18 @@ __attribute__((format(printf, 1, 2))) void cli_complain(const char *format,
  * NULL with *error_r. */
 struct ls_state *cli_open(const struct cli *cli, unsigned flags,
 			  struct ls_error *error_r);
+/* The guard to write, made from the snapshot where there is none yet: else an
+ * order would be forgotten, or come back, when the mail server starts. Returns
+ * NULL, having complained. */
+struct ls_state *cli_open_guard(const struct cli *cli);
+
+/* Who gives an order, and why (may be NULL), for the journal. */
+void cli_who(const char *reason, char by_r[LS_DETAIL_MAX + 1]);
+/* Read the length of an order. Returns false, having complained. */
+bool cli_length(const char *text, uint64_t *ms_r);
+/* What a negative return of an order means. */
+const char *cli_refusal(int ret);
+
 /* ls_policy_file_open() by path alone. */
 int cli_open_policy(const char *path, struct ls_policy_file **file_r,
 		    struct ls_error *error_r);

@@ -99,6 +99,36 @@ static void take_list(struct conf *conf, cfg_t *tree, bool trusted)
 	}
 }
 
+/* A meter that a network holds only a part of is charged by two limits, and
+ * what one has charged can be more than the other believes: it counts anew. */
+static void check_width(struct conf *conf, const struct conf_where *where,
+			const struct conf_net *net)
+{
+	bool ipv4 = is_ipv4(&net->prefix);
+	uint64_t of_net = ipv4 ? IPV4_BITS + conf->policy.net.prefix4
+			       : conf->policy.net.prefix6;
+	char text[LS_PREFIX_TEXT];
+
+	ls_prefix_format(&net->prefix, text);
+	for (size_t i = 0; i < LS_FIELD_COUNT; i++) {
+		const struct ls_field *field = &ls_fields[i];
+		uint64_t bits = of_net;
+
+		if (!net->set[i] || field->type != LS_FIELD_LIMITS)
+			continue;
+		if (strcmp(field->section, "ip") == 0)
+			bits = ipv4 ? 128 : 64;
+		if (net->prefix.bits > bits)
+			conf_warning(&conf->log, &where->place,
+				     "override net \"%s\": %s: %s: counted for "
+				     "all of its /%u, whose rest has another "
+				     "limit: neither will be exact",
+				     text, field->section, field->name,
+				     (unsigned)(bits -
+						(ipv4 ? IPV4_BITS : 0)));
+	}
+}
+
 static void take_override(struct conf *conf, cfg_t *section)
 {
 	size_t title = conf_tree_title(&conf->text, section);
@@ -106,11 +136,14 @@ static void take_override(struct conf *conf, cfg_t *section)
 	struct conf_net *net = add_net(conf, &where, "override net",
 				       cfg_title(section), CONF_NET_OVERRIDE);
 
-	if (net != NULL && conf_take_override(conf, section, LS_FIELD_BY_NET,
-					      &net->policy, net->set) == 0)
+	if (net == NULL)
+		return;
+	if (conf_take_override(conf, section, LS_FIELD_BY_NET, &net->policy,
+			       net->set) == 0)
 		conf_warning(&conf->log, &where.place,
 			     "override net \"%s\": overrides nothing",
 			     cfg_title(section));
+	check_width(conf, &where, net);
 }
 
 /* IPv4 first; a wider network before those that it covers. */

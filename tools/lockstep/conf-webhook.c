@@ -21,8 +21,8 @@ struct reading {
 	size_t title;
 };
 
-/* The words of `events`. Those without a number have no event yet in this
- * version, or are none: a digest is how locks are told. */
+/* The words of `events`. The one without a number is none: a digest is how
+ * others are told. */
 static const struct {
 	const char *name;
 	enum ls_event event;
@@ -30,8 +30,9 @@ static const struct {
 } events[] = {
 	{ "lock", LS_EVENT_LOCK, true },
 	{ "unlock", LS_EVENT_UNLOCK, true },
-	{ "freeze", LS_EVENT_NONE, true },
-	{ "suspicious", LS_EVENT_NONE, true },
+	{ "freeze", LS_EVENT_FREEZE, true },
+	{ "release", LS_EVENT_RELEASE, true },
+	{ "suspicious", LS_EVENT_SUSPICIOUS, true },
 	{ "digest", LS_EVENT_NONE, true },
 	{ "login", LS_EVENT_LOGIN, false },
 	{ "connect", LS_EVENT_CONNECT, false },
@@ -168,7 +169,8 @@ static void unknown_event(const struct reading *reading,
 	complain(reading, value->token, false, "events: no event \"%s\"%s%s%s",
 		 value->text,
 		 near == NULL ? "; there are: lock, unlock, freeze, "
-				"suspicious, digest, login, connect, session"
+				"release, suspicious, digest, login, "
+				"connect, session"
 			      : "; did you mean \"",
 		 near == NULL ? "" : near, near == NULL ? "" : "\"?");
 }
@@ -201,8 +203,8 @@ static bool take_events(const struct reading *reading)
 	}
 	if (reading->webhook->events == 0 && value != NULL)
 		complain(reading, value->token, true,
-			 "events: nothing of these happens in this version of "
-			 "lockstep: nothing will be posted");
+			 "events: \"digest\" alone is no event: nothing will be "
+			 "posted");
 	return digest;
 }
 

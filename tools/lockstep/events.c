@@ -82,7 +82,8 @@ static void print_lock(const struct ls_record *record)
 	ls_subject_format(&record->subject, subject);
 	printf("%s %s", ls_kind_name(record->subject.kind),
 	       cli_escape(subject, escaped, sizeof(escaped)));
-	if (record->event == LS_EVENT_LOCK) {
+	if (record->event == LS_EVENT_LOCK ||
+	    record->event == LS_EVENT_FREEZE) {
 		cli_time_format(record->until_ms, until);
 		if (record->reason != LS_REASON_ADMIN)
 			printf(" for %s,", ls_reason_name(record->reason));
@@ -147,7 +148,7 @@ static void print(const struct shown *shown, enum ls_journal which,
 	}
 	cli_time_format(record->at_ms, when);
 	printf("%s %-7s ", when, ls_event_name(record->event));
-	if (record->event == LS_EVENT_LOCK || record->event == LS_EVENT_UNLOCK)
+	if (ls_event_is_order(record->event))
 		print_lock(record);
 	else
 		print_attempt(record);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* The range of `subjects` in lockstep.conf. */
-enum { SUBJECTS_MIN = 1024, SUBJECTS_MAX = 1 << 28 };
+enum { SUBJECTS_MIN = 1024, SUBJECTS_MAX = 1 << 26 };
 
 /* Returns false for what is no number of subjects. */
 static bool parse_subjects(const char *text, uint64_t *subjects_r)

@@ -102,6 +102,8 @@ void json_print_lock(const struct ls_lock *lock)
 		put(object, "kind",
 		    json_string(ls_kind_name(lock->subject.kind)));
 	put(object, "reason", json_string(ls_reason_name(lock->reason)));
+	if (lock->freeze)
+		put(object, "freeze", json_true());
 	put(object, "strikes", json_integer((json_int_t)lock->strikes));
 	put_time(object, "since", lock->since_ms);
 	put_time(object, "until", lock->until_ms);
@@ -115,7 +117,8 @@ static void put_lock_event(json_t *data, const struct ls_record *record)
 	if (record->reason != LS_REASON_NONE)
 		put(data, "reason",
 		    json_string(ls_reason_name(record->reason)));
-	if (record->event == LS_EVENT_LOCK) {
+	if (record->event == LS_EVENT_LOCK ||
+	    record->event == LS_EVENT_FREEZE) {
 		put(data, "strikes", json_integer((json_int_t)record->strikes));
 		put_time(data, "since", record->at_ms);
 		put_time(data, "until", record->until_ms);
@@ -140,6 +143,8 @@ static void put_attempt(json_t *data, const struct ls_record *record)
 		put(data, "kind",
 		    json_string(ls_kind_name(record->subject.kind)));
 	put_text(data, "session", record->detail);
+	if (record->event == LS_EVENT_SUSPICIOUS)
+		put_time(data, "probation", record->until_ms);
 }
 
 void json_print_record(enum ls_journal journal, const struct ls_record *record)
@@ -151,7 +156,7 @@ void json_print_record(enum ls_journal journal, const struct ls_record *record)
 	put(data, "journal",
 	    json_string(journal == LS_JOURNAL_GUARD ? "guard" : "sessions"));
 	put(data, "record", json_integer((json_int_t)record->number));
-	if (record->event == LS_EVENT_LOCK || record->event == LS_EVENT_UNLOCK)
+	if (ls_event_is_order(record->event))
 		put_lock_event(data, record);
 	else
 		put_attempt(data, record);

@@ -93,7 +93,7 @@ static void print_lock(const struct ls_lock *lock)
 	else
 		printf("%*s", SUBJECT_WIDTH - width(escaped), "");
 	printf(" %-*s %-*s %-*s %3u %s\n", REASON_WIDTH,
-	       ls_reason_name(lock->reason), TIME_WIDTH, since, TIME_WIDTH,
+	       lock->freeze ? "frozen" : ls_reason_name(lock->reason), TIME_WIDTH, since, TIME_WIDTH,
 	       until, lock->strikes, ls_origin_name(lock->origin));
 }
 
@@ -161,6 +161,8 @@ const struct verb verb_list = {
 		 "lock, 2 for the next one before strikes fade, and so on, "
 		 "each lasting longer;\n"
 		 "0 where only an administrator locked.\n"
+		 "\n"
+		 "\"frozen\" holds for familiar places too.\n"
 		 "\n"
 		 "  -j, --json  a JSON object on each line\n",
 };

@@ -4,31 +4,10 @@
 #include "cli.h"
 
 #include <getopt.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LENGTH_PRESET_MS UINT64_C(3600000)
-#define LENGTH_MAX_MS (366 * UINT64_C(86400000))
-
-/* Who says so, for the journal. Only from root is sudo's word taken: others may
- * have written it themselves. */
-static const char *who(void)
-{
-	static char uid[32];
-	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
-	const struct passwd *entry;
-
-	if (sudo != NULL && sudo[0] != '\0')
-		return sudo;
-	entry = getpwuid(getuid());
-	if (entry != NULL)
-		return entry->pw_name;
-	snprintf(uid, sizeof(uid), "uid %u", (unsigned)getuid());
-	return uid;
-}
 
 static char *subject_text(const struct ls_subject *subject,
 			  char escaped_r[4 * LS_SUBJECT_TEXT])
@@ -122,23 +101,11 @@ static void tell_wider_lock(struct ls_state *state,
 	}
 }
 
-static const char *failure(int ret)
-{
-	switch (ret) {
-	case LS_EARG:
-		return "such a subject cannot be locked";
-	case LS_EACCES:
-		return "no right to change the state";
-	case LS_EFULL:
-		return "the table is full";
-	default:
-		return "failed";
-	}
-}
-
-static int lock(struct ls_state *state, const char *name, uint64_t length_ms)
+static int lock(struct ls_state *state, const char *name, uint64_t length_ms,
+		const char *reason)
 {
 	char text[4 * LS_SUBJECT_TEXT], until[CLI_TIME_TEXT];
+	char by[LS_DETAIL_MAX + 1];
 	struct ls_subject subject;
 	uint64_t now_ms = cli_now_ms(), until_ms;
 	int ret;
@@ -146,9 +113,10 @@ static int lock(struct ls_state *state, const char *name, uint64_t length_ms)
 	if (parse_subject(state, name, &subject) < 0)
 		return CLI_FAILED;
 	subject_text(&subject, text);
-	ret = ls_lock(state, &subject, length_ms, who(), now_ms);
+	cli_who(reason, by);
+	ret = ls_lock(state, &subject, length_ms, by, now_ms);
 	if (ret < 0) {
-		cli_complain("%s: %s", text, failure(ret));
+		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
 	}
 	until_ms = locked_until(state, &subject);
@@ -163,18 +131,19 @@ static int lock(struct ls_state *state, const char *name, uint64_t length_ms)
 	return CLI_DONE;
 }
 
-static int unlock(struct ls_state *state, const char *name)
+static int unlock(struct ls_state *state, const char *name, const char *reason)
 {
-	char text[4 * LS_SUBJECT_TEXT];
+	char text[4 * LS_SUBJECT_TEXT], by[LS_DETAIL_MAX + 1];
 	struct ls_subject subject;
 	int ret;
 
 	if (parse_subject(state, name, &subject) < 0)
 		return CLI_FAILED;
 	subject_text(&subject, text);
-	ret = ls_unlock(state, &subject, who(), cli_now_ms());
+	cli_who(reason, by);
+	ret = ls_unlock(state, &subject, by, cli_now_ms());
 	if (ret < 0) {
-		cli_complain("%s: %s", text, failure(ret));
+		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
 	}
 	printf("%s %s %s\n", ls_kind_name(subject.kind), text,
@@ -184,50 +153,37 @@ static int unlock(struct ls_state *state, const char *name)
 	return ret == 0 ? CLI_FAILED : CLI_DONE;
 }
 
-/* The guard, made from the snapshot where there is none yet: else a lock would
- * be forgotten, or come back, when the mail server starts. */
-static struct ls_state *open_guard(const struct cli *cli)
-{
-	struct ls_error error;
-	struct ls_state *state =
-		cli_open(cli, LS_GUARD_WRITE | LS_CREATE, &error);
-
-	if (state == NULL)
-		cli_complain("%s", error.text);
-	return state;
-}
-
 static int run_lock(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "for", required_argument, NULL, 'f' },
+		{ "reason", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t length_ms = LENGTH_PRESET_MS;
+	const char *reason = NULL;
 	struct ls_state *state;
 	int option, code = CLI_DONE;
 
-	while ((option = getopt_long(argc, argv, "f:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "f:r:h", options, NULL)) !=
+	       -1) {
 		if (option == 'h')
 			return cli_help(&verb_lock);
-		if (option != 'f')
+		if (option == 'r')
+			reason = optarg;
+		else if (option != 'f')
 			return cli_misused(&verb_lock);
-		if (ls_duration_parse(optarg, &length_ms) < 0 ||
-		    length_ms < 1000 || length_ms > LENGTH_MAX_MS) {
-			cli_complain("--for %s: not a duration like 90s, 10m, "
-				     "12h or 30d, from 1s to 366d",
-				     optarg);
+		else if (!cli_length(optarg, &length_ms))
 			return CLI_USAGE;
-		}
 	}
 	if (optind == argc)
 		return cli_misused(&verb_lock);
-	state = open_guard(cli);
+	state = cli_open_guard(cli);
 	if (state == NULL)
 		return CLI_FAILED;
 	for (; optind < argc; optind++) {
-		if (lock(state, argv[optind], length_ms) != CLI_DONE)
+		if (lock(state, argv[optind], length_ms, reason) != CLI_DONE)
 			code = CLI_FAILED;
 	}
 	ls_close(&state);
@@ -237,22 +193,28 @@ static int run_lock(const struct cli *cli, int argc, char **argv)
 static int run_unlock(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "reason", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	int option = getopt_long(argc, argv, "h", options, NULL);
+	const char *reason = NULL;
 	struct ls_state *state;
-	int code = CLI_DONE;
+	int option, code = CLI_DONE;
 
-	if (option == 'h')
-		return cli_help(&verb_unlock);
-	if (option != -1 || optind == argc)
+	while ((option = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
+		if (option == 'h')
+			return cli_help(&verb_unlock);
+		if (option != 'r')
+			return cli_misused(&verb_unlock);
+		reason = optarg;
+	}
+	if (optind == argc)
 		return cli_misused(&verb_unlock);
-	state = open_guard(cli);
+	state = cli_open_guard(cli);
 	if (state == NULL)
 		return CLI_FAILED;
 	for (; optind < argc; optind++) {
-		if (unlock(state, argv[optind]) != CLI_DONE)
+		if (unlock(state, argv[optind], reason) != CLI_DONE)
 			code = CLI_FAILED;
 	}
 	ls_close(&state);
@@ -263,7 +225,8 @@ const struct verb verb_lock = {
 	.name = "lock",
 	.run = run_lock,
 	.summary = "lock an address, a network or an account",
-	.usage = "usage: lockstep lock [--for DURATION] SUBJECT...\n"
+	.usage = "usage: lockstep lock [--for DURATION] [--reason TEXT] "
+		 "SUBJECT...\n"
 		 "\n"
 		 "Lock each SUBJECT for strangers, on every protocol, at "
 		 "once: an address\n"
@@ -273,18 +236,23 @@ const struct verb verb_lock = {
 		 "it: \"joe@example.com\n"
 		 "from 192.0.2.0/24\". A lock that already ends later stays.\n"
 		 "\n"
-		 "  -f, --for DURATION  90s, 10m, 12h, 30d [1h]\n",
+		 "  -f, --for DURATION  90s, 10m, 12h, 30d [1h]\n"
+		 "  -r, --reason TEXT   for the journal\n",
 };
 
 const struct verb verb_unlock = {
 	.name = "unlock",
 	.run = run_unlock,
 	.summary = "end locks, and forget what led to them",
-	.usage = "usage: lockstep unlock SUBJECT...\n"
+	.usage = "usage: lockstep unlock [--reason TEXT] SUBJECT...\n"
 		 "\n"
 		 "End the lock of each SUBJECT, written as lockstep list has "
 		 "it, and empty its\n"
 		 "meters. Of an address, tell also when the network around "
 		 "it is locked. Exit\n"
-		 "code 1 when one of them was not locked.\n",
+		 "code 1 when one of them was not locked. An account stays "
+		 "frozen and on probation:\n"
+		 "that is for lockstep release.\n"
+		 "\n"
+		 "  -r, --reason TEXT  for the journal\n",
 };

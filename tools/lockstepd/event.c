@@ -136,7 +136,7 @@ static void put_who(json_t *data, const struct ls_subject *subject)
 	put_text(data, "user", subject->user, sizeof(subject->user));
 }
 
-/* LOCK and UNLOCK: the subject is what was locked. */
+/* LOCK, UNLOCK, FREEZE, RELEASE: the subject is what was locked. */
 static void put_lock(json_t *data, const struct ls_record *record,
 		     const struct event_clock *clock)
 {
@@ -150,7 +150,8 @@ static void put_lock(json_t *data, const struct ls_record *record,
 	if (record->reason != LS_REASON_NONE)
 		event_put(data, "reason",
 			  json_string(ls_reason_name(record->reason)));
-	if (record->event == LS_EVENT_LOCK) {
+	if (record->event == LS_EVENT_LOCK ||
+	    record->event == LS_EVENT_FREEZE) {
 		event_put(data, "strikes",
 			  json_integer((json_int_t)record->strikes));
 		event_put_time(data, "since",
@@ -162,7 +163,7 @@ static void put_lock(json_t *data, const struct ls_record *record,
 	put_text(data, "by", record->detail, sizeof(record->detail));
 }
 
-/* LOGIN, CONNECT, SESSION: the subject is the client, its kind the limit. */
+/* LOGIN, CONNECT, SESSION, SUSPICIOUS: the subject is the client, its kind the limit. */
 static void put_attempt(json_t *data, const struct ls_record *record)
 {
 	put_text(data, "service", record->service, sizeof(record->service));
@@ -201,10 +202,13 @@ json_t *event_json(const char *host, enum ls_journal journal,
 		event_put(data, "host", event_text(host, strlen(host)));
 	event_put(data, "journal", json_string(event_journal_name(journal)));
 	event_put(data, "record", json_integer((json_int_t)record->number));
-	if (record->event == LS_EVENT_LOCK || record->event == LS_EVENT_UNLOCK)
+	if (ls_event_is_order(record->event))
 		put_lock(data, record, clock);
 	else
 		put_attempt(data, record);
+	if (record->event == LS_EVENT_SUSPICIOUS)
+		event_put_time(data, "probation",
+			       event_real_ms(clock, record->until_ms));
 	/* a rule that only observes wanted something else than was done */
 	if (record->verdict != record->wanted)
 		event_put(data, "wanted",

@@ -1,0 +1,87 @@
+/* intercept.c - see intercept.h */
+#include "lockstep-config.h"
+#include "auth-common.h"
+#include "compat.h"
+#include "passdb.h"
+#include "decoy.h"
+#include "intercept.h"
+#include "outcome.h"
+
+static struct state *guard;
+
+bool intercept_is_scram(const struct login *login)
+{
+	const char *scheme = login->request->wanted_credentials_scheme;
+
+	return login->lookup != NULL && scheme != NULL &&
+	       strncasecmp(scheme, "SCRAM-", 6) == 0;
+}
+
+/* Frozen under the name that the passdbs gave the account? The name that the
+ * client gave was asked about before. */
+static bool is_frozen(const struct login *login)
+{
+	struct auth_request *request = login->request;
+	struct ls_decision decision;
+
+	if (login->denied ||
+	    strcmp(request->fields.user, login->ticket.user) == 0 ||
+	    !ls_frozen(guard->ls, request->fields.user, &login->ticket.ip,
+		       state_now_ms(), &decision))
+		return FALSE;
+	login_log(login, &decision);
+	if (decision.reveal)
+		login_reveal(request, decision.reason);
+	return TRUE;
+}
+
+static void password_verified(enum passdb_result result,
+			      struct auth_request *request)
+{
+	struct login *login = outcome_find(request);
+
+	if (result == PASSDB_RESULT_OK && is_frozen(login))
+		result = request->passdb_result = PASSDB_RESULT_USER_DISABLED;
+	login->mech_verify(result, request);
+}
+
+static void credentials_found(enum passdb_result result,
+			      const unsigned char *credentials, size_t size,
+			      struct auth_request *request)
+{
+	struct login *login = outcome_find(request);
+
+	if (login->denied) {
+		/* The decoy's keys are random, so the client's proof cannot
+		 * fit. This is the second lock on that door: it overrides any
+		 * success. */
+		request->failed = TRUE;
+	} else if (result == PASSDB_RESULT_OK && is_frozen(login)) {
+		request->failed = TRUE;
+		login->denied = TRUE;
+	} else if (intercept_is_scram(login)) {
+		decoy_learn(request->wanted_credentials_scheme,
+			    request->fields.user, result, credentials, size);
+	}
+	login->mech_lookup(result, credentials, size, request);
+}
+
+void intercept_init(struct state *state)
+{
+	guard = state;
+}
+
+void intercept_login(struct login *login)
+{
+	struct auth_request *request = login->request;
+
+	if (login->lookup != NULL) {
+		login->mech_lookup =
+			request->private_callback.lookup_credentials;
+		request->private_callback.lookup_credentials =
+			credentials_found;
+	} else {
+		login->mech_verify = request->private_callback.verify_plain;
+		request->private_callback.verify_plain = password_verified;
+	}
+}

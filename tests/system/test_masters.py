@@ -1,0 +1,179 @@
+"""Master users log in as somebody else, with their own password: it is their name
+that is guarded, by a Lockstep that stands first among the master passdbs."""
+
+import functools
+import re
+
+import pytest
+
+from lib.attempts import attempt, counter, guess, guess_calls, locked, log_in
+from lib.cast import (IP_ACCOUNTS, IP_FAILURES, USER_FAILURES, USERS, at_once,
+                      cast, crowd, guesses, networks)
+from lib.clients import DOORS
+from lib.stack import Stack
+
+GUESSES = 100
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Stack(users=USERS, masters=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def auth(stack):
+    with stack.auth() as client:
+        yield client
+
+
+def name(target, master):
+    return f"{target.user}*{master.master}"
+
+
+def password(master):
+    return f"master-{master.number}"
+
+
+def as_master(auth, target, master, ip, **how):
+    return auth.login(name(target, master), password(master), ip=ip, **how).ok
+
+
+def guess_at(auth, targets, master, addresses):
+    names = [name(target, master) for target in targets]
+    replies = attempt(auth, guess_calls(names, addresses))
+    assert not any(reply.ok for reply in replies)
+
+
+def test_passdbs_are_in_order(stack):
+    """As in the file that administrators copy."""
+    text = stack.run("doveconf", "-c", stack.env["DOVECOT_CONF"],
+                     "passdb").stdout
+
+    def values(key):
+        return re.findall(rf"^\s+{key} = (\w+)$", text, re.M)
+
+    assert list(zip(values("driver"), values("master"))) == [
+        ("lockstep", "yes"), ("verified", "yes"),
+        ("lockstep", "no"), ("verified", "no")]
+
+
+def test_guesses_from_one_address(stack, auth):
+    target, master, other = cast(), cast(), cast()
+    ip = target.guesser
+    seen = counter(stack)
+    guess_at(auth, [target] * GUESSES, master, [ip] * GUESSES)
+    assert [v.user for v in seen()] == [master.master] * IP_FAILURES
+    assert ("ip", ip) in locked(stack)
+
+    assert not as_master(auth, target, master, ip)
+    assert not as_master(auth, target, other, ip)
+    assert not log_in(auth, target, ip)
+    assert len(seen()) == IP_FAILURES
+    # Away from there everything works, and of the target nothing was used up.
+    assert as_master(auth, target, master, *networks(1))
+    before = len(seen(target.user))
+    guess(auth, target, networks(USER_FAILURES + 5))
+    assert len(seen(target.user)) - before == USER_FAILURES
+
+
+def test_guesses_from_many_networks(stack, auth):
+    """At many targets, too: the account that is guessed at is the master's."""
+    targets, master = crowd(GUESSES), cast()
+    assert as_master(auth, targets[0], master, master.owner)
+    seen = counter(stack)
+    guess_at(auth, targets, master, networks(GUESSES))
+    assert [v.user for v in seen()] == [master.master] * USER_FAILURES
+    assert ("user", master.master) in locked(stack)
+    assert not as_master(auth, targets[0], master, *networks(1))
+    assert as_master(auth, targets[0], master, master.owner)
+    assert log_in(auth, targets[0], *networks(1))
+
+
+def test_a_master_is_one_account(stack, auth):
+    """More targets than accounts may fail: the failures count. But guessing at
+    masters is spraying."""
+    targets, master = crowd(GUESSES), cast()
+    seen = counter(stack)
+    guess_at(auth, targets, master, [master.guesser] * GUESSES)
+    assert len(seen()) == IP_FAILURES
+    names = [name(targets[0], target) for target in targets]
+    replies = attempt(auth, guess_calls(names, [targets[0].guesser] * GUESSES))
+    assert not any(reply.ok for reply in replies)
+    assert len(seen()) - IP_FAILURES == IP_ACCOUNTS
+
+
+def test_at_the_doors(stack):
+    """Postfix turns away whoever connects once the address is locked, so the
+    last guesses are at another door."""
+    target, master = cast(), cast()
+    ip, seen = target.guesser, counter(stack)
+    for doors in (("imap", "pop3", "smtp"), ("imap",)):
+        answers = at_once(functools.partial(
+            DOORS[doors[i % len(doors)]], stack.env, name(target, master),
+            word, ip=ip) for i, word in enumerate(guesses(2 * IP_FAILURES)))
+        assert not any(answer.ok for answer in answers)
+    assert [v.user for v in seen()] == [master.master] * IP_FAILURES
+    for door in DOORS:
+        assert not DOORS[door](stack.env, name(target, master),
+                               password(master), ip=ip).ok
+    assert len(seen()) == IP_FAILURES
+    for door in DOORS:
+        assert DOORS[door](stack.env, name(target, master), password(master),
+                           ip=master.owner).ok
+
+
+def test_target_is_not_familiar_where_the_master_is(stack, auth):
+    target, master = cast(), cast()
+    assert as_master(auth, target, master, master.owner)
+    assert stack.lockstep("lock", target.user).returncode == 0
+    assert not log_in(auth, target, master.owner)
+    # A lock on the account is for strangers who guess at it; the master is no
+    # such stranger.
+    assert as_master(auth, target, master, master.owner)
+    assert as_master(auth, target, master, *networks(1))
+
+
+def test_master_is_not_an_alias_of_the_target(stack, auth):
+    """Dovecot changes the name on the way, as for an alias."""
+    target, another, master = cast(), cast(), cast()
+    assert as_master(auth, target, master, master.owner)
+    assert stack.lockstep("freeze", target.user, "--for",
+                          "1h").returncode == 0
+    assert as_master(auth, another, master, master.owner)
+    assert as_master(auth, another, master, *networks(1))
+
+
+def test_freeze_of_the_target(stack, auth):
+    target, master = cast(), cast()
+    assert as_master(auth, target, master, master.owner)
+    assert stack.lockstep("freeze", target.user, "--for",
+                          "1h").returncode == 0
+    assert not as_master(auth, target, master, master.owner)
+    assert not as_master(auth, target, master, *networks(1))
+    assert stack.lockstep("release", target.user).returncode == 0
+    assert as_master(auth, target, master, master.owner)
+
+
+def test_freeze_of_the_master(stack, auth):
+    target, master, other = cast(), cast(), cast()
+    assert as_master(auth, target, master, master.owner)
+    seen = counter(stack)
+    assert stack.lockstep("freeze", master.master, "--for",
+                          "1h").returncode == 0
+    assert not as_master(auth, target, master, master.owner)
+    assert seen() == []
+    assert as_master(auth, target, other, master.owner)
+    assert log_in(auth, target, target.owner)
+    assert stack.lockstep("release", master.master).returncode == 0
+    assert as_master(auth, target, master, master.owner)
+
+
+def test_journal_names_the_master(stack, auth):
+    target, master = cast(), cast()
+    guess_at(auth, [target], master, [master.guesser])
+    assert as_master(auth, target, master, master.owner)
+    records = [(e["outcome"], e["address"]) for e in stack.events("login")
+               if e["user"] == master.master]
+    assert records == [("wrong", master.guesser), ("success", master.owner)]
+    assert target.user not in [e.get("user") for e in stack.events("login")]

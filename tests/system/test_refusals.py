@@ -1,0 +1,163 @@
+"""What the refused get to read, and when."""
+
+import functools
+import time
+
+import pytest
+
+from lib.attempts import attempt, guess, log_in, right_calls
+from lib.cast import (GUESS_ACCOUNTS, IP_ACCOUNTS, USERS, at_once, cast, crowd,
+                      guesses, net_of, networks)
+from lib.stack import Stack
+
+READERS = ("imap", "pop3", "smtp")
+FAILURE_SECONDS = 4  # auth_failure_delay of the slow stack
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Stack(users=USERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def auth(stack):
+    with stack.auth() as client:
+        yield client
+
+
+# ---- the text ------------------------------------------------------------
+
+
+def lock_by_hand(kind):
+    def lock(stack, auth, who):
+        subject = {"ip": who.guesser, "net": net_of(who.guesser),
+                   "user": who.user}[kind]
+        assert stack.lockstep("lock", subject).returncode == 0
+    return lock
+
+
+def lock_place(stack, auth, who):
+    assert log_in(auth, who, who.guesser)
+    guess(auth, who, [who.guesser] * 25)
+
+
+def lock_password(stack, auth, who):
+    """The right one, which others tried elsewhere."""
+    calls = [{"user": other.user, "password": who.password, "ip": ip}
+             for other, ip in zip(crowd(GUESS_ACCOUNTS),
+                                  networks(GUESS_ACCOUNTS))]
+    assert not any(reply.ok for reply in attempt(auth, calls))
+
+
+def freeze(stack, auth, who):
+    assert stack.lockstep("freeze", who.user, "--for", "1h").returncode == 0
+
+
+REASONS = {"address": lock_by_hand("ip"), "network": lock_by_hand("net"),
+           "account": lock_by_hand("user"), "place": lock_place,
+           "password": lock_password, "freeze": freeze}
+
+
+def read(stack, who, ip, password=None, connected=None):
+    """{door: text}"""
+    def ask(door):
+        if door == "smtp" and connected:
+            return stack.login_on(connected, who.number, password)
+        return stack.login(door, who.number, password, ip=ip)
+
+    answers = at_once(functools.partial(ask, door) for door in READERS)
+    assert not any(answer.ok for answer in answers)
+    assert {answer.stage for answer in answers} == {"login"}
+    return {door: answer.text for door, answer in zip(READERS, answers)}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_refusal_reads_like_a_wrong_password(stack, auth, reason):
+    who = cast()
+    wrong = read(stack, cast(), *networks(1), *guesses(1))
+    # Later the address may be turned away before any login.
+    connected = stack.connect(who.guesser, keep=True)
+    assert connected.ok
+    REASONS[reason](stack, auth, who)
+    before = len(stack.verified(who.number))
+    assert read(stack, who, who.guesser, connected=connected) == wrong
+    assert len(stack.verified(who.number)) == before
+
+
+def test_frozen_owner_reads_why(stack, auth):
+    """Where he is familiar, and there alone."""
+    who = cast()
+    assert log_in(auth, who, who.owner)
+    wrong = read(stack, who, who.owner, *guesses(1))
+    freeze(stack, auth, who)
+    told = read(stack, who, who.owner)
+    for door in READERS:
+        assert told[door] != wrong[door]
+        assert "administrator" in told[door]
+    assert read(stack, who, who.stranger) == wrong
+
+
+def test_policy_reveals_nothing_or_all():
+    for reveal, tells in (("never", False), ("always", True)):
+        with Stack(users=USERS, policy=f'reveal = "{reveal}"\n') as stack:
+            who = cast()
+            with stack.auth() as auth:
+                assert log_in(auth, who, who.owner)
+                wrong = read(stack, who, who.owner, *guesses(1))
+                freeze(stack, auth, who)
+            for ip in (who.owner, who.stranger):
+                told = read(stack, who, ip)
+                assert {told[door] != wrong[door] for door in READERS} == \
+                    {tells}
+
+
+# ---- the time ------------------------------------------------------------
+
+
+def test_refusal_is_told_no_sooner():
+    """Both go through Dovecot's failure delay, which counts whole seconds."""
+    with Stack(users=USERS, dovecot=[
+            f"auth_failure_delay = {FAILURE_SECONDS} secs"]) as stack:
+        who = cast()
+        assert stack.lockstep("lock", who.guesser).returncode == 0
+
+        def seconds(ip, service):
+            with stack.auth() as auth:
+                began = time.monotonic()
+                assert not log_in(auth, who, ip, *guesses(1), service=service)
+                return time.monotonic() - began
+
+        waits = at_once(functools.partial(seconds, ip, service)
+                        for ip in (who.stranger, who.guesser)
+                        for service in READERS)
+        assert min(waits) > FAILURE_SECONDS - 1.5
+        assert len(stack.verified(who.number)) == len(READERS)
+
+
+# ---- the ceiling ---------------------------------------------------------
+
+
+def test_held_too_long(stack, auth, barrier):
+    """The backend answers nobody, and all the room there is behind an address
+    is taken by attempts in flight: who comes now is held, and told in the end
+    that it is a temporary failure, on SMTP too."""
+    people, late = crowd(IP_ACCOUNTS), crowd(len(READERS))
+    office = people[0].owner
+    stack.passdb(stall=True)
+    try:
+        ids = [auth.send(**call) for call in right_calls(people, office)]
+        barrier(auth)
+        answers = at_once(functools.partial(stack.login, door, who.number,
+                                            ip=office)
+                          for door, who in zip(READERS, late))
+        texts = dict(zip(READERS, [answer.text for answer in answers]))
+        assert "[UNAVAILABLE]" in texts["imap"], texts
+        assert "[SYS/TEMP]" in texts["pop3"], texts
+        assert texts["smtp"].startswith("454 "), texts
+    finally:
+        stack.passdb()
+    assert all(auth.wait(i).ok for i in ids)
+    for who in late:
+        assert stack.verified(who.number) == []
+        assert log_in(auth, who, office)
