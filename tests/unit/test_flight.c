@@ -148,7 +148,7 @@ static void check_at_rest(const char *row)
 				state->inflight, flight[i].ticket.key[kind]);
 
 			check(row, left.failures, 0);
-			check(row, left.accounts, 0);
+			check(row, ls_flight_accounts(&left), 0);
 		}
 }
 
