@@ -6,12 +6,20 @@
 
 #include <string.h>
 
+/* Does a release still want to know since when? */
+static bool is_in_doubt(const struct ls_kept *kept, uint64_t now)
+{
+	return kept->kind == LS_KIND_USER && kept->seen > 0 &&
+	       kept->seen + LS_DOUBT_KEEP_MS > now;
+}
+
 static bool worth_keeping(const struct ls_kept *kept, uint64_t now)
 {
 	if (kept->kind != LS_KIND_IP && kept->kind != LS_KIND_NET &&
 	    kept->kind != LS_KIND_USER && kept->kind != LS_KIND_PLACE)
 		return false;
-	return kept->familiar > now || ls_lock_active(&kept->freeze, now) ||
+	return kept->familiar > now || is_in_doubt(kept, now) ||
+	       ls_lock_active(&kept->freeze, now) ||
 	       (kept->lock.strikes > 0 &&
 		kept->lock.until + LS_STRIKE_KEEP_MS > now) ||
 	       ls_lock_active(&kept->lock, now);
@@ -36,8 +44,10 @@ bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 	kept_r->kind = kind;
 	kept_r->lock = lock_of(ref, LS_WORD_LOCK);
 	kept_r->familiar = ls_slot_get(ref, LS_WORD_FAMILIAR);
-	if (kind == LS_KIND_USER)
+	if (kind == LS_KIND_USER) {
 		kept_r->freeze = lock_of(ref, LS_WORD_FREEZE);
+		kept_r->seen = ls_slot_get(ref, LS_WORD_SUSPICIOUS);
+	}
 	if (!worth_keeping(kept_r, now))
 		return false;
 	kept_r->key = ls_ref_key(ref);
@@ -47,7 +57,6 @@ bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 		kept_r->where[0] = ls_slot_get(ref, LS_WORD_WHERE);
 		kept_r->where[1] = ls_slot_get(ref, LS_WORD_WHERE_TOO);
 	} else if (kind == LS_KIND_USER) {
-		kept_r->seen = ls_slot_get(ref, LS_WORD_SUSPICIOUS);
 		kept_r->freeze_since = ls_slot_get(ref, LS_WORD_FREEZE_SINCE);
 	}
 	return true;
@@ -133,7 +142,7 @@ bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
 	/* A stamp is not worth a familiar place. */
 	bool force = kept->kind == LS_KIND_PLACE ||
 		     ls_kept_locked_until(kept) > now ||
-		     (user && kept->familiar > now);
+		     (user && kept->familiar > now) || is_in_doubt(kept, now);
 	struct ls_ref ref;
 
 	if (!worth_keeping(kept, now) ||

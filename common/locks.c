@@ -104,8 +104,9 @@ void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t until,
 		if (ls_state_claim(state, LS_KIND_USER, key, now, true, &ref) <
 		    0)
 			return;
-		/* A doubt of an earlier probation, which ended, is settled. */
-		if (ls_slot_get(&ref, LS_WORD_PROBATION) <= now)
+		/* The first doubt stands until a release: that a probation
+		 * ended says nothing about who came during it. */
+		if (ls_slot_get(&ref, LS_WORD_SUSPICIOUS) == 0)
 			ls_slot_set(&ref, LS_WORD_SUSPICIOUS, now);
 		if (ls_slot_raise(&ref, LS_WORD_PROBATION, until) &&
 		    ls_table_protect(table, &ref, now))

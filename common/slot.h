@@ -85,6 +85,10 @@ enum { LS_VIEW_WORDS = 9 };
 /* How long a slot with strikes is worth more than one without. */
 #define LS_STRIKE_KEEP_MS (UINT64_C(7) * 24 * 3600 * 1000)
 
+/* How long an account's slot is worth more for what it says of a doubt: until
+ * then a release may still want to know since when. */
+#define LS_DOUBT_KEEP_MS (UINT64_C(30) * 24 * 3600 * 1000)
+
 struct ls_slot {
 	struct ls_word word[LS_SLOT_WORDS];
 };

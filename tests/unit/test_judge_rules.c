@@ -161,7 +161,7 @@ static void test_counts(void **state)
 			units += more[k];
 			view.word[kind][LS_WORD_ACCOUNTS] =
 				now + units * kinds[k].emission_ms;
-			view.flight[kind].accounts =
+			view.flight[kind].other =
 				(uint16_t)rows[i].in_flight;
 			view.counted[kind][LS_FAST] = rows[i].counted;
 			got = judge().decision;
