@@ -9,7 +9,7 @@
  *      3   failures    failures    failures    failures    -         -     slow
  *      4   f. slow     f. slow     f. slow     f. slow     -         -     -
  *      5   accounts    accounts    places      resets      accounts  -     -
- *      6   a. slow     a. slow     -           repeats     -         -     -
+ *      6   a. slow     a. slow     aliases     repeats     -         -     -
  *      7   logins      -           logins      first seen  -         -     -
  *      8   -           -           freeze      prints      -         of    -
  *      9   -           -           fr. since   prints      -         of    -
@@ -22,6 +22,7 @@
  * probation  until when no new place of the account becomes familiar
  * suspicious since when the account's successes are in doubt
  * resets     a meter of how often a success emptied the fast one
+ * aliases    a meter of new names of the account
  * prints     fingerprints of wrong passwords, two in each word
  * where      the place's network and a part of its account's key: where.h
  * of         the two halves of the key of the account that an alias means
@@ -58,6 +59,7 @@ enum ls_slot_word {
 	LS_WORD_ACCOUNTS_SLOW = 6,
 	LS_WORD_PLACES = 5,
 	LS_WORD_RESETS = 5,
+	LS_WORD_ALIASES = 6,
 	LS_WORD_REPEATS = 6,
 	LS_WORD_FIRST_SEEN = 7,
 	LS_WORD_FREEZE = 8,

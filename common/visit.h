@@ -44,7 +44,10 @@ void ls_visit_keep(const struct ls_visit *visit, struct ls_ticket *ticket);
  * alias, or no longer to be one. */
 void ls_visit_rename(struct ls_visit *visit, const char *user);
 
-/* What is known before the judgement.
+/* Has the attempt a subject of this kind? */
+bool ls_visit_has(const struct ls_visit *visit, enum ls_kind kind);
+
+/* What is known before the judgement (view.c).
  *   target  a master user's, or NULL */
 void ls_visit_view(const struct ls_visit *visit, bool secured,
 		   const char *target, struct ls_view *view_r);
