@@ -156,6 +156,18 @@ def test_freeze_of_the_account_holds_for_the_alias(stack, auth):
         assert open_to_name(stack, name, who, who.owner) == set(DOORS)
 
 
+def test_freeze_holds_for_an_alias_nobody_used_yet(stack, auth):
+    """Whose it is becomes known only when the password was right: that is soon
+    enough."""
+    who = cast()
+    assert log_in(auth, who, who.owner)
+    assert stack.lockstep("freeze", who.user, "--for", "1h").returncode == 0
+    for ip in (who.owner, who.stranger):
+        assert open_to_name(stack, who.alias, who, ip) == set()
+    assert stack.lockstep("release", who.user).returncode == 0
+    assert open_to_name(stack, who.alias, who, who.owner) == set(DOORS)
+
+
 def test_familiar_by_the_alias_is_familiar(stack, auth):
     """And by the name, for the alias."""
     for teacher in ("alias", "user"):
