@@ -140,17 +140,18 @@ static void test_beside_its_name(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 200; i++) {
 		struct ls_ref user, alias;
-		char name[32];
+		char name[32], account[32];
 
 		snprintf(name, sizeof(name), "user%u", i);
+		snprintf(account, sizeof(account), "joe%u", i);
 		check(name,
 		      ls_state_claim(world.state, LS_KIND_USER, key_of(name),
 				     world_now(&world), true, &user),
 		      0);
 		ls_slot_set(&user, LS_WORD_FAILURES, world_now(&world) + i + 1);
 		ls_slot_set(&user, LS_WORD_FREEZE, 0);
-		learn(name, "joe");
-		check(name, account_of(name), key_of("joe"));
+		learn(name, account);
+		check(name, account_of(name), key_of(account));
 		check(name,
 		      ls_table_find(table, key_of(name) ^ UINT64_C(0xffffffff),
 				    LS_KIND_ALIAS, &alias),
@@ -165,6 +166,27 @@ static void test_beside_its_name(void **state)
 		check("not the user's", ls_slot_get(&alias, LS_WORD_FAILURES),
 		      0);
 	}
+}
+
+/* An account has no more than twenty new names a day; old ones go on. */
+static void test_new_names_are_bounded(void **state)
+{
+	unsigned learnt = 0;
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "joe+%u", i);
+		learn(name, "joe");
+		learn(name, "joe"); /* it is no new one any more */
+		learnt += account_of(name) == key_of("joe");
+	}
+	check("learnt", learnt, 20);
+	learn("j.doe", "ann");
+	check("another account", account_of("j.doe"), key_of("ann"));
+	world_pass(&world, WORLD_DAY);
+	learn(name, "joe");
+	check("the next day", account_of(name), key_of("joe"));
 }
 
 /* Worth as much as a familiar place: strangers do not push it out. */
@@ -190,6 +212,7 @@ int main(void)
 		TEST(test_forgotten),
 		TEST(test_torn),
 		TEST(test_beside_its_name),
+		TEST(test_new_names_are_bounded),
 		TEST(test_outlasts_a_flood),
 	};
 
