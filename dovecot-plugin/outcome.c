@@ -86,14 +86,15 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 	}
 }
 
-static enum ls_outcome outcome_of_request(const struct login *login)
+static enum ls_outcome outcome_of_request(const struct login *login,
+					  bool internal_failure)
 {
 	const struct auth_request *request = login->request;
 
 	if (request->fields.successful)
 		return LS_OUTCOME_SUCCESS;
 	/* The client is told of a temporary failure. */
-	if (request->internal_failure)
+	if (internal_failure)
 		return LS_OUTCOME_INTERNAL;
 	/* A deny=yes passdb has the user. */
 	if (is_denied(request->passdb_result))
@@ -146,7 +147,8 @@ static void event_sent(struct event *event, const struct failure_context *ctx)
 	if (login == NULL)
 		return;
 	if (finished)
-		settle(login, outcome_of_request(login));
+		settle(login, outcome_of_request(
+				      login, login->request->internal_failure));
 	else
 		login->error = TRUE;
 }
@@ -186,11 +188,15 @@ static bool event_callback(struct event *event, enum event_callback_type type,
 
 void outcome_finished(struct login *login)
 {
+	/* Of a request whose client has gone Dovecot makes an internal failure
+	 * by now: what the passdbs said counts. */
+	bool failed = login->last == PASSDB_RESULT_INTERNAL_FAILURE;
+
 	/* An auth policy server is asked, or the answer is delayed. */
 	if (!login->request->event_finished_sent)
 		filter_begin();
 	else
-		settle(login, outcome_of_request(login));
+		settle(login, outcome_of_request(login, failed));
 }
 
 void outcome_watch(struct login *login)
