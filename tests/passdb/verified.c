@@ -65,7 +65,7 @@
 		return 0; \
 	} while (0)
 #  define REQUEST_SERVICE(request) ((request)->fields.protocol)
-#  define CACHE_KEY AUTH_CACHE_KEY_USER
+#  define CACHE_KEY "%{user}"
 #else
 #  define PREINIT_RETURN struct passdb_module *
 #  define PREINIT_ARGS pool_t pool, const char *args ATTR_UNUSED
