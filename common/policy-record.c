@@ -14,7 +14,8 @@ _Static_assert(sizeof(struct ls_limit) == 16 && sizeof(struct ls_range) == 16,
 	       "fields are uint64_t in a row");
 _Static_assert(LS_FIELD_COUNT *(LS_RECORD_HEAD + 8 * LS_FIELD_WORDS) +
 			       sizeof(((struct ls_policy *)NULL)->state_dir) +
-			       sizeof(((struct ls_policy *)NULL)->group) <=
+			       sizeof(((struct ls_policy *)NULL)->group) +
+			       sizeof(((struct ls_policy *)NULL)->readers) <=
 		       LS_RECORD_SIZE,
 	       "a whole policy fits in a record");
 

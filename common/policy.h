@@ -54,7 +54,8 @@ enum { LS_RULE_ENFORCE = 0, LS_RULE_OBSERVE = 1 };
 struct ls_policy {
 	uint64_t mode, reveal, require_tls; /* LS_MODE_*, LS_REVEAL_*, LS_TLS_* */
 	char state_dir[LS_PATH_SIZE];
-	char group[64]; /* may change the state; "": root alone */
+	char group[64];   /* may change the state; "": root alone */
+	char readers[64]; /* may read it; "": nobody besides */
 	uint64_t subjects, journal_size, contacts;
 	uint64_t familiar_ms, strike_fades_ms;
 	struct {
@@ -130,7 +131,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 45 };
+enum { LS_FIELD_COUNT = 46 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or

@@ -29,13 +29,21 @@ static void print_log(const struct conf_log *log)
 	}
 }
 
-static void check_group(const char *file, const char *group)
+static void check_group(const char *file, const char *key, const char *group,
+			const char *until)
 {
 	if (group[0] != '\0' && getgrnam(group) == NULL)
-		cli_complain("warning: %s: group \"%s\": there is no such "
-			     "group on this host; until there is, root alone "
-			     "may change the state",
-			     file, group);
+		cli_complain("warning: %s: %s \"%s\": there is no such group "
+			     "on this host; until there is, %s",
+			     file, key, group, until);
+}
+
+static void check_groups(const char *file, const struct ls_policy *policy)
+{
+	check_group(file, "group", policy->group,
+		    "root alone may change the state");
+	check_group(file, "readers", policy->readers,
+		    "nobody besides may read it");
 }
 
 /* What the maps in use were made with stays until they are made anew. */
@@ -45,6 +53,15 @@ static void compare_number(const char *name, uint64_t before, uint64_t after)
 		cli_complain("note: %s was %" PRIu64 ", is %" PRIu64
 			     ": the maps in use stay as they are until "
 			     "\"lockstep init\"",
+			     name, before, after);
+}
+
+static void compare_text(const char *name, const char *before,
+			 const char *after)
+{
+	if (strcmp(before, after) != 0)
+		cli_complain("note: %s was \"%s\", is \"%s\": the maps in use "
+			     "stay as they are until \"lockstep init\"",
 			     name, before, after);
 }
 
@@ -61,10 +78,8 @@ static void compare(const struct ls_policy *before,
 	compare_number("subjects", before->subjects, after->subjects);
 	compare_number("journal-size", before->journal_size,
 		       after->journal_size);
-	if (strcmp(before->group, after->group) != 0)
-		cli_complain("note: group was \"%s\", is \"%s\": the maps in "
-			     "use stay as they are until \"lockstep init\"",
-			     before->group, after->group);
+	compare_text("group", before->group, after->group);
+	compare_text("readers", before->readers, after->readers);
 }
 
 static bool guard_exists(const struct ls_policy *policy)
@@ -133,7 +148,7 @@ static int compile(const struct cli *target, const char *file,
 	struct ls_state *running = NULL;
 	struct ls_error error;
 
-	check_group(file, conf_policy(conf)->group);
+	check_groups(file, conf_policy(conf));
 	/* While the old policy still says where its state is. */
 	if (cli_open_policy(target->policy, &before, &error) == 0 &&
 	    guard_exists(ls_policy_file_policy(before)))
