@@ -47,6 +47,7 @@ enum { LS_TLS_NEVER = 0, LS_TLS_STRANGERS = 1, LS_TLS_ALWAYS = 2 };
 enum { LS_ON_FREEZE_HOLD = 0, LS_ON_FREEZE_REJECT = 1 };
 
 enum { LS_PATH_SIZE = 256 };
+enum { LS_WEBHOOKS_MAX = 64 }; /* in a policy */
 
 /* Of a rule: the whole of a `limit` section. */
 enum { LS_RULE_ENFORCE = 0, LS_RULE_OBSERVE = 1 };

@@ -15,8 +15,8 @@
  *
  * Comments begin with # or // and go on to the end of the line, or stand
  * between slash-star and star-slash; slashes inside a word begin none.
- * `include("FILE")` is replaced by the tokens of FILE, a path beside the file
- * that says so. `limit` and `override` make one word with the next:
+ * `include("FILE")` is replaced by the tokens of FILE, or of several
+ * (conf-file.h). `limit` and `override` make one word with the next:
  * "limit ip". */
 #ifndef LOCKSTEP_CONF_TEXT_H
 #define LOCKSTEP_CONF_TEXT_H
