@@ -115,8 +115,16 @@ static void test_nets_inherit(void **state)
 	refuse(text, "conf:1: unexpected token '10.9.9.9'\n");
 	snprintf(fixed, sizeof(fixed), "trusted = { 10.0.0.0/8, %s",
 		 strstr(text, "10.9.9.9"));
-	file = compile(fixed, "conf:2: warning: denied \"::/0\": that is "
-			      "every address\n");
+#define TRUSTED "holds for nobody: of a trusted network only the accounts are " \
+		"counted\n"
+	file = compile(fixed,
+		       "conf:2: warning: denied \"::/0\": that is every "
+		       "address\n"
+		       "conf:3: warning: override net \"10.0.0.0/9\": ip: " TRUSTED
+		       "conf:4: warning: override net \"10.1.0.0/16\": net: "
+		       TRUSTED
+		       "conf:5: warning: override net \"10.1.2.0/24\": ip: "
+		       TRUSTED);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct ls_policy *policy;
 		struct ls_policy own;
