@@ -218,6 +218,23 @@ const struct ls_policy *ls_policy_file_lookup(const struct ls_policy_file *file,
 					      const struct ls_addr *ip,
 					      struct ls_policy *own);
 
+/* An override as the file has it. Of a network: with what it has from the wider
+ * ones around it. */
+struct ls_override {
+	enum { LS_OVERRIDE_USER, LS_OVERRIDE_DOMAIN, LS_OVERRIDE_NET } kind;
+	char name[LS_USER_MAX + 1]; /* USER, DOMAIN */
+	struct ls_prefix net;       /* NET */
+	struct ls_policy policy;    /* the whole, with the override laid over */
+	bool set[LS_FIELD_COUNT];   /* which of ls_fields it overrides */
+};
+typedef void ls_override_fn(void *context, const struct ls_override *override);
+
+/* Visit all of them, in the order of the file. Returns 0 or negative with the
+ * reason. */
+int ls_policy_file_overrides(const struct ls_policy_file *file,
+			     ls_override_fn *visit, void *context,
+			     struct ls_error *error_r);
+
 /* Returns 1 with webhook `index`, 0 when there are fewer. */
 int ls_policy_file_webhook(const struct ls_policy_file *file, unsigned index,
 			   struct ls_webhook *webhook_r);

@@ -41,6 +41,20 @@ static const struct {
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]) };
 
+const char *conf_event_of(const struct ls_webhook *webhook, size_t index)
+{
+	bool has;
+
+	if (index >= EVENTS)
+		return NULL;
+	if (events[index].event == LS_EVENT_NONE)
+		/* alone it changes nothing, and the list must not be empty */
+		has = webhook->digest_ms > 0 || webhook->events == 0;
+	else
+		has = (webhook->events & 1U << events[index].event) != 0;
+	return has ? events[index].name : "";
+}
+
 __attribute__((format(printf, 4, 5))) static void
 complain(const struct reading *reading, size_t token, bool warning,
 	 const char *format, ...)
