@@ -110,7 +110,7 @@ static void take_string(struct lexer *lexer)
 			} else if (quote == '"') {
 				conf_error(lexer->log, &lexer->place,
 					   "a backslash in a string is written "
-					   "twice: \\\\");
+					   "twice");
 			}
 		}
 		if (is_control(c))
@@ -318,7 +318,8 @@ static void join_words(struct conf_text *text)
 	text->count = kept;
 }
 
-/* Find for each brace the other, for each token the brace around it. */
+/* Find for each brace the other, for each token the brace around it. Both are in
+ * one file: what is included is whole. */
 static bool match_braces(struct conf_text *text, struct conf_log *log)
 {
 	size_t open = CONF_NONE;
@@ -328,7 +329,9 @@ static bool match_braces(struct conf_text *text, struct conf_log *log)
 		struct conf_token *token = &text->tokens[i];
 
 		if (conf_token_is(text, i, "}")) {
-			if (open == CONF_NONE) {
+			if (open == CONF_NONE ||
+			    text->tokens[open].place.file !=
+				    token->place.file) {
 				conf_error(log, &token->place,
 					   "this } closes nothing");
 				fine = false;

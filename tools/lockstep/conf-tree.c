@@ -96,7 +96,12 @@ take_error(cfg_t *cfg, const char *format, va_list args)
 	/* The key, not whatever comes instead of the = after it. */
 	if (strncmp(format, "missing equal sign", 18) == 0 && token > 0)
 		token--;
-	vsnprintf(message, sizeof(message), format, args);
+	if (strncmp(format, "attempt to append", 17) == 0 && token > 0)
+		snprintf(message, sizeof(message),
+			 "%s: += adds to a list, and this is none",
+			 text->tokens[token - 1].text);
+	else
+		vsnprintf(message, sizeof(message), format, args);
 	conf_text_context(text, token, context);
 	place = place_of(token);
 	conf_error(&parse.pass, &place, "%s%s", context, message);
