@@ -203,6 +203,10 @@ int ls_policy_file_open(int dirfd, const char *name,
 			struct ls_error *error_r);
 void ls_policy_file_close(struct ls_policy_file **file);
 
+/* Is what was read still what has this name? */
+bool ls_policy_file_is_at(const struct ls_policy_file *file, int dirfd,
+			  const char *name);
+
 /* What the file says for everybody. Lives as long as the file. */
 const struct ls_policy *ls_policy_file_policy(const struct ls_policy_file *file);
 uint64_t ls_policy_file_compiled_real_ms(const struct ls_policy_file *file);

@@ -145,10 +145,13 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret == 0 && state->guard.header != NULL) {
 		/* One compiled since the policy was read is announced by a
 		 * number that is here already: it would never be noticed. So
-		 * the policy is read once more, after the number. */
+		 * after the number it is looked at once more, and read if it
+		 * was replaced. */
 		state->generation = atomic_load(&state->guard.header
 							 ->policy_generation);
-		ret = reread_policy(state, error_r);
+		if (!ls_policy_file_is_at(state->policy, state->policy_dirfd,
+					  state->policy_path))
+			ret = reread_policy(state, error_r);
 	}
 	return ret;
 }
