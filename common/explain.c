@@ -55,6 +55,9 @@ static void read_subject(const struct ls_visit *visit, enum ls_kind kind,
 	else
 		of->familiar_until_ms =
 			still(visit, ls_slot_get(ref, LS_WORD_FAMILIAR));
+	if (kind == LS_KIND_IP || kind == LS_KIND_NET)
+		of->trusted_until_ms =
+			still(visit, ls_slot_get(ref, LS_WORD_TRUSTED));
 	if (kind == LS_KIND_PLACE)
 		of->first_seen_ms =
 			boot_ms(visit, ls_slot_get(ref, LS_WORD_FIRST_SEEN));

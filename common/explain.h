@@ -40,6 +40,7 @@ struct ls_known {
 	uint64_t familiar_until_ms;  /* PLACE: familiar; IP, NET: somebody
 				      * familiar is there; 0: no */
 	uint64_t first_seen_ms;      /* PLACE; 0: no success yet */
+	uint64_t trusted_until_ms;   /* IP, NET: by an administrator; 0: no */
 };
 
 enum { LS_LEVELS_MAX = 16 };

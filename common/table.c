@@ -275,11 +275,14 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 	struct ls_lock_word freeze =
 		ls_lock_unpack(value_of(slot, LS_WORD_FREEZE, stamp));
 	uint64_t familiar = value_of(slot, LS_WORD_FAMILIAR, stamp);
+	uint64_t trusted = value_of(slot, LS_WORD_TRUSTED, stamp);
 
 	if (kind == LS_KIND_USER && ls_lock_active(&freeze, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, freeze.until };
 	if (ls_lock_active(&lock, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, lock.until };
+	if ((kind == LS_KIND_IP || kind == LS_KIND_NET) && trusted > now)
+		return (struct ls_worth_of){ LS_WORTH_LOCK, trusted };
 	/* Of an account that word is its probation, of an alias how long it
 	 * holds. */
 	if ((kind == LS_KIND_PLACE || kind == LS_KIND_USER ||

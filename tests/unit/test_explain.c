@@ -4,6 +4,7 @@
 
 #include "explain.h"
 #include "harness.h"
+#include "orders.h"
 #include "world.h"
 
 #include <stdlib.h>
@@ -93,13 +94,21 @@ static void give_order(unsigned history)
 	struct ls_release release;
 	struct ls_subject subject;
 	char user[40], ip[40];
+	const struct ls_places_of of = { .user = user };
 	struct ls_error error;
 
 	pick(history, user, ip);
 	if (ls_subject_parse(world.state, chance(2) ? user : ip, &subject,
 			     &error) < 0)
 		fail_msg("%s", error.text);
-	switch (chance(5)) {
+	switch (chance(7)) {
+	case 5:
+		ls_trust(world.state, &subject, chance(2) * WORLD_MINUTE + 1,
+			 NULL, world.now_ms);
+		break;
+	case 6:
+		ls_forget(world.state, &of, NULL, world.now_ms, NULL, NULL);
+		break;
 	case 0:
 		ls_lock(world.state, &subject, WORLD_MINUTE, NULL,
 			world.now_ms);
@@ -164,7 +173,8 @@ static void step(unsigned history, struct ls_state *reader)
 
 	settle(flight);
 	pick(history, user, ip);
-	snprintf(password, sizeof(password), "pw%u", chance(40));
+	snprintf(password, sizeof(password), "pw%u",
+		 chance(2) ? chance(3) : chance(40));
 	attempt.user = user;
 	attempt.ip = world_addr(ip);
 	attempt.secured = chance(8) != 0;
@@ -207,7 +217,7 @@ static void live(unsigned history, struct ls_state *reader)
 
 static void tighten(void)
 {
-	world_set(&world, "place", "failures", "5/10m, 9/1d");
+	world_set(&world, "place", "failures", "5/10m, 6/1d");
 	world_set(&world, "place", "repeats", "4/1h");
 	world_set(&world, "ip", "failures", "6/10m, 12/1d");
 	world_set(&world, "ip", "accounts", "2/10m, 3/1d");
@@ -260,7 +270,7 @@ static void test_histories(void **state)
 			     UINT32_MAX);
 	for (unsigned i = 0; i < COUNT(rows); i++)
 		check_within(ls_reason_name(rows[i].reason),
-			     got_reason[rows[i].reason][rows[i].kind], 10,
+			     got_reason[rows[i].reason][rows[i].kind], 1,
 			     UINT32_MAX);
 }
 

@@ -241,8 +241,12 @@ static void test_never_evicted(void **state)
 		  false, true, false },
 		{ "a stamp, by a stranger", LS_KIND_IP, LS_WORD_FAMILIAR, false,
 		  false, false },
-		{ "no freeze of an address", LS_KIND_IP, LS_WORD_FREEZE, true,
+		{ "no freeze of a place", LS_KIND_PLACE, LS_WORD_FREEZE, true,
 		  false, false },
+		{ "trusted, by a lock", LS_KIND_IP, LS_WORD_TRUSTED, false,
+		  true, true },
+		{ "trusted network", LS_KIND_NET, LS_WORD_TRUSTED, false,
+		  false, true },
 	};
 
 	(void)state;
