@@ -64,7 +64,8 @@ struct ls_place {
 /* Which places. */
 struct ls_places_of {
 	const char *user;            /* an account or an alias of it; NULL: any */
-	const struct ls_prefix *net; /* those in it; NULL: anywhere */
+	const struct ls_prefix *net; /* those in it, or of the network around
+				      * it; NULL: anywhere */
 };
 
 typedef void ls_place_fn(void *context, const struct ls_place *place);

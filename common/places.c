@@ -44,20 +44,25 @@ static bool identify(const struct search *search, const struct ls_ref *ref,
 	return true;
 }
 
-/* The connections from there are spared no more: only where nobody's place is
- * left in the network. */
+/* Connections from that network are spared no more, where nobody's place is left
+ * in it. */
 static void drop_stamp(const struct search *search, const struct ls_prefix *net)
 {
 	const struct ls_map *map = &search->state->guard;
-	const struct ls_prefix *within = search->of->net;
 	struct ls_ref ref;
 
-	if (search->of->user == NULL && within != NULL &&
-	    within->bits <= net->bits &&
+	if (search->of->user == NULL && search->of->net != NULL &&
 	    ls_table_find(&map->subjects,
 			  ls_key_net(map->hash_key, LS_KIND_NET, net),
 			  LS_KIND_NET, &ref) == 0)
 		ls_slot_set(&ref, LS_WORD_FAMILIAR, 0);
+}
+
+/* Does the one lie in the other? */
+static bool overlap(const struct ls_prefix *a, const struct ls_prefix *b)
+{
+	return a->bits <= b->bits ? ls_prefix_covers(a, &b->addr)
+				  : ls_prefix_covers(b, &a->addr);
 }
 
 static void visit(struct search *search, const struct ls_ref *ref)
@@ -69,8 +74,7 @@ static void visit(struct search *search, const struct ls_ref *ref)
 	memset(&place, 0, sizeof(place));
 	if (until <= search->now || !identify(search, ref, &place) ||
 	    (search->of->net != NULL &&
-	     (!place.placed ||
-	      !ls_prefix_covers(search->of->net, &place.net.addr))))
+	     (!place.placed || !overlap(search->of->net, &place.net))))
 		return;
 	place.until_ms = ls_map_boot_ms(map, until);
 	place.first_seen_ms =

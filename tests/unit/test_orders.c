@@ -318,6 +318,7 @@ static void test_places(void **state)
 	check("joe's", places(JOE, NULL, &found), 2);
 	check("here", places(NULL, HOME_NET, &found), 2);
 	check("wider", places(NULL, "198.51.0.0/16", &found), 2);
+	check("around", places(NULL, HOME, &found), 2);
 	check("IPv6", places(NULL, "2001:db8::/32", &found), 1);
 	ls_prefix_format(&found.place[0].net, net);
 	check_text("IPv6", net, "2001:db8:1::/48");
