@@ -229,6 +229,36 @@ static void test_trust_ends(void **state)
 	check("never", distrust(HOME), 0);
 }
 
+/* Nothing evicts it. */
+static void test_trust_is_kept(void **state)
+{
+	static const char *const rows[] = { AWAY, AWAY_NET };
+	struct ls_subject named;
+	struct ls_ref ref;
+
+	(void)state;
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		trust(rows[i], WORLD_HOUR);
+		named = subject(rows[i]);
+		check(rows[i],
+		      ls_table_find(&world.state->guard.subjects,
+				    world_key(&world, &named), named.kind,
+				    &ref),
+		      0);
+		check(rows[i],
+		      ls_slot_worth(ref.slot, named.kind, ref.stamp,
+				    world_now(&world))
+			      .worth,
+		      LS_WORTH_LOCK);
+		check(rows[i],
+		      ls_slot_worth(ref.slot, named.kind, ref.stamp,
+				    world_now(&world) + WORLD_HOUR)
+			      .worth,
+		      LS_WORTH_IDLE);
+	}
+}
+
 static void test_trust_survives(void **state)
 {
 	struct ls_trusted one;
@@ -401,6 +431,7 @@ int main(void)
 		TEST(test_clear_guess),
 		TEST(test_trust_exempts),
 		TEST(test_trust_ends),
+		TEST(test_trust_is_kept),
 		TEST(test_trust_survives),
 		TEST(test_places),
 		TEST(test_places_without_names),

@@ -243,10 +243,6 @@ static void test_never_evicted(void **state)
 		  false, false },
 		{ "no freeze of a place", LS_KIND_PLACE, LS_WORD_FREEZE, true,
 		  false, false },
-		{ "trusted, by a lock", LS_KIND_IP, LS_WORD_TRUSTED, false,
-		  true, true },
-		{ "trusted network", LS_KIND_NET, LS_WORD_TRUSTED, false,
-		  false, true },
 	};
 
 	(void)state;
