@@ -143,33 +143,6 @@ int ls_lock(struct ls_state *state, const struct ls_subject *subject,
 		       : 0;
 }
 
-int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
-	      const char *by, uint64_t now_ms)
-{
-	struct ls_lock_word lock, ended = { .origin = LS_ORIGIN_ADMIN,
-					    .reason = LS_REASON_ADMIN };
-	uint64_t now = ls_map_now(&state->guard, now_ms);
-	struct ls_ref ref;
-
-	if (!lockable(subject))
-		return LS_EARG;
-	if (!state->guard.writable)
-		return LS_EACCES;
-	if (ls_table_find(&state->guard.subjects,
-			  ls_key_subject(state->guard.hash_key, subject),
-			  subject->kind, &ref) < 0)
-		return 0;
-	lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
-	/* The meters first: a lock cannot fall on an empty one. */
-	for (unsigned i = LS_WORD_FAILURES; i < LS_WORD_FIRST_SEEN; i++)
-		ls_slot_set(&ref, i, 0);
-	ls_slot_set(&ref, LS_WORD_LOCK, 0);
-	if (!ls_lock_active(&lock, now))
-		return 0;
-	ls_state_journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
-	return 1;
-}
-
 /* Word 0 of every slot, and of an account's its freeze. */
 static bool is_listed(enum ls_kind kind, enum ls_slot_word word,
 		      const struct ls_ref *ref, uint64_t now,

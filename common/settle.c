@@ -77,7 +77,7 @@ static void count_account(struct ls_visit *visit,
 		uint64_t subject = visit->key[count->kind];
 
 		if (count->kind == LS_KIND_GUESS ? subject == 0
-						 : visit->policy->trusted != 0)
+						 : ls_visit_is_trusted(visit))
 			continue;
 		/* Had the rule been enforced, nothing had been verified. */
 		if (ticket->wanted == LS_DENY &&

@@ -11,7 +11,7 @@
  *      5   accounts    accounts    places      resets      accounts  -     -
  *      6   a. slow     a. slow     aliases     repeats     -         -     -
  *      7   logins      -           logins      first seen  -         -     -
- *      8   -           -           freeze      prints      -         of    -
+ *      8   trusted     trusted     freeze      prints      -         of    -
  *      9   -           -           fr. since   prints      -         of    -
  *     10   -           -           suspicious  where       -         -     -
  *     11   key         key         key         key         key       key   key
@@ -19,6 +19,7 @@
  *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped
+ * trusted    until when an administrator exempts it
  * probation  until when no new place of the account becomes familiar
  * suspicious since when the account's successes are in doubt
  * resets     a meter of how often a success emptied the fast one
@@ -62,6 +63,7 @@ enum ls_slot_word {
 	LS_WORD_ALIASES = 6,
 	LS_WORD_REPEATS = 6,
 	LS_WORD_FIRST_SEEN = 7,
+	LS_WORD_TRUSTED = 8,
 	LS_WORD_FREEZE = 8,
 	LS_WORD_FREEZE_SINCE = 9,
 	LS_WORD_PRINTS = 8,

@@ -121,6 +121,17 @@ static void describe(struct ls_visit *visit)
 	}
 }
 
+/* So that a list of places can say whose they are. The name is not the place's
+ * own: a person has many. */
+static void name(const struct ls_visit *visit, uint64_t until)
+{
+	struct ls_subject account;
+
+	ls_visit_subject(visit, LS_KIND_USER, &account);
+	ls_label_put(&visit->state->guard.labels, visit->key[LS_KIND_USER],
+		     &account, LS_LABEL_NAME, until, visit->now);
+}
+
 static void stamp(struct ls_visit *visit, enum ls_kind kind, uint64_t until)
 {
 	if (visit->known[kind] &&
@@ -129,6 +140,8 @@ static void stamp(struct ls_visit *visit, enum ls_kind kind, uint64_t until)
 		return;
 	ls_state_familiar(visit->state, kind, visit->key[kind], until,
 			  visit->now);
+	if (kind == LS_KIND_PLACE)
+		name(visit, until);
 }
 
 /* The fast meter of the place is emptied, so that somebody who mistyped starts

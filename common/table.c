@@ -291,11 +291,14 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 	struct ls_lock_word freeze =
 		ls_lock_unpack(value_of(slot, LS_WORD_FREEZE, stamp));
 	uint64_t valued = valued_until(slot, kind, stamp);
+	uint64_t trusted = value_of(slot, LS_WORD_TRUSTED, stamp);
 
 	if (kind == LS_KIND_USER && ls_lock_active(&freeze, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, freeze.until };
 	if (ls_lock_active(&lock, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, lock.until };
+	if ((kind == LS_KIND_IP || kind == LS_KIND_NET) && trusted > now)
+		return (struct ls_worth_of){ LS_WORTH_LOCK, trusted };
 	if (valued > now)
 		return (struct ls_worth_of){ LS_WORTH_FAMILIAR, valued };
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++) {

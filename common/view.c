@@ -98,7 +98,6 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 	const struct ls_inflight *inflight = visit->state->inflight;
 	uint32_t print = ls_visit_print(visit);
 
-	view_r->trusted = visit->policy->trusted != 0;
 	view_r->denied = visit->policy->denied != 0;
 	view_r->secured = secured;
 	view_r->repeat = print != 0 && visit->known[LS_KIND_PLACE] &&
@@ -110,6 +109,7 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 				? ls_inflight_get(inflight, visit->key[kind])
 				: (struct ls_flight){ 0 };
 	}
+	view_r->trusted = ls_visit_is_trusted(visit);
 	look_at_others(visit, target, view_r);
 	if (visit->user != NULL)
 		look_at_pairs(visit, view_r);

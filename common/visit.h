@@ -55,6 +55,10 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 /* The fingerprint of the password at this place; 0: none. */
 uint32_t ls_visit_print(const struct ls_visit *visit);
 
+/* Do the address and its network count for nothing: by the policy's word, or an
+ * administrator's for a while? */
+bool ls_visit_is_trusted(const struct ls_visit *visit);
+
 /* The subject of a kind, in readable form. */
 void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
 		      struct ls_subject *subject_r);

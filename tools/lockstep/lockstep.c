@@ -12,9 +12,10 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-	&verb_compile, &verb_status,  &verb_list,   &verb_lock,
-	&verb_unlock,  &verb_freeze,  &verb_release, &verb_events,
-	&verb_init,    &verb_verify,  &verb_bench,
+	&verb_compile, &verb_status, &verb_list,    &verb_explain,
+	&verb_events,  &verb_lock,   &verb_unlock,  &verb_freeze,
+	&verb_release, &verb_trust,  &verb_forget,
+	&verb_init,    &verb_verify, &verb_bench,
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
