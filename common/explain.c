@@ -217,6 +217,7 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	ls_visit_init(&visit, state, user != NULL ? copy : NULL,
 		      ip != NULL ? ip : &nowhere, question->password,
 		      ls_map_now(&state->guard, now_ms));
+	ls_visit_widen(&visit);
 	if (ip == NULL)
 		forget_address(&visit);
 	memset(&view, 0, sizeof(view));

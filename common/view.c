@@ -26,9 +26,6 @@ static const uint16_t looked_at[LS_VISIT_KINDS] = {
 static void look(const struct ls_visit *visit, enum ls_kind kind,
 		 struct ls_view *view)
 {
-	memset(view->word[kind], 0, sizeof(view->word[kind]));
-	if (!visit->known[kind])
-		return;
 	for (unsigned words = looked_at[kind]; words != 0; words &= words - 1) {
 		unsigned word = (unsigned)__builtin_ctz(words);
 
@@ -81,7 +78,6 @@ static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
 {
 	const struct ls_meters *meters = visit->meters;
 
-	memset(view->counted, 0, sizeof(view->counted));
 	for (unsigned i = 0; i < meters->accounts_count; i++) {
 		const struct ls_meter_use *use = &meters->accounts[i];
 		unsigned speed = use->word - LS_WORD_ACCOUNTS;
@@ -102,15 +98,22 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 	view_r->secured = secured;
 	view_r->repeat = print != 0 && visit->known[LS_KIND_PLACE] &&
 			 ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print);
+	memset(view_r->word, 0, sizeof(view_r->word));
+	memset(view_r->flight, 0, sizeof(view_r->flight));
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		look(visit, (enum ls_kind)kind, view_r);
-		view_r->flight[kind] =
-			ls_visit_has(visit, (enum ls_kind)kind)
-				? ls_inflight_get(inflight, visit->key[kind])
-				: (struct ls_flight){ 0 };
+		if (visit->known[kind])
+			look(visit, (enum ls_kind)kind, view_r);
+		if (inflight != NULL && !visit->narrow &&
+		    ls_visit_has(visit, (enum ls_kind)kind))
+			view_r->flight[kind] =
+				ls_inflight_get(inflight, visit->key[kind]);
 	}
+	if (visit->narrow)
+		view_r->flight[LS_KIND_PLACE] = ls_inflight_get(
+			inflight, visit->key[LS_KIND_PLACE]);
 	view_r->trusted = ls_visit_is_trusted(visit);
 	look_at_others(visit, target, view_r);
-	if (visit->user != NULL)
+	memset(view_r->counted, 0, sizeof(view_r->counted));
+	if (visit->user != NULL && !visit->narrow)
 		look_at_pairs(visit, view_r);
 }

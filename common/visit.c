@@ -89,26 +89,38 @@ static void find_keys(struct ls_visit *visit, const char *password)
 		be_account(visit, account);
 }
 
-bool ls_visit_has(const struct ls_visit *visit, enum ls_kind kind)
+static void find_slot(struct ls_visit *visit, enum ls_kind kind)
 {
-	if (kind == LS_KIND_GUESS)
-		return visit->key[kind] != 0;
-	return visit->user != NULL || kind <= LS_KIND_NET;
+	visit->known[kind] = ls_visit_has(visit, kind) &&
+			     ls_table_find(&visit->state->guard.subjects,
+					   visit->key[kind], kind,
+					   &visit->ref[kind]) == 0;
+	if (visit->known[kind])
+		ls_ref_prefetch(&visit->ref[kind]);
+}
+
+void ls_visit_widen(struct ls_visit *visit)
+{
+	static const enum ls_kind rest[] = { LS_KIND_IP, LS_KIND_NET,
+					     LS_KIND_GUESS };
+
+	for (unsigned i = 0; visit->narrow && i < 3; i++)
+		find_slot(visit, rest[i]);
+	visit->narrow = false;
 }
 
 static void find_slots(struct ls_visit *visit)
 {
-	const struct ls_table *table = &visit->state->guard.subjects;
+	const struct ls_ref *place = &visit->ref[LS_KIND_PLACE];
 
-	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		visit->known[kind] =
-			ls_visit_has(visit, (enum ls_kind)kind) &&
-			ls_table_find(table, visit->key[kind],
-				      (enum ls_kind)kind,
-				      &visit->ref[kind]) == 0;
-		if (visit->known[kind])
-			ls_ref_prefetch(&visit->ref[kind]);
-	}
+	visit->narrow = true;
+	visit->known[LS_KIND_IP] = visit->known[LS_KIND_NET] =
+		visit->known[LS_KIND_GUESS] = false;
+	find_slot(visit, LS_KIND_USER);
+	find_slot(visit, LS_KIND_PLACE);
+	if (!visit->known[LS_KIND_PLACE] ||
+	    ls_slot_get(place, LS_WORD_FAMILIAR) <= visit->now)
+		ls_visit_widen(visit);
 }
 
 static void begin(struct ls_visit *visit, struct ls_state *state,
@@ -144,9 +156,12 @@ void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 			ls_key_user(state->guard.hash_key, ticket->user);
 		be_account(visit, ticket->key[LS_KIND_USER]);
 	}
+	visit->narrow = ticket->familiar;
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		visit->key[kind] = ticket->key[kind];
 		visit->known[kind] =
+			(!visit->narrow || kind == LS_KIND_USER ||
+			 kind == LS_KIND_PLACE) &&
 			ls_visit_has(visit, (enum ls_kind)kind) &&
 			ls_table_find_at(table, ticket->key[kind],
 					 (enum ls_kind)kind, ticket->slot[kind],
