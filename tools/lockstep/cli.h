@@ -33,6 +33,9 @@ extern const struct verb verb_compile, verb_status, verb_list, verb_explain,
 int cli_help(const struct verb *verb);
 int cli_misused(const struct verb *verb);
 
+/* What `lockstep --version` says. */
+void cli_print_version(void);
+
 __attribute__((format(printf, 1, 2))) void cli_complain(const char *format,
 							...);
 

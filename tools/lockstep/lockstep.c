@@ -13,7 +13,7 @@
 
 static const struct verb *const verbs[] = {
 	&verb_compile, &verb_status, &verb_list,    &verb_explain,
-	&verb_events,  &verb_lock,   &verb_unlock,  &verb_freeze,
+	&verb_events,  &verb_top,    &verb_lock,   &verb_unlock,  &verb_freeze,
 	&verb_release, &verb_trust,  &verb_forget,
 	&verb_init,    &verb_verify, &verb_bench,
 };
@@ -33,7 +33,7 @@ static void print_help(void)
 	       "state, to act on\n"
 	       "                       [$LOCKSTEP_POLICY, else %s]\n"
 	       "  -h, --help           this; lockstep VERB --help: a verb's\n"
-	       "  -V, --version\n",
+	       "  -V, --version        and what it was built against\n",
 	       LS_POLICY_PATH);
 }
 
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 			print_help();
 			return CLI_DONE;
 		case 'V':
-			puts("lockstep " PACKAGE_VERSION);
+			cli_print_version();
 			return CLI_DONE;
 		default:
 			fputs(short_usage, stderr);
