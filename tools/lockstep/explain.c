@@ -218,8 +218,8 @@ const struct verb verb_explain = {
 		 "is locked or frozen, why, since when, by whom, until when; "
 		 "what is exempt and\n"
 		 "why; each meter, how full it is and when it is empty again; "
-		 "an account's familiar\n"
-		 "places; the last events. Charges nothing.\n"
+		 "an account's\n"
+		 "familiar places; the last events. Charges nothing.\n"
 		 "\n"
 		 "  -j, --json  one JSON object\n",
 };

@@ -219,10 +219,10 @@ const struct verb verb_status = {
 		 "Show the policy in force, the state, what is wired, whether "
 		 "lockstepd runs, how\n"
 		 "far the journal reaches, and the logins of the last hour; "
-		 "then a line that begins\n"
-		 "with \"problem\" for each thing that is wrong, with what to "
-		 "do. Exit code 0 when\n"
-		 "there is none, else 1.\n"
+		 "then a line that\n"
+		 "begins with \"problem\" for each thing that is wrong, with "
+		 "what to do. Exit code 0\n"
+		 "when there is none, else 1.\n"
 		 "\n"
 		 "  -j, --json  one JSON object\n",
 };
