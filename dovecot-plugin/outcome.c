@@ -96,8 +96,9 @@ static enum ls_outcome outcome_of_request(const struct login *login,
 	/* The client is told of a temporary failure. */
 	if (internal_failure)
 		return LS_OUTCOME_INTERNAL;
-	/* A deny=yes passdb has the user. */
-	if (is_denied(request->passdb_result))
+	/* A deny=yes passdb has the user, or the account is frozen under the name
+	 * that the passdbs gave it: then no proof was looked at. */
+	if (is_denied(request->passdb_result) || login->denied)
 		return LS_OUTCOME_DENIED;
 	/* An auth policy server refused after the password was found right: had
 	 * it refused before, no passdb would have been asked. */
