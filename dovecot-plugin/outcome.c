@@ -79,6 +79,12 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 		/* A clear no, whatever was logged on the way: an error that
 		 * comes with each lookup must not make guessing free. */
 		return LS_OUTCOME_WRONG;
+	case PASSDB_RESULT_OK:
+		/* A password that was compared is right: something else said
+		 * no, and what is right must not be remembered as wrong. */
+		if (login->verify != NULL)
+			return LS_OUTCOME_DENIED;
+		/* fall through */
 	default:
 		/* The mechanism's word counts: a wrong proof. Unless it failed
 		 * over the credentials themselves. */
