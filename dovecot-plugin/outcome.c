@@ -79,6 +79,12 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 		/* A clear no, whatever was logged on the way: an error that
 		 * comes with each lookup must not make guessing free. */
 		return LS_OUTCOME_WRONG;
+	case PASSDB_RESULT_OK:
+		/* A password that was compared is right: something else said
+		 * no, and what is right must not be remembered as wrong. */
+		if (login->verify != NULL)
+			return LS_OUTCOME_DENIED;
+		/* fall through */
 	default:
 		/* The mechanism's word counts: a wrong proof. Unless it failed
 		 * over the credentials themselves. */
@@ -96,8 +102,9 @@ static enum ls_outcome outcome_of_request(const struct login *login,
 	/* The client is told of a temporary failure. */
 	if (internal_failure)
 		return LS_OUTCOME_INTERNAL;
-	/* A deny=yes passdb has the user. */
-	if (is_denied(request->passdb_result))
+	/* A deny=yes passdb has the user, or the account is frozen under the name
+	 * that the passdbs gave it: then no proof was looked at. */
+	if (is_denied(request->passdb_result) || login->denied)
 		return LS_OUTCOME_DENIED;
 	/* An auth policy server refused after the password was found right: had
 	 * it refused before, no passdb would have been asked. */
