@@ -67,8 +67,8 @@ static struct ls_prefix net_of(uint32_t i)
 	struct ls_addr addr;
 
 	addr_of(i, &addr);
-	return ls_prefix_of(&addr, i < 200 ? 12 + i % 8 : 20 + i % 13,
-			    i < 200 ? 36 + i % 8 : 44 + i % 21);
+	return ls_prefix_of(&addr, i < 200 ? 12 + i / 4 % 8 : 20 + i % 13,
+			    i < 200 ? 36 + i / 4 % 8 : 44 + i % 21);
 }
 
 static int by_net(const void *a_net, const void *b_net)
