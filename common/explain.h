@@ -2,7 +2,9 @@
  *
  * For whoever answers the question "why can't he log in?". It reads the slots
  * that ls_admit() would, asks the same judge, and charges nothing: what it says
- * of the verdict is what the next login gets, if no other comes before it. What
+ * of the verdict is what the next login gets, if no other comes before it (but for
+ * a subject whose slot was evicted, and that wins the same one back: it may find
+ * in it what it had forgotten). What
  * is being verified just then only the process that decides logins knows: asked
  * by another, it never says LS_WAIT. */
 #ifndef LS_EXPLAIN_H

@@ -136,6 +136,6 @@ const struct verb verb_bench = {
 		 "Measures the engine on maps of its own, beside what the "
 		 "machine charges for the\n"
 		 "least of such work. Takes less than 40 s and 600 MB of "
-		 "/dev/shm. --json prints one\n"
-		 "flat object.\n",
+		 "/dev/shm. --json prints\n"
+		 "one flat object.\n",
 };
