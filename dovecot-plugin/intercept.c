@@ -65,8 +65,9 @@ static void credentials_found(enum passdb_result result,
 		request->failed = TRUE;
 		login->denied = TRUE;
 	} else if (intercept_is_scram(login)) {
+		/* Under the name that a refusal will have: the typed one. */
 		decoy_learn(request->wanted_credentials_scheme,
-			    request->fields.user, result, credentials, size);
+			    login->ticket.user, result, credentials, size);
 	}
 	login->mech_lookup(result, credentials, size, request);
 }

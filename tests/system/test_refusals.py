@@ -1,9 +1,12 @@
 """What the refused get to read, and when."""
 
+import base64
 import functools
+import os
 import pathlib
 import re
 import statistics
+import tempfile
 import time
 
 import pytest
@@ -113,6 +116,42 @@ def test_policy_reveals_nothing_or_all():
                 told = read(stack, who, ip)
                 assert {told[door] != wrong[door] for door in READERS} == \
                     {tells}
+
+
+# ---- the challenge -------------------------------------------------------
+
+
+def scram_credentials(salt):
+    return "{SCRAM-SHA-1}4096," + ",".join(
+        base64.b64encode(part).decode()
+        for part in (salt, bytes(20), bytes(20)))
+
+
+def check_salts(names, passwd_file):
+    with Stack(users=1, passwd_file=passwd_file) as stack, \
+            stack.auth() as auth:
+        def salt(name, ip):
+            challenge = auth.challenge(auth.send(name, "no", ip=ip,
+                                                 mech="SCRAM-SHA-1"))
+            return challenge.decode().split(",", 1)[1]
+
+        assert stack.lockstep("lock", "203.0.113.9").returncode == 0
+        for name in names:
+            assert salt(name, "203.0.113.9") != salt(name, "192.0.2.1")
+            assert salt(name, "203.0.113.9") == salt(name, "192.0.2.1")
+
+
+def test_salts_of_the_refused():
+    """By SCRAM the refused are challenged as before, under an alias too."""
+    names = {"user1@example.test": "", "alias1@example.test":
+             "::::::user=user1@example.test"}
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("".join(
+            f"{name}:{scram_credentials(name[:16].encode())}{more}\n"
+            for name, more in names.items()))
+        file.flush()
+        os.chmod(file.name, 0o644)
+        check_salts(names, file.name)
 
 
 # ---- refused by somebody else --------------------------------------------

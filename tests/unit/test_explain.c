@@ -236,8 +236,7 @@ static void tell(void)
 	struct ls_state *reader;
 	struct ls_error error;
 
-	/* So many that none is evicted: who comes back to a slot that was his finds
-	 * there what he left, which nobody can tell before. */
+	/* None is evicted: who comes back to a slot finds what he left there. */
 	world_set(&world, NULL, "subjects", "65536");
 	world_open(&world, LOGINS);
 	if (world_join(&world, LS_GUARD_READ, &reader, &error) < 0)
