@@ -12,7 +12,6 @@
 #define LOGINS (LS_GUARD_WRITE | LS_CREATE | LS_LOGINS)
 #define JOE "joe@example.com"
 #define HOME "198.51.100.7"
-#define HOME_NET "198.51.100.0/24"
 #define AWAY "192.0.2.1"
 
 static struct world world;
