@@ -57,7 +57,7 @@ static const struct ls_level *level_of(const struct ls_explanation *explanation,
 
 /* ---- random histories -------------------------------------------------- */
 
-enum { HISTORIES = 1000, STEPS = 60, IN_FLIGHT = 6 };
+enum { HISTORIES = 400, STEPS = 60, IN_FLIGHT = 6 };
 
 struct flight {
 	struct ls_ticket ticket;
@@ -219,7 +219,7 @@ static void live(unsigned history, struct ls_state *reader)
 static void tighten(void)
 {
 	world_set(&world, "place", "failures", "5/10m, 6/1d");
-	world_set(&world, "place", "repeats", "2/1h");
+	world_set(&world, "place", "repeats", "4/1h");
 	world_set(&world, "ip", "failures", "6/10m, 12/1d");
 	world_set(&world, "ip", "accounts", "2/10m, 3/1d");
 	world_set(&world, "net", "failures", "9/10m, 30/1d");
@@ -235,8 +235,7 @@ static void tell(void)
 	struct ls_state *reader;
 	struct ls_error error;
 
-	/* None is evicted: who comes back to a slot finds what he left there. */
-	world_set(&world, NULL, "subjects", "65536");
+	world_set(&world, NULL, "subjects", "262144");
 	world_open(&world, LOGINS);
 	if (world_join(&world, LS_GUARD_READ, &reader, &error) < 0)
 		fail_msg("%s", error.text);
