@@ -25,7 +25,7 @@ struct verb {
 	const char *usage;   /* `lockstep VERB --help`, whole */
 };
 extern const struct verb verb_compile, verb_status, verb_list, verb_lock,
-	verb_unlock, verb_freeze, verb_release, verb_events, verb_replay,
+	verb_unlock, verb_freeze, verb_release, verb_events, verb_learn, verb_replay,
 	verb_init, verb_verify, verb_bench;
 
 /* Print the verb's usage: on standard output, CLI_DONE, when it was asked for;

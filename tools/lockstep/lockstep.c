@@ -14,7 +14,7 @@
 static const struct verb *const verbs[] = {
 	&verb_compile, &verb_status,  &verb_list,   &verb_lock,
 	&verb_unlock,  &verb_freeze,  &verb_release, &verb_events,
-	&verb_replay,  &verb_init,    &verb_verify,  &verb_bench,
+	&verb_learn,  &verb_replay,  &verb_init,    &verb_verify,  &verb_bench,
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
