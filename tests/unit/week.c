@@ -51,6 +51,12 @@ static void add(struct week *week, enum week_role role, const char *user,
 	snprintf(event->password, sizeof(event->password), "%s", password);
 }
 
+/* Each in a network of his own. */
+static void address(char ip[40], unsigned first, unsigned i, unsigned host)
+{
+	snprintf(ip, 40, "%u.%u.%u.%u", first, i / 250, i % 250, host);
+}
+
 /* ---- people ----------------------------------------------------------- */
 
 static void log_in(struct week *week, const char *user, const char *ip,
@@ -80,8 +86,10 @@ static void home(struct week *week, unsigned i)
 	char user[40], ip[40];
 
 	snprintf(user, sizeof(user), "home%u@example.com", i);
-	snprintf(ip, sizeof(ip), i % 4 == 0 ? "2001:db8:%x::7" : "10.1.%u.7",
-		 i);
+	if (i % 4 == 0)
+		snprintf(ip, sizeof(ip), "2001:db8:%x::7", i);
+	else
+		address(ip, 11, i, 7);
 	for (uint64_t at = draw(week, HOUR); at < DAYS * DAY; at += HOUR)
 		log_in(week, user, ip, at);
 }
@@ -94,7 +102,7 @@ static void phone(struct week *week, unsigned i)
 	char user[40], ip[40];
 
 	snprintf(user, sizeof(user), "phone%u@example.com", i);
-	snprintf(ip, sizeof(ip), "10.2.%u.7", i);
+	address(ip, 12, i, 7);
 	for (uint64_t at = draw(week, 10 * MINUTE); at < DAYS * DAY;
 	     at += 10 * MINUTE + draw(week, 20) * SECOND)
 		add(week, WEEK_PERSON, user, ip,
@@ -106,7 +114,7 @@ static void office(struct week *week, unsigned i)
 {
 	char ip[40];
 
-	snprintf(ip, sizeof(ip), "10.3.%u.7", i);
+	address(ip, 13, i, 7);
 	for (unsigned n = 0; n < 30; n++) {
 		char user[40];
 
@@ -130,8 +138,7 @@ static void traveller(struct week *week, unsigned i)
 
 	snprintf(user, sizeof(user), "away%u@example.com", i);
 	for (uint64_t day = 0; day < DAYS; day++) {
-		snprintf(ip, sizeof(ip), "10.%u.%u.9",
-			 (unsigned)(40 + day), i);
+		address(ip, 20 + (unsigned)day, i, 9);
 		mistype(week, user, ip, day * DAY + draw(week, 20 * HOUR));
 		log_in(week, user, ip, day * DAY + 21 * HOUR);
 	}
@@ -163,7 +170,7 @@ static void fast(struct week *week, unsigned i)
 	uint64_t at = draw(week, 6 * DAY);
 	char user[40], ip[40];
 
-	snprintf(ip, sizeof(ip), "100.1.%u.66", i);
+	address(ip, 100, i, 66);
 	some_user(week, user);
 	for (unsigned n = 0; n < 300; n++, at += draw(week, 4) * SECOND)
 		guess(week, WEEK_FAST, user, ip, at);
@@ -174,12 +181,10 @@ static void slow(struct week *week, unsigned i)
 {
 	char user[40], ip[40];
 
-	snprintf(ip, sizeof(ip), "100.2.%u.66", i);
-	for (uint64_t at = 0; at < 5 * DAY; at += 6 * MINUTE) {
-		snprintf(user, sizeof(user), "home%u@example.com",
-			 i % 10);
+	address(ip, 101, i, 66);
+	snprintf(user, sizeof(user), "home%u@example.com", i);
+	for (uint64_t at = 0; at < 5 * DAY; at += 6 * MINUTE)
 		guess(week, WEEK_SLOW, user, ip, at);
-	}
 }
 
 static void spray(struct week *week, unsigned i)
@@ -187,7 +192,7 @@ static void spray(struct week *week, unsigned i)
 	uint64_t at = draw(week, 6 * DAY);
 	char user[40], ip[40];
 
-	snprintf(ip, sizeof(ip), "100.3.%u.66", i);
+	address(ip, 102, i, 66);
 	for (unsigned n = 0; n < 60; n++, at += MINUTE) {
 		snprintf(user, sizeof(user), "name%u@example.com", n);
 		guess(week, WEEK_SPRAY, user, ip, at);
@@ -198,14 +203,14 @@ static void botnet(struct week *week)
 {
 	uint64_t at = 4 * DAY;
 
-	log_in(week, WEEK_VICTIM, "10.9.1.7", HOUR);
+	log_in(week, WEEK_VICTIM, "14.9.1.7", HOUR);
 	for (unsigned i = 0; i < 600; i++, at += draw(week, 120) * SECOND) {
 		char ip[40];
 
-		snprintf(ip, sizeof(ip), "101.%u.%u.66", i % 40, i / 40);
+		address(ip, 103, i, 66);
 		guess(week, WEEK_BOTNET, WEEK_VICTIM, ip, at);
 	}
-	log_in(week, WEEK_VICTIM, "10.9.1.7", 4 * DAY + 5 * HOUR);
+	log_in(week, WEEK_VICTIM, "14.9.1.7", 4 * DAY + 5 * HOUR);
 }
 
 /* ---- all of it -------------------------------------------------------- */
