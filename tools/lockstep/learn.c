@@ -2,8 +2,8 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "learn.h"
 #include "logread.h"
-#include "places.h"
 #include "progress.h"
 #include "replay-report.h"
 
@@ -11,14 +11,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-struct counts {
-	uint64_t learnt, known, old, doubtful, odd, full;
-	uint64_t accounts; /* of those learnt or known */
-};
+#include <string.h>
 
 /* Returns negative when there is no use in going on. */
-static int count(struct counts *counts, int ret)
+static int count(struct learn_counts *counts, int ret)
 {
 	switch (ret) {
 	case LS_LEARNT:
@@ -45,14 +41,14 @@ static int count(struct counts *counts, int ret)
 	}
 }
 
-static int learn_places(struct ls_state *state, const struct names *names,
-			const struct places *places, bool dry,
-			struct counts *counts)
+int learn_places(struct ls_state *state, const struct names *names,
+		 const struct places *places, uint64_t now_ms, uint64_t real_ms,
+		 bool dry, struct learn_counts *counts_r)
 {
-	uint64_t now_ms = cli_now_ms(), real_ms = cli_real_ms();
 	bool *seen = calloc(names->count + 1, sizeof(*seen));
 	int took = seen != NULL ? 0 : -1;
 
+	memset(counts_r, 0, sizeof(*counts_r));
 	for (size_t i = 0; i < places->count && took >= 0; i++) {
 		const struct place *place = &places->list[i];
 		const struct ls_past past = {
@@ -64,11 +60,11 @@ static int learn_places(struct ls_state *state, const struct names *names,
 
 		if (place->first_ms == 0)
 			continue;
-		took = count(counts,
+		took = count(counts_r,
 			     ls_learn(state, &past, now_ms, real_ms, dry));
 		if (took == 1 && !seen[place->user]) {
 			seen[place->user] = true;
-			counts->accounts++;
+			counts_r->accounts++;
 		}
 	}
 	free(seen);
@@ -82,7 +78,7 @@ static void tell(uint64_t number, const char *what)
 		       number == 1 ? "" : "s", what);
 }
 
-static void print_counts(const struct counts *counts, bool dry)
+static void print_counts(const struct learn_counts *counts, bool dry)
 {
 	printf("%" PRIu64 " place%s of %" PRIu64 " account%s %s familiar\n",
 	       counts->learnt + counts->known,
@@ -111,7 +107,7 @@ static struct ls_state *open_dry(const struct cli *cli)
 
 static int learn(const struct cli *cli, const struct logread *logread, bool dry)
 {
-	struct counts counts = { 0 };
+	struct learn_counts counts = { 0 };
 	struct ls_policy_file *policy;
 	struct ls_error error;
 	struct ls_state *state;
@@ -126,7 +122,8 @@ static int learn(const struct cli *cli, const struct logread *logread, bool dry)
 	ls_policy_file_close(&policy);
 	state = dry ? open_dry(cli) : cli_open_guard(cli);
 	ret = state != NULL ? learn_places(state, &logread->attempts.names,
-					   &places, dry, &counts)
+					   &places, cli_now_ms(),
+					   cli_real_ms(), dry, &counts)
 			    : -1;
 	if (ret == 0)
 		print_counts(&counts, dry);

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "learn.h"
 #include "progress.h"
 #include "replay-report.h"
 #include "sandbox.h"
@@ -11,11 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_SHOWN = 20 };
+enum { MOST_SHOWN = 20, LEARN_MAX = 64 };
 
 struct wish {
 	const char *policy, *conf; /* one of them */
 	enum simulate_passwords passwords;
+	char *learn[LEARN_MAX]; /* logs of before */
+	int learn_count;
 	bool json, all;
 };
 
@@ -43,16 +46,45 @@ static void catch_signals(void)
 		sigaction(numbers[i], &action, NULL);
 }
 
+/* Make familiar, at the beginning, where people had logged in before it. */
+static int learn(const struct wish *wish, const struct sandbox *sandbox,
+		 uint64_t from_ms)
+{
+	struct learn_counts counts;
+	struct progress progress;
+	struct logread before;
+	struct places places;
+	int ret;
+
+	if (wish->learn_count == 0)
+		return 0;
+	progress_begin(&progress, "learning");
+	ret = logread_files(&before, wish->learn, wish->learn_count,
+			    progress_show, &progress);
+	progress_end(&progress);
+	while (before.attempts.count > 0 &&
+	       before.attempts.list[before.attempts.count - 1].at_ms > from_ms)
+		before.attempts.count--;
+	places_of(&places, &before.attempts, &sandbox->policy);
+	if (ret == 0)
+		ret = learn_places(sandbox->state, &before.attempts.names,
+				   &places, from_ms, from_ms, false, &counts);
+	places_free(&places);
+	logread_free(&before);
+	return ret;
+}
+
 static int run(const struct wish *wish, const struct logread *logread)
 {
+	uint64_t from_ms = logread->attempts.list[0].at_ms;
 	struct simulation simulation;
 	struct progress progress;
 	struct sandbox sandbox;
 	int code = CLI_FAILED;
 
 	catch_signals();
-	if (sandbox_init(&sandbox, wish->policy, wish->conf,
-			 logread->attempts.list[0].at_ms) < 0) {
+	if (sandbox_init(&sandbox, wish->policy, wish->conf, from_ms) < 0 ||
+	    learn(wish, &sandbox, from_ms) < 0) {
 		sandbox_fini(&sandbox);
 		return CLI_FAILED;
 	}
@@ -110,6 +142,7 @@ static int run_replay(const struct cli *cli, int argc, char **argv)
 	static const struct option options[] = {
 		{ "policy", required_argument, NULL, 'p' },
 		{ "conf", required_argument, NULL, 'c' },
+		{ "learn", required_argument, NULL, 'l' },
 		{ "passwords", required_argument, NULL, 'w' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, 'j' },
@@ -119,7 +152,7 @@ static int run_replay(const struct cli *cli, int argc, char **argv)
 	struct wish wish = { .policy = cli->policy };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "p:c:w:ajh", options,
+	while ((option = getopt_long(argc, argv, "p:c:l:w:ajh", options,
 				     NULL)) != -1) {
 		if (option == 'h')
 			return cli_help(&verb_replay);
@@ -127,6 +160,8 @@ static int run_replay(const struct cli *cli, int argc, char **argv)
 			wish.policy = optarg;
 		else if (option == 'c')
 			wish.conf = optarg;
+		else if (option == 'l' && wish.learn_count < LEARN_MAX)
+			wish.learn[wish.learn_count++] = optarg;
 		else if (option == 'a')
 			wish.all = true;
 		else if (option == 'j')
@@ -144,7 +179,7 @@ const struct verb verb_replay = {
 	.name = "replay",
 	.run = run_replay,
 	.summary = "show what the policy would have done with a log",
-	.usage = "usage: lockstep replay [-aj] [-p POLICY | -c CONF] "
+	.usage = "usage: lockstep replay [-aj] [-p POLICY | -c CONF] [-l FILE] "
 		 "[-w WORD] FILE...\n"
 		 "\n"
 		 "Put the attempts of a mail log, or of saved \"lockstep events "
@@ -156,6 +191,9 @@ const struct verb verb_replay = {
 		 "\n"
 		 "  -p, --policy POLICY   a compiled policy [the one in force]\n"
 		 "  -c, --conf CONF       a lockstep.conf instead\n"
+		 "  -l, --learn FILE      begin with the familiar places that "
+		 "this earlier log\n"
+		 "                        tells of; may be given again\n"
 		 "  -w, --passwords WORD  which failures were one wrong password: "
 		 "stale, those of\n"
 		 "                        a place that its owner logs in from; "
