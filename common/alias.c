@@ -27,13 +27,34 @@ bool ls_alias_find(const struct ls_state *state, uint64_t typed, uint64_t now,
 	return true;
 }
 
+enum { NEW_PER_DAY = 20, DAY_MS = 24 * 3600 * 1000 };
+
+/* Somebody whose account has any number of names (joe+1, joe+2 ...) must not fill
+ * the table with them: an account gets so many new ones a day. */
+static bool may_learn(const struct ls_state *state, uint64_t account,
+		      uint64_t now)
+{
+	static const struct ls_limit limit = { NEW_PER_DAY, DAY_MS };
+	const struct ls_rate rate = ls_rate_of(&limit);
+	struct ls_ref ref;
+	uint64_t ignored;
+
+	return ls_state_claim(state, LS_KIND_USER, account, now, false, &ref) ==
+		       0 &&
+	       ls_slot_charge(&ref, LS_WORD_ALIASES, now, &rate, false,
+			      &ignored) == LS_TAKEN;
+}
+
 void ls_alias_learn(const struct ls_state *state, uint64_t typed,
 		    const char *account, uint64_t until, uint64_t now)
 {
-	uint64_t key = ls_key_user(state->guard.hash_key, account);
+	uint64_t key = ls_key_user(state->guard.hash_key, account), known;
 	struct ls_subject subject;
 	struct ls_ref ref;
 
+	if ((!ls_alias_find(state, typed, now, &known) || known != key) &&
+	    !may_learn(state, key, now))
+		return;
 	if (ls_state_claim(state, LS_KIND_ALIAS, key_of(typed), now, true,
 			   &ref) < 0)
 		return;

@@ -15,7 +15,8 @@
 bool ls_alias_find(const struct ls_state *state, uint64_t typed, uint64_t now,
 		   uint64_t *account_r);
 
-/* Learn that `typed` stands for the account of that name, until then. */
+/* Learn that `typed` stands for the account of that name, until then; but of the
+ * names of one account only so many that are new each day. */
 void ls_alias_learn(const struct ls_state *state, uint64_t typed,
 		    const char *account, uint64_t until, uint64_t now);
 void ls_alias_forget(const struct ls_state *state, uint64_t typed);

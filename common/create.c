@@ -53,6 +53,7 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 		.boot_ms = args->now_ms,
 		.real_ms = args->real_ms,
 		.group = policy->group,
+		.readers = policy->readers,
 	};
 	struct ls_snapshot *snapshot = NULL;
 	struct ls_error warning = { .text = "" };

@@ -42,15 +42,21 @@ static void add_accounts(struct ls_meters *meters, enum ls_kind kind,
 	    LS_REASON_ACCOUNTS_SLOW);
 }
 
+/* Bit 1 << kind, if that kind's rule only observes. */
+static unsigned observed(enum ls_kind kind, uint64_t mode)
+{
+	return mode == LS_RULE_OBSERVE ? 1U << kind : 0;
+}
+
 static unsigned observed_of(const struct ls_policy *policy)
 {
 	if (policy->mode == LS_MODE_OBSERVE)
 		return ~0U;
-	return (policy->ip.mode == LS_RULE_OBSERVE) << LS_KIND_IP |
-	       (policy->net.mode == LS_RULE_OBSERVE) << LS_KIND_NET |
-	       (policy->user.mode == LS_RULE_OBSERVE) << LS_KIND_USER |
-	       (policy->place.mode == LS_RULE_OBSERVE) << LS_KIND_PLACE |
-	       (policy->guess.mode == LS_RULE_OBSERVE) << LS_KIND_GUESS;
+	return observed(LS_KIND_IP, policy->ip.mode) |
+	       observed(LS_KIND_NET, policy->net.mode) |
+	       observed(LS_KIND_USER, policy->user.mode) |
+	       observed(LS_KIND_PLACE, policy->place.mode) |
+	       observed(LS_KIND_GUESS, policy->guess.mode);
 }
 
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)

@@ -6,12 +6,31 @@
 
 #include <string.h>
 
+/* Does a release still want to know since when? */
+static bool is_in_doubt(const struct ls_kept *kept, uint64_t now)
+{
+	return kept->kind == LS_KIND_USER && kept->seen > 0 &&
+	       kept->seen + LS_DOUBT_KEEP_MS > now;
+}
+
+static bool is_net(const struct ls_kept *kept)
+{
+	return kept->kind == LS_KIND_IP || kept->kind == LS_KIND_NET;
+}
+
+static uint64_t trusted_until(const struct ls_kept *kept)
+{
+	return is_net(kept) ? kept->seen : 0;
+}
+
 static bool worth_keeping(const struct ls_kept *kept, uint64_t now)
 {
 	if (kept->kind != LS_KIND_IP && kept->kind != LS_KIND_NET &&
 	    kept->kind != LS_KIND_USER && kept->kind != LS_KIND_PLACE)
 		return false;
-	return kept->familiar > now || ls_lock_active(&kept->freeze, now) ||
+	return kept->familiar > now || is_in_doubt(kept, now) ||
+	       trusted_until(kept) > now ||
+	       ls_lock_active(&kept->freeze, now) ||
 	       (kept->lock.strikes > 0 &&
 		kept->lock.until + LS_STRIKE_KEEP_MS > now) ||
 	       ls_lock_active(&kept->lock, now);
@@ -36,8 +55,12 @@ bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 	kept_r->kind = kind;
 	kept_r->lock = lock_of(ref, LS_WORD_LOCK);
 	kept_r->familiar = ls_slot_get(ref, LS_WORD_FAMILIAR);
-	if (kind == LS_KIND_USER)
+	if (kind == LS_KIND_USER) {
 		kept_r->freeze = lock_of(ref, LS_WORD_FREEZE);
+		kept_r->seen = ls_slot_get(ref, LS_WORD_SUSPICIOUS);
+	} else if (is_net(kept_r)) {
+		kept_r->seen = ls_slot_get(ref, LS_WORD_TRUSTED);
+	}
 	if (!worth_keeping(kept_r, now))
 		return false;
 	kept_r->key = ls_ref_key(ref);
@@ -47,7 +70,6 @@ bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 		kept_r->where[0] = ls_slot_get(ref, LS_WORD_WHERE);
 		kept_r->where[1] = ls_slot_get(ref, LS_WORD_WHERE_TOO);
 	} else if (kind == LS_KIND_USER) {
-		kept_r->seen = ls_slot_get(ref, LS_WORD_SUSPICIOUS);
 		kept_r->freeze_since = ls_slot_get(ref, LS_WORD_FREEZE_SINCE);
 	}
 	return true;
@@ -122,8 +144,11 @@ bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 
 uint64_t ls_kept_locked_until(const struct ls_kept *kept)
 {
-	return kept->lock.until > kept->freeze.until ? kept->lock.until
-						     : kept->freeze.until;
+	uint64_t until = kept->lock.until > kept->freeze.until
+				 ? kept->lock.until
+				 : kept->freeze.until;
+
+	return trusted_until(kept) > until ? trusted_until(kept) : until;
 }
 
 bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
@@ -133,7 +158,7 @@ bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
 	/* A stamp is not worth a familiar place. */
 	bool force = kept->kind == LS_KIND_PLACE ||
 		     ls_kept_locked_until(kept) > now ||
-		     (user && kept->familiar > now);
+		     (user && kept->familiar > now) || is_in_doubt(kept, now);
 	struct ls_ref ref;
 
 	if (!worth_keeping(kept, now) ||
@@ -148,6 +173,8 @@ bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
 		ls_slot_set(&ref, LS_WORD_SUSPICIOUS, kept->seen);
 		ls_slot_set(&ref, LS_WORD_FREEZE, ls_lock_pack(&kept->freeze));
 		ls_slot_set(&ref, LS_WORD_FREEZE_SINCE, kept->freeze_since);
+	} else if (is_net(kept)) {
+		ls_slot_set(&ref, LS_WORD_TRUSTED, kept->seen);
 	} else if (kept->kind == LS_KIND_PLACE) {
 		ls_slot_set(&ref, LS_WORD_FIRST_SEEN, kept->seen);
 		ls_slot_set(&ref, LS_WORD_WHERE, kept->where[0]);

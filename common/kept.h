@@ -5,7 +5,7 @@
  *    8      lock until, real time in ms as all times here, 0: none
  *   16      lock since
  *   24      stamped until   familiar until    probation until
- *   32      -               first seen        suspicious since
+ *   32      trusted until   first seen        suspicious since
  *   40      -               where             freeze word
  *   48      -               where             freeze until
  *   56..63  -               -                 freeze since
@@ -46,7 +46,7 @@ bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
 		     uint64_t now);
 
-/* Is its subject locked or frozen, and until when? */
+/* Is its subject locked, frozen or trusted, and until when? */
 uint64_t ls_kept_locked_until(const struct ls_kept *kept);
 
 #endif

@@ -62,25 +62,34 @@ void ls_label_put(const struct ls_table *labels, uint64_t key,
 	}
 }
 
-bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,
-		  uint64_t key, enum ls_kind kind, struct ls_subject *subject_r)
+bool ls_label_read(const struct ls_ref *ref, enum ls_kind kind,
+		   struct ls_subject *subject_r)
 {
 	union text text;
-	struct ls_ref ref;
 
 	memset(subject_r, 0, sizeof(*subject_r));
 	subject_r->kind = kind;
-	if (ls_table_find(labels, key, kind, &ref) < 0)
-		return false;
 	for (unsigned i = 0; i < LS_LABEL_TEXT_WORDS; i++)
-		text.word[i] = atomic_load_explicit(&label_of(&ref)->text[i],
+		text.word[i] = atomic_load_explicit(&label_of(ref)->text[i],
 						    memory_order_relaxed);
 	if (text.is.kind != (uint8_t)kind || text.is.bits > 128)
 		return false;
 	subject_r->net.bits = text.is.bits;
 	memcpy(subject_r->net.addr.octet, text.is.addr, sizeof(text.is.addr));
 	memcpy(subject_r->user, text.is.user, LS_USER_MAX);
-	return ls_key_subject(hash_key, subject_r) == key;
+	return true;
+}
+
+bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,
+		  uint64_t key, enum ls_kind kind, struct ls_subject *subject_r)
+{
+	struct ls_ref ref;
+
+	memset(subject_r, 0, sizeof(*subject_r));
+	subject_r->kind = kind;
+	return ls_table_find(labels, key, kind, &ref) == 0 &&
+	       ls_label_read(&ref, kind, subject_r) &&
+	       ls_key_subject(hash_key, subject_r) == key;
 }
 
 struct ls_worth_of ls_label_worth(const struct ls_slot *record,

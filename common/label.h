@@ -39,6 +39,11 @@ bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,
 		  uint64_t key, enum ls_kind kind,
 		  struct ls_subject *subject_r);
 
+/* The subject that a record of the table describes, if it has one that could be;
+ * whether it is the record's own, its key tells. */
+bool ls_label_read(const struct ls_ref *ref, enum ls_kind kind,
+		   struct ls_subject *subject_r);
+
 ls_worth_fn ls_label_worth;
 
 #endif

@@ -104,8 +104,9 @@ void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t until,
 		if (ls_state_claim(state, LS_KIND_USER, key, now, true, &ref) <
 		    0)
 			return;
-		/* A doubt of an earlier probation, which ended, is settled. */
-		if (ls_slot_get(&ref, LS_WORD_PROBATION) <= now)
+		/* The first doubt stands until a release: that a probation
+		 * ended says nothing about who came during it. */
+		if (ls_slot_get(&ref, LS_WORD_SUSPICIOUS) == 0)
 			ls_slot_set(&ref, LS_WORD_SUSPICIOUS, now);
 		if (ls_slot_raise(&ref, LS_WORD_PROBATION, until) &&
 		    ls_table_protect(table, &ref, now))
@@ -140,33 +141,6 @@ int ls_lock(struct ls_state *state, const struct ls_subject *subject,
 			     ls_map_now(&state->guard, now_ms)) == LS_NO_SLOT
 		       ? LS_EFULL
 		       : 0;
-}
-
-int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
-	      const char *by, uint64_t now_ms)
-{
-	struct ls_lock_word lock, ended = { .origin = LS_ORIGIN_ADMIN,
-					    .reason = LS_REASON_ADMIN };
-	uint64_t now = ls_map_now(&state->guard, now_ms);
-	struct ls_ref ref;
-
-	if (!lockable(subject))
-		return LS_EARG;
-	if (!state->guard.writable)
-		return LS_EACCES;
-	if (ls_table_find(&state->guard.subjects,
-			  ls_key_subject(state->guard.hash_key, subject),
-			  subject->kind, &ref) < 0)
-		return 0;
-	lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
-	/* The meters first: a lock cannot fall on an empty one. */
-	for (unsigned i = LS_WORD_FAILURES; i < LS_WORD_FIRST_SEEN; i++)
-		ls_slot_set(&ref, i, 0);
-	ls_slot_set(&ref, LS_WORD_LOCK, 0);
-	if (!ls_lock_active(&lock, now))
-		return 0;
-	ls_state_journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
-	return 1;
 }
 
 /* Word 0 of every slot, and of an account's its freeze. */

@@ -1,13 +1,13 @@
 /* map.c - see map.h */
 #include "lockstep-config.h"
 
+#include "access.h"
 #include "error.h"
 #include "map.h"
 #include "watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -209,6 +209,9 @@ int ls_map_open(int dirfd, const char *name, const char *path,
 			    O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return ls_fail(error_r, LS_ENOENT, "%s: no such map", path);
+	if (fd < 0 && errno == EACCES)
+		return ls_fail(error_r, LS_EACCES, "%s: permission denied",
+			       path);
 	if (fd < 0)
 		return ls_fail_sys(error_r, "open", path);
 	ret = open_fd(fd, path, type, writable, map_r, error_r);
@@ -216,41 +219,9 @@ int ls_map_open(int dirfd, const char *name, const char *path,
 	return ret;
 }
 
-enum { GROUP_MAX = 1 << 24 }; /* bytes of a group's entry */
-
-/* The group's id; root's, with a warning, when there is no such group. */
-static gid_t group_id(const char *group, struct ls_error *error_r)
-{
-	struct group entry, *found = NULL;
-	char *buffer = NULL;
-	gid_t gid = 0;
-	int err = ERANGE;
-
-	if (*group == '\0')
-		return 0;
-	/* A group may have any number of members, whose names come along. */
-	for (size_t size = 4096; err == ERANGE && size <= GROUP_MAX; size *= 2) {
-		char *larger = realloc(buffer, size);
-
-		if (larger == NULL)
-			break;
-		buffer = larger;
-		err = getgrnam_r(group, &entry, buffer, size, &found);
-	}
-	if (found != NULL)
-		gid = found->gr_gid;
-	free(buffer);
-	if (found != NULL)
-		return gid;
-	ls_fail(error_r, 0,
-		"there is no group \"%s\": only root may use the state",
-		group);
-	return 0;
-}
-
 /* Fill an empty file into a whole map. */
 static int make(int fd, const char *path, const struct ls_map_spec *spec,
-		gid_t gid, struct ls_error *error_r)
+		struct ls_error *error_r)
 {
 	struct ls_map_header header = { .version = LS_MAP_VERSION,
 					.type = spec->type };
@@ -291,11 +262,7 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 	if (spec->fill != NULL)
 		spec->fill(&map, spec->context);
 	munmap(base, at.size);
-	if (fchown(fd, (uid_t)-1, gid) < 0 && *spec->group != '\0')
-		gid = 0; /* not root: the file stays ours alone */
-	if (fchmod(fd, gid != 0 ? 0660 : 0600) < 0)
-		return ls_fail_sys(error_r, "change the mode of", path);
-	return 0;
+	return ls_access_give(fd, path, spec->group, spec->readers, error_r);
 }
 
 /* Make a map under a name of its own and rename it into place, the caller
@@ -305,7 +272,6 @@ static int make_in_place(int dirfd, const char *name, const char *path,
 			 struct ls_error *error_r)
 {
 	char temp[NAME_MAX];
-	gid_t gid = group_id(spec->group, error_r);
 	int fd, ret;
 
 	snprintf(temp, sizeof(temp), ".%s.new", name);
@@ -315,7 +281,7 @@ static int make_in_place(int dirfd, const char *name, const char *path,
 		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return ls_fail_sys(error_r, "create", path);
-	ret = make(fd, path, spec, gid, error_r);
+	ret = make(fd, path, spec, error_r);
 	close(fd);
 	if (ret == 0 && renameat(dirfd, temp, dirfd, name) < 0)
 		ret = ls_fail_sys(error_r, "create", path);
@@ -336,6 +302,11 @@ static int lock_creation(int dirfd, const char *path, struct ls_error *error_r)
 			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 			0600);
 
+	if (fd < 0 && errno == EACCES)
+		return ls_fail(error_r, LS_EACCES,
+			       "%s: permission denied: only root may make the "
+			       "maps",
+			       path);
 	if (fd < 0)
 		return ls_fail_sys(error_r, "create .lock beside", path);
 	for (unsigned tries = 0; tries < LOCK_TRIES; tries++) {

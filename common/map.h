@@ -95,7 +95,7 @@ struct ls_map_spec {
 	enum ls_map_type type;
 	uint64_t subjects, journal_records;
 	uint64_t boot_ms, real_ms;
-	const char *group; /* of the file, mode 0660; "": mode 0600 */
+	const char *group, *readers; /* see access.h; "": nobody */
 	const uint8_t *hash_key; /* NULL: random */
 	/* Called with the new map before anybody else sees it; may be NULL. */
 	void (*fill)(struct ls_map *map, void *context);
@@ -110,7 +110,8 @@ uint64_t ls_map_buckets(uint64_t subjects);       /* that hold so many */
 uint64_t ls_map_label_buckets(uint64_t subjects); /* that go with them */
 
 /* Open `name` in directory dirfd (`path`: the whole, for messages).
- * Returns 0, or LS_ENOENT, LS_ESYS, LS_EFORMAT, LS_EVERSION with the reason. */
+ * Returns 0, or LS_ENOENT, LS_EACCES, LS_ESYS, LS_EFORMAT, LS_EVERSION with the
+ * reason. */
 int ls_map_open(int dirfd, const char *name, const char *path,
 		enum ls_map_type type, bool writable, struct ls_map *map_r,
 		struct ls_error *error_r);

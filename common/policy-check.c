@@ -18,7 +18,6 @@ enum {
 		       */
 	NET_KEY = 3 + 16 + 1, /* "net", address, bits */
 	IPV4_BITS = 96,       /* of a prefix, before an IPv4's own */
-	WEBHOOKS_MAX = 64,
 };
 
 /* What the walk over a file has seen. */
@@ -70,7 +69,7 @@ static int check_webhook(struct walk *walk, const uint8_t *value, uint32_t len,
 	struct ls_webhook_fields fields = { .url = "" };
 	struct ls_error reason;
 
-	if (++walk->webhooks > WEBHOOKS_MAX)
+	if (++walk->webhooks > LS_WEBHOOKS_MAX)
 		return damaged(walk->name, "too many webhooks", error_r);
 	if (ls_record_get(value, len, ls_webhook_table, &fields, &reason) == 0)
 		return 0;

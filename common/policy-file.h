@@ -5,6 +5,8 @@
 #include "policy.h"
 
 #include <cdb.h>
+#include <sys/types.h>
+#include <time.h>
 
 /* Lengths of the prefixes that occur, longest first. */
 struct ls_lengths {
@@ -19,6 +21,9 @@ struct ls_policy_file {
 	unsigned webhooks;
 	bool users, domains; /* are there any overrides? */
 	struct ls_lengths ipv4, ipv6; /* of the networks */
+	dev_t device; /* of the file that was read, to know it again: */
+	ino_t inode;  /* one that replaces it may get its number, but not */
+	struct timespec changed; /* its time */
 };
 
 /* Look at all of a file that is mapped, and fill in what is known of it.

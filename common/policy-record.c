@@ -14,7 +14,8 @@ _Static_assert(sizeof(struct ls_limit) == 16 && sizeof(struct ls_range) == 16,
 	       "fields are uint64_t in a row");
 _Static_assert(LS_FIELD_COUNT *(LS_RECORD_HEAD + 8 * LS_FIELD_WORDS) +
 			       sizeof(((struct ls_policy *)NULL)->state_dir) +
-			       sizeof(((struct ls_policy *)NULL)->group) <=
+			       sizeof(((struct ls_policy *)NULL)->group) +
+			       sizeof(((struct ls_policy *)NULL)->readers) <=
 		       LS_RECORD_SIZE,
 	       "a whole policy fits in a record");
 
@@ -81,16 +82,16 @@ static int check_limit(const struct ls_field *field, uint64_t units,
 		return 0;
 	if (units < field->min || units > field->max)
 		return check_number(field, units, error_r);
+	if (period_ms > 0 && period_ms <= PERIOD_MAX_MS && units <= period_ms)
+		return 0; /* at every lookup: no text is made for that */
 	ls_duration_format(period_ms, period);
 	if (period_ms == 0 || period_ms > PERIOD_MAX_MS)
 		return ls_fail(error_r, LS_EARG,
 			       "a period of %s is not within 1ms and 366d",
 			       period);
-	if (units > period_ms)
-		return ls_fail(error_r, LS_EARG,
-			       "%" PRIu64 "/%s is more than one a millisecond",
-			       units, period);
-	return 0;
+	return ls_fail(error_r, LS_EARG,
+		       "%" PRIu64 "/%s is more than one a millisecond", units,
+		       period);
 }
 
 int ls_field_check_words(const struct ls_field *field, const uint64_t *words,

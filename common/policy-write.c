@@ -11,6 +11,7 @@
 #include "policy-record.h"
 
 #include <cdb.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
@@ -48,7 +49,13 @@ int ls_policy_writer_init(const char *path, struct ls_policy_writer **writer_r,
 	/* 0600 until it is whole */
 	writer->fd = mkostemp(writer->temp, O_CLOEXEC);
 	if (writer->fd < 0) {
-		ret = ls_fail_sys(error_r, "create", writer->temp);
+		ret = errno == EACCES
+			      ? ls_fail(error_r, LS_EACCES,
+					"%s: permission denied: only the owner "
+					"of its directory, root, puts a policy "
+					"in force",
+					path)
+			      : ls_fail_sys(error_r, "create", writer->temp);
 		free(writer);
 		return ret;
 	}

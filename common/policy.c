@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -31,14 +32,21 @@ bool ls_policy_file_find(const struct ls_policy_file *file, const void *key,
 	return *value_r != NULL;
 }
 
+static const char *last_component(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash == NULL ? name : slash + 1;
+}
+
 int ls_policy_file_open(int dirfd, const char *name,
 			struct ls_policy_file **file_r,
 			struct ls_error *error_r)
 {
-	const char *slash = strrchr(name, '/');
 	struct ls_policy_file *file;
+	struct stat st;
 	/* O_NONBLOCK: whatever stands there, do not wait for it. */
-	int fd = openat(dirfd, slash == NULL ? name : slash + 1,
+	int fd = openat(dirfd, last_component(name),
 			O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int ret;
 
@@ -50,6 +58,8 @@ int ls_policy_file_open(int dirfd, const char *name,
 	file = calloc(1, sizeof(*file));
 	if (file == NULL)
 		ret = ls_fail(error_r, LS_ESYS, "out of memory");
+	else if (fstat(fd, &st) < 0)
+		ret = ls_fail_sys(error_r, "stat", name);
 	else
 		ret = ls_cdb_open(&file->cdb, fd, name, LS_POLICY_FILE_MAX,
 				  error_r);
@@ -58,11 +68,25 @@ int ls_policy_file_open(int dirfd, const char *name,
 		free(file);
 		return ret;
 	}
+	file->device = st.st_dev;
+	file->inode = st.st_ino;
+	file->changed = st.st_ctim;
 	ret = ls_policy_file_check(file, name, error_r);
 	if (ret < 0)
 		ls_policy_file_close(&file);
 	*file_r = file;
 	return ret;
+}
+
+bool ls_policy_file_is_at(const struct ls_policy_file *file, int dirfd,
+			  const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, last_component(name), &st, 0) == 0 &&
+	       st.st_dev == file->device && st.st_ino == file->inode &&
+	       st.st_ctim.tv_sec == file->changed.tv_sec &&
+	       st.st_ctim.tv_nsec == file->changed.tv_nsec;
 }
 
 void ls_policy_file_close(struct ls_policy_file **_file)

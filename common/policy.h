@@ -47,6 +47,7 @@ enum { LS_TLS_NEVER = 0, LS_TLS_STRANGERS = 1, LS_TLS_ALWAYS = 2 };
 enum { LS_ON_FREEZE_HOLD = 0, LS_ON_FREEZE_REJECT = 1 };
 
 enum { LS_PATH_SIZE = 256 };
+enum { LS_WEBHOOKS_MAX = 64 }; /* in a policy */
 
 /* Of a rule: the whole of a `limit` section. */
 enum { LS_RULE_ENFORCE = 0, LS_RULE_OBSERVE = 1 };
@@ -54,7 +55,8 @@ enum { LS_RULE_ENFORCE = 0, LS_RULE_OBSERVE = 1 };
 struct ls_policy {
 	uint64_t mode, reveal, require_tls; /* LS_MODE_*, LS_REVEAL_*, LS_TLS_* */
 	char state_dir[LS_PATH_SIZE];
-	char group[64]; /* may change the state; "": root alone */
+	char group[64];   /* may change the state; "": root alone */
+	char readers[64]; /* may read it; "": nobody besides */
 	uint64_t subjects, journal_size, contacts;
 	uint64_t familiar_ms, strike_fades_ms;
 	struct {
@@ -130,7 +132,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 45 };
+enum { LS_FIELD_COUNT = 46 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or
@@ -204,6 +206,10 @@ int ls_policy_file_open(int dirfd, const char *name,
 			struct ls_error *error_r);
 void ls_policy_file_close(struct ls_policy_file **file);
 
+/* Is what was read still what has this name? */
+bool ls_policy_file_is_at(const struct ls_policy_file *file, int dirfd,
+			  const char *name);
+
 /* What the file says for everybody. Lives as long as the file. */
 const struct ls_policy *ls_policy_file_policy(const struct ls_policy_file *file);
 uint64_t ls_policy_file_compiled_real_ms(const struct ls_policy_file *file);
@@ -218,6 +224,23 @@ const struct ls_policy *ls_policy_file_lookup(const struct ls_policy_file *file,
 					      const char *user,
 					      const struct ls_addr *ip,
 					      struct ls_policy *own);
+
+/* An override as the file has it. Of a network: with what it has from the wider
+ * ones around it. */
+struct ls_override {
+	enum { LS_OVERRIDE_USER, LS_OVERRIDE_DOMAIN, LS_OVERRIDE_NET } kind;
+	char name[LS_USER_MAX + 1]; /* USER, DOMAIN */
+	struct ls_prefix net;       /* NET */
+	struct ls_policy policy;    /* the whole, with the override laid over */
+	bool set[LS_FIELD_COUNT];   /* which of ls_fields it overrides */
+};
+typedef void ls_override_fn(void *context, const struct ls_override *override);
+
+/* Visit all of them, in the order of the file. Returns 0 or negative with the
+ * reason. */
+int ls_policy_file_overrides(const struct ls_policy_file *file,
+			     ls_override_fn *visit, void *context,
+			     struct ls_error *error_r);
 
 /* Returns 1 with webhook `index`, 0 when there are fewer. */
 int ls_policy_file_webhook(const struct ls_policy_file *file, unsigned index,

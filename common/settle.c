@@ -54,7 +54,9 @@ static void fill_failures(struct ls_visit *visit, struct ls_ticket *ticket)
 	for (unsigned i = 0; i < meters->failures_count; i++) {
 		const struct ls_meter_use *meter = &meters->failures[i];
 
-		if (!(ticket->due & LS_DUE(meter->kind, meter->word)))
+		if (!(ticket->due & LS_DUE(meter->kind, meter->word)) ||
+		    (ticket->familiar && meter->kind != LS_KIND_PLACE &&
+		     ls_visit_is_trusted(visit)))
 			continue;
 		if (!is_held(ticket, meter))
 			ls_visit_charge(visit, meter, true, NULL);
@@ -77,7 +79,7 @@ static void count_account(struct ls_visit *visit,
 		uint64_t subject = visit->key[count->kind];
 
 		if (count->kind == LS_KIND_GUESS ? subject == 0
-						 : visit->policy->trusted != 0)
+						 : ls_visit_is_trusted(visit))
 			continue;
 		/* Had the rule been enforced, nothing had been verified. */
 		if (ticket->wanted == LS_DENY &&
@@ -112,6 +114,7 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket)
 
 	if (ticket->repeat)
 		return;
+	ls_visit_widen(visit);
 	if (is_known_by_now(visit, ticket)) {
 		/* One wrong password is one guess, however many connections
 		 * try it at once. */

@@ -9,9 +9,9 @@
  *      3   failures    failures    failures    failures    -         -     slow
  *      4   f. slow     f. slow     f. slow     f. slow     -         -     -
  *      5   accounts    accounts    places      resets      accounts  -     -
- *      6   a. slow     a. slow     -           repeats     -         -     -
+ *      6   a. slow     a. slow     aliases     repeats     -         -     -
  *      7   logins      -           logins      first seen  -         -     -
- *      8   -           -           freeze      prints      -         of    -
+ *      8   trusted     trusted     freeze      prints      -         of    -
  *      9   -           -           fr. since   prints      -         of    -
  *     10   -           -           suspicious  where       -         -     -
  *     11   key         key         key         key         key       key   key
@@ -19,9 +19,11 @@
  *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped
+ * trusted    until when an administrator exempts it
  * probation  until when no new place of the account becomes familiar
  * suspicious since when the account's successes are in doubt
  * resets     a meter of how often a success emptied the fast one
+ * aliases    a meter of new names of the account
  * prints     fingerprints of wrong passwords, two in each word
  * where      the place's network and a part of its account's key: where.h
  * of         the two halves of the key of the account that an alias means
@@ -58,8 +60,10 @@ enum ls_slot_word {
 	LS_WORD_ACCOUNTS_SLOW = 6,
 	LS_WORD_PLACES = 5,
 	LS_WORD_RESETS = 5,
+	LS_WORD_ALIASES = 6,
 	LS_WORD_REPEATS = 6,
 	LS_WORD_FIRST_SEEN = 7,
+	LS_WORD_TRUSTED = 8,
 	LS_WORD_FREEZE = 8,
 	LS_WORD_FREEZE_SINCE = 9,
 	LS_WORD_PRINTS = 8,
@@ -84,6 +88,10 @@ enum { LS_VIEW_WORDS = 9 };
 
 /* How long a slot with strikes is worth more than one without. */
 #define LS_STRIKE_KEEP_MS (UINT64_C(7) * 24 * 3600 * 1000)
+
+/* How long an account's slot is worth more for what it says of a doubt: until
+ * then a release may still want to know since when. */
+#define LS_DOUBT_KEEP_MS (UINT64_C(30) * 24 * 3600 * 1000)
 
 struct ls_slot {
 	struct ls_word word[LS_SLOT_WORDS];

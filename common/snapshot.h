@@ -1,9 +1,10 @@
 /* snapshot.h - what of a guard survives a reboot: snapshot.cdb
  *
- * Locks and freezes with their strikes, probations, familiar places, the stamps
- * on addresses and nets, and the labels of what is locked. Not the meters, which
- * drain in the time that a reboot takes or count too little after it; no guess
- * and no fingerprint, which must not reach a disk.
+ * Locks and freezes with their strikes, probations, doubts, familiar places, the
+ * stamps on addresses and nets, what an administrator trusts, and the labels of
+ * what is locked or trusted. Not the meters, which drain in the time that a reboot
+ * takes or count too little after it; no guess and no fingerprint, which must not
+ * reach a disk.
  *
  *   key                        value (numbers little-endian)
  *   "lockstep"                 u32 version, 16 B hash key, u64 saved, u64 count

@@ -1,6 +1,7 @@
 /* state.c - opening the policy and the maps, and following their changes */
 #include "lockstep-config.h"
 
+#include "access.h"
 #include "error.h"
 #include "state.h"
 
@@ -54,12 +55,16 @@ static int open_map(struct ls_state *state, enum ls_map_type type,
 	bool read = state->flags & (guard ? LS_GUARD_READ : LS_SESSIONS_READ);
 	char path[LS_PATH_SIZE + 16];
 	const char *name = ls_state_map_path(state, type, path, sizeof(path));
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
 	int ret;
 
 	if (!read && !write)
 		return 0;
 	ret = ls_map_open(state->state_dirfd, name, path, type, write, map,
 			  &error);
+	if (ret == LS_EACCES)
+		ls_access_refused(path, write, policy->group, policy->readers,
+				  &error);
 	if (ret == LS_ENOENT && (state->flags & LS_CREATE)) {
 		error.text[0] = '\0';
 		ret = ls_state_create_map(state, type, args, map, &error);
@@ -140,10 +145,13 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret == 0 && state->guard.header != NULL) {
 		/* One compiled since the policy was read is announced by a
 		 * number that is here already: it would never be noticed. So
-		 * the policy is read once more, after the number. */
+		 * after the number it is looked at once more, and read if it
+		 * was replaced. */
 		state->generation = atomic_load(&state->guard.header
 							 ->policy_generation);
-		ret = reread_policy(state, error_r);
+		if (!ls_policy_file_is_at(state->policy, state->policy_dirfd,
+					  state->policy_path))
+			ret = reread_policy(state, error_r);
 	}
 	return ret;
 }

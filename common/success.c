@@ -121,14 +121,34 @@ static void describe(struct ls_visit *visit)
 	}
 }
 
-static void stamp(struct ls_visit *visit, enum ls_kind kind, uint64_t until)
+/* So that a list of places can say whose they are. The name is not the place's
+ * own: a person has many. */
+static void name(const struct ls_visit *visit, uint64_t until)
 {
-	if (visit->known[kind] &&
-	    ls_slot_get(&visit->ref[kind], LS_WORD_FAMILIAR) + STAMP_AGE_MS >
+	struct ls_subject account;
+
+	ls_visit_subject(visit, LS_KIND_USER, &account);
+	ls_label_put(&visit->state->guard.labels, visit->key[LS_KIND_USER],
+		     &account, LS_LABEL_NAME, until, visit->now);
+}
+
+/* The place, and with it its address and its network. A stamp that is fresh is left
+ * alone: so were those two. */
+static void stamp(struct ls_visit *visit)
+{
+	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
+					      LS_KIND_NET };
+	uint64_t until = visit->now + visit->policy->familiar_ms;
+
+	if (visit->known[LS_KIND_PLACE] &&
+	    ls_slot_get(&visit->ref[LS_KIND_PLACE], LS_WORD_FAMILIAR) +
+			    STAMP_AGE_MS >
 		    until)
 		return;
-	ls_state_familiar(visit->state, kind, visit->key[kind], until,
-			  visit->now);
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		ls_state_familiar(visit->state, kinds[i], visit->key[kinds[i]],
+				  until, visit->now);
+	name(visit, until);
 }
 
 /* The fast meter of the place is emptied, so that somebody who mistyped starts
@@ -170,8 +190,6 @@ static void follow_name(struct ls_visit *visit, const struct ls_ticket *ticket)
 
 void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 {
-	static const enum ls_kind kinds[] = { LS_KIND_PLACE, LS_KIND_IP,
-					      LS_KIND_NET };
 	bool familiar = ticket->familiar;
 	bool guessed_at = !familiar && is_guessed_at(visit);
 
@@ -187,9 +205,7 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 	guessed_at = guessed_at || (!familiar && visit->aliased &&
 				    is_guessed_at(visit));
 	if (familiar || is_trustworthy(visit, ticket, guessed_at)) {
-		for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-			stamp(visit, kinds[i],
-			      visit->now + visit->policy->familiar_ms);
+		stamp(visit);
 		forgive(visit);
 	}
 	describe(visit);

@@ -266,6 +266,22 @@ static uint64_t value_of(const struct ls_slot *slot, unsigned word,
 	return ls_word_value(atomic_load(&slot->word[word].bits), stamp);
 }
 
+/* Until when a slot is worth as much as a familiar place: one, an account that
+ * is on probation or was in doubt, an alias. All have that time in one word. */
+static uint64_t valued_until(const struct ls_slot *slot, enum ls_kind kind,
+			     uint32_t stamp)
+{
+	uint64_t until = value_of(slot, LS_WORD_FAMILIAR, stamp), doubt;
+
+	if (kind != LS_KIND_USER)
+		return kind == LS_KIND_PLACE || kind == LS_KIND_ALIAS ? until
+								      : 0;
+	doubt = value_of(slot, LS_WORD_SUSPICIOUS, stamp);
+	if (doubt > 0 && doubt + LS_DOUBT_KEEP_MS > until)
+		until = doubt + LS_DOUBT_KEEP_MS;
+	return until;
+}
+
 struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 				 uint32_t stamp, uint64_t now)
 {
@@ -274,18 +290,17 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 		ls_lock_unpack(value_of(slot, LS_WORD_LOCK, stamp));
 	struct ls_lock_word freeze =
 		ls_lock_unpack(value_of(slot, LS_WORD_FREEZE, stamp));
-	uint64_t familiar = value_of(slot, LS_WORD_FAMILIAR, stamp);
+	uint64_t valued = valued_until(slot, kind, stamp);
+	uint64_t trusted = value_of(slot, LS_WORD_TRUSTED, stamp);
 
 	if (kind == LS_KIND_USER && ls_lock_active(&freeze, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, freeze.until };
 	if (ls_lock_active(&lock, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, lock.until };
-	/* Of an account that word is its probation, of an alias how long it
-	 * holds. */
-	if ((kind == LS_KIND_PLACE || kind == LS_KIND_USER ||
-	     kind == LS_KIND_ALIAS) &&
-	    familiar > now)
-		return (struct ls_worth_of){ LS_WORTH_FAMILIAR, familiar };
+	if ((kind == LS_KIND_IP || kind == LS_KIND_NET) && trusted > now)
+		return (struct ls_worth_of){ LS_WORTH_LOCK, trusted };
+	if (valued > now)
+		return (struct ls_worth_of){ LS_WORTH_FAMILIAR, valued };
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++) {
 		uint64_t until = value_of(slot, i, stamp);
 

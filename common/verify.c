@@ -63,6 +63,10 @@ static void check_slot(struct check *check, const struct ls_table *table,
 	check_lock(check, ref, LS_WORD_LOCK);
 	if (kind == LS_KIND_USER)
 		check_lock(check, ref, LS_WORD_FREEZE);
+	if ((kind == LS_KIND_IP || kind == LS_KIND_NET) &&
+	    ls_slot_get(ref, LS_WORD_TRUSTED) > check->now + LS_AHEAD_MAX_MS)
+		off(check, "slot %" PRIu32 ": trusted for too long",
+		    ref->index);
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++)
 		if (ls_slot_get(ref, i) > check->now + LS_AHEAD_MAX_MS)
 			off(check, "slot %" PRIu32 ": word %u is %" PRIu64

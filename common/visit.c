@@ -2,7 +2,6 @@
 #include "lockstep-config.h"
 
 #include "alias.h"
-#include "pair.h"
 #include "text.h"
 #include "visit.h"
 
@@ -90,26 +89,38 @@ static void find_keys(struct ls_visit *visit, const char *password)
 		be_account(visit, account);
 }
 
-static bool is_wanted(const struct ls_visit *visit, unsigned kind)
+static void find_slot(struct ls_visit *visit, enum ls_kind kind)
 {
-	if (kind == LS_KIND_GUESS)
-		return visit->key[kind] != 0;
-	return visit->user != NULL || kind <= LS_KIND_NET;
+	visit->known[kind] = ls_visit_has(visit, kind) &&
+			     ls_table_find(&visit->state->guard.subjects,
+					   visit->key[kind], kind,
+					   &visit->ref[kind]) == 0;
+	if (visit->known[kind])
+		ls_ref_prefetch(&visit->ref[kind]);
+}
+
+void ls_visit_widen(struct ls_visit *visit)
+{
+	static const enum ls_kind rest[] = { LS_KIND_IP, LS_KIND_NET,
+					     LS_KIND_GUESS };
+
+	for (unsigned i = 0; visit->narrow && i < 3; i++)
+		find_slot(visit, rest[i]);
+	visit->narrow = false;
 }
 
 static void find_slots(struct ls_visit *visit)
 {
-	const struct ls_table *table = &visit->state->guard.subjects;
+	const struct ls_ref *place = &visit->ref[LS_KIND_PLACE];
 
-	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		visit->known[kind] =
-			is_wanted(visit, kind) &&
-			ls_table_find(table, visit->key[kind],
-				      (enum ls_kind)kind,
-				      &visit->ref[kind]) == 0;
-		if (visit->known[kind])
-			ls_ref_prefetch(&visit->ref[kind]);
-	}
+	visit->narrow = true;
+	visit->known[LS_KIND_IP] = visit->known[LS_KIND_NET] =
+		visit->known[LS_KIND_GUESS] = false;
+	find_slot(visit, LS_KIND_USER);
+	find_slot(visit, LS_KIND_PLACE);
+	if (!visit->known[LS_KIND_PLACE] ||
+	    ls_slot_get(place, LS_WORD_FAMILIAR) <= visit->now)
+		ls_visit_widen(visit);
 }
 
 static void begin(struct ls_visit *visit, struct ls_state *state,
@@ -145,10 +156,13 @@ void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 			ls_key_user(state->guard.hash_key, ticket->user);
 		be_account(visit, ticket->key[LS_KIND_USER]);
 	}
+	visit->narrow = ticket->familiar;
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		visit->key[kind] = ticket->key[kind];
 		visit->known[kind] =
-			is_wanted(visit, kind) &&
+			(!visit->narrow || kind == LS_KIND_USER ||
+			 kind == LS_KIND_PLACE) &&
+			ls_visit_has(visit, (enum ls_kind)kind) &&
 			ls_table_find_at(table, ticket->key[kind],
 					 (enum ls_kind)kind, ticket->slot[kind],
 					 &visit->ref[kind]) == 0;
@@ -203,258 +217,24 @@ void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
 		ls_copy(subject_r->user, sizeof(subject_r->user), user);
 }
 
+static bool is_trusted(const struct ls_visit *visit, enum ls_kind kind)
+{
+	return visit->known[kind] &&
+	       ls_slot_get(&visit->ref[kind], LS_WORD_TRUSTED) > visit->now;
+}
+
+bool ls_visit_is_trusted(const struct ls_visit *visit)
+{
+	return visit->policy->trusted != 0 || is_trusted(visit, LS_KIND_IP) ||
+	       is_trusted(visit, LS_KIND_NET);
+}
+
 uint32_t ls_visit_print(const struct ls_visit *visit)
 {
 	return visit->key[LS_KIND_GUESS] == 0
 		       ? 0
 		       : ls_secret_print(visit->key[LS_KIND_GUESS],
 					 visit->key[LS_KIND_PLACE]);
-}
-
-/* ---- the view --------------------------------------------------------- */
-
-/* The words of a kind that a decision looks at. */
-static const uint16_t looked_at[LS_VISIT_KINDS] = {
-	[LS_KIND_IP] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
-		       1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
-		       1U << LS_WORD_ACCOUNTS | 1U << LS_WORD_ACCOUNTS_SLOW,
-	[LS_KIND_NET] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
-			1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
-			1U << LS_WORD_ACCOUNTS | 1U << LS_WORD_ACCOUNTS_SLOW,
-	[LS_KIND_USER] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAILURES |
-			 1U << LS_WORD_FAILURES_SLOW | 1U << LS_WORD_FREEZE,
-	[LS_KIND_PLACE] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
-			  1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
-			  1U << LS_WORD_REPEATS,
-	[LS_KIND_GUESS] = 1U << LS_WORD_LOCK | 1U << LS_WORD_ACCOUNTS |
-			  1U << LS_WORD_ACCOUNTS_SLOW,
-};
-
-static void look(const struct ls_visit *visit, enum ls_kind kind,
-		 struct ls_view *view)
-{
-	memset(view->word[kind], 0, sizeof(view->word[kind]));
-	if (!visit->known[kind])
-		return;
-	for (unsigned words = looked_at[kind]; words != 0; words &= words - 1) {
-		unsigned word = (unsigned)__builtin_ctz(words);
-
-		view->word[kind][word] = ls_slot_get(&visit->ref[kind], word);
-	}
-}
-
-static uint64_t word_of(const struct ls_visit *visit, uint64_t user_key,
-			unsigned word)
-{
-	struct ls_ref ref;
-
-	return ls_table_find(&visit->state->guard.subjects, user_key,
-			     LS_KIND_USER, &ref) == 0
-		       ? ls_slot_get(&ref, word)
-		       : 0;
-}
-
-static void look_at_others(const struct ls_visit *visit, const char *target,
-			   struct ls_view *view)
-{
-	view->alias_lock = view->alias_freeze = view->target_freeze = 0;
-	if (visit->aliased) {
-		view->alias_lock =
-			word_of(visit, visit->typed_key, LS_WORD_LOCK);
-		view->alias_freeze =
-			word_of(visit, visit->typed_key, LS_WORD_FREEZE);
-	}
-	if (target != NULL)
-		view->target_freeze =
-			word_of(visit,
-				ls_key_user(visit->state->guard.hash_key,
-					    target),
-				LS_WORD_FREEZE);
-}
-
-/* As one that failed, or with another attempt that is in flight. */
-static bool is_counted(const struct ls_visit *visit, const struct ls_view *view,
-		       enum ls_kind kind, unsigned speed)
-{
-	uint64_t account = visit->key[LS_KIND_USER];
-	const struct ls_flight *flight = &view->flight[kind];
-
-	return (flight->same > 0 && flight->account == account) ||
-	       ls_pair_is_counted(visit->state, visit->key[kind], account,
-				  speed, visit->now);
-}
-
-static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
-{
-	const struct ls_meters *meters = visit->meters;
-
-	memset(view->counted, 0, sizeof(view->counted));
-	for (unsigned i = 0; i < meters->accounts_count; i++) {
-		const struct ls_meter_use *use = &meters->accounts[i];
-		unsigned speed = use->word - LS_WORD_ACCOUNTS;
-
-		if (ls_judge_is_tight(view, use, visit->now))
-			view->counted[use->kind][speed] =
-				is_counted(visit, view, use->kind, speed);
-	}
-}
-
-void ls_visit_view(const struct ls_visit *visit, bool secured,
-		   const char *target, struct ls_view *view_r)
-{
-	const struct ls_inflight *inflight = visit->state->inflight;
-	uint32_t print = ls_visit_print(visit);
-
-	view_r->trusted = visit->policy->trusted != 0;
-	view_r->denied = visit->policy->denied != 0;
-	view_r->secured = secured;
-	view_r->repeat = print != 0 && visit->known[LS_KIND_PLACE] &&
-			 ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print);
-	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		look(visit, (enum ls_kind)kind, view_r);
-		view_r->flight[kind] =
-			is_wanted(visit, kind)
-				? ls_inflight_get(inflight, visit->key[kind])
-				: (struct ls_flight){ 0 };
-	}
-	look_at_others(visit, target, view_r);
-	if (visit->user != NULL)
-		look_at_pairs(visit, view_r);
-}
-
-/* ---- charges ---------------------------------------------------------- */
-
-const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind)
-{
-	if (visit->known[kind] && ls_ref_stands(&visit->ref[kind]))
-		return &visit->ref[kind];
-	visit->known[kind] = ls_state_claim(visit->state, kind,
-					    visit->key[kind], visit->now,
-					    false, &visit->ref[kind]) == 0;
-	return visit->known[kind] ? &visit->ref[kind] : NULL;
-}
-
-static void note(struct ls_ticket *ticket, const struct ls_meter_use *meter,
-		 uint64_t charged_at)
-{
-	struct ls_charge *charge;
-
-	if (ticket == NULL || ticket->charges == LS_TICKET_CHARGES)
-		return;
-	charge = &ticket->charge[ticket->charges];
-	charge->charged_at = charged_at;
-	charge->emission_ms = meter->rate.emission_ms;
-	charge->kind = (uint8_t)meter->kind;
-	charge->word = (uint8_t)meter->word;
-	ticket->charges++;
-}
-
-/* A slot may be evicted under a charge, but hardly so often in a row. */
-enum { CHARGE_TRIES = 16 };
-
-bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
-		     bool force, struct ls_ticket *ticket)
-{
-	const struct ls_ref *ref;
-	uint64_t charged_at;
-
-	for (unsigned tries = 0; tries < CHARGE_TRIES; tries++) {
-		ref = ls_visit_reach(visit, meter->kind);
-		if (ref == NULL)
-			break;
-		switch (ls_slot_charge(ref, meter->word, visit->now,
-				       &meter->rate, force, &charged_at)) {
-		case LS_NO_ROOM:
-			return false;
-		case LS_GONE:
-			continue;
-		case LS_TAKEN:
-			break;
-		}
-		note(ticket, meter, charged_at);
-		break;
-	}
-	return true;
-}
-
-void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket)
-{
-	for (unsigned i = 0; i < ticket->charges; i++) {
-		const struct ls_charge *charge = &ticket->charge[i];
-
-		if (visit->known[charge->kind])
-			ls_slot_refund(&visit->ref[charge->kind], charge->word,
-				       visit->now, charge->charged_at,
-				       charge->emission_ms);
-	}
-	ticket->charges = 0;
-}
-
-/* ---- in flight -------------------------------------------------------- */
-
-/* The kinds that the ticket holds charges of, or that a failure counts in. */
-static void mark(const struct ls_visit *visit,
-		 const struct ls_judgement *judgement, struct ls_ticket *ticket)
-{
-	for (unsigned i = 0; i < ticket->charges; i++)
-		if (ticket->charge[i].word <= LS_WORD_FAILURES_SLOW)
-			ticket->flying_failures |=
-				(uint8_t)(1U << ticket->charge[i].kind);
-	if (!judgement->strange)
-		return;
-	if (visit->policy->trusted == 0)
-		ticket->flying_accounts |= 1U << LS_KIND_IP | 1U << LS_KIND_NET;
-	if (visit->key[LS_KIND_GUESS] != 0)
-		ticket->flying_accounts |= 1U << LS_KIND_GUESS;
-}
-
-/* What of an attempt is remembered for a kind of subject. */
-struct mark {
-	bool failure;
-	uint64_t account; /* 0: none */
-};
-
-static struct mark mark_of(const struct ls_ticket *ticket, unsigned kind)
-{
-	return (struct mark){ ticket->flying_failures >> kind & 1,
-			      ticket->flying_accounts >> kind & 1
-				      ? ticket->key[LS_KIND_USER]
-				      : 0 };
-}
-
-void ls_visit_depart(const struct ls_visit *visit,
-		     const struct ls_judgement *judgement,
-		     struct ls_ticket *ticket)
-{
-	struct ls_inflight *inflight = visit->state->inflight;
-
-	if (inflight == NULL)
-		return;
-	mark(visit, judgement, ticket);
-	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		struct mark is = mark_of(ticket, kind);
-		unsigned others = ~(1U << kind);
-
-		if ((!is.failure && is.account == 0) ||
-		    ls_inflight_add(inflight, ticket->key[kind], is.failure,
-				    is.account))
-			continue;
-		ticket->flying_failures &= (uint8_t)others;
-		ticket->flying_accounts &= (uint8_t)others;
-	}
-}
-
-void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket)
-{
-	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
-		struct mark is = mark_of(ticket, kind);
-
-		if (is.failure || is.account != 0)
-			ls_inflight_remove(visit->state->inflight,
-					   ticket->key[kind], is.failure,
-					   is.account);
-	}
-	ticket->flying_failures = ticket->flying_accounts = 0;
 }
 
 void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,

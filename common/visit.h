@@ -20,14 +20,16 @@ struct ls_visit {
 	uint64_t key[LS_VISIT_KINDS]; /* GUESS: 0 when it is not known */
 	struct ls_ref ref[LS_VISIT_KINDS];
 	bool known[LS_VISIT_KINDS]; /* ref is good */
+	bool narrow; /* a familiar place: only it and its account were looked
+		      * for, and nothing else of the attempt matters yet */
 	bool aliased;               /* key[USER] is another account's */
 	uint64_t typed_key;         /* then: the typed name's */
 	struct ls_subject account;  /* then: the other's name, if kind says so */
 	uint64_t now;
 };
 
-/* Begin: the keys of the attempt's subjects, their slots where they have any, and
- * the policy that holds for this account at this address. A typed name that is
+/* Begin: the keys of the attempt's subjects, their slots where they have any (see
+ * `narrow`), and the policy that holds for this account at this address. A typed name that is
  * known to be an alias stands for the other account from here on.
  *   user      NULL: not known yet; it and ip live as long as the visit
  *   password  NULL: not known
@@ -38,19 +40,33 @@ void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
 /* Begin again with the subjects of a ticket, which the visit points into. */
 void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 		     const struct ls_ticket *ticket, uint64_t now);
+/* Look for all of them, if that was not done. */
+void ls_visit_widen(struct ls_visit *visit);
 /* Put keys and places into the ticket, for ls_visit_resume(). */
 void ls_visit_keep(const struct ls_visit *visit, struct ls_ticket *ticket);
 /* Go on with the account of that name, where the typed one turned out to be an
  * alias, or no longer to be one. */
 void ls_visit_rename(struct ls_visit *visit, const char *user);
 
-/* What is known before the judgement.
+/* Has the attempt a subject of this kind? */
+static inline bool ls_visit_has(const struct ls_visit *visit, enum ls_kind kind)
+{
+	if (kind == LS_KIND_GUESS)
+		return visit->key[kind] != 0;
+	return visit->user != NULL || kind <= LS_KIND_NET;
+}
+
+/* What is known before the judgement (view.c).
  *   target  a master user's, or NULL */
 void ls_visit_view(const struct ls_visit *visit, bool secured,
 		   const char *target, struct ls_view *view_r);
 
 /* The fingerprint of the password at this place; 0: none. */
 uint32_t ls_visit_print(const struct ls_visit *visit);
+
+/* Do the address and its network count for nothing: by the policy's word, or an
+ * administrator's for a while? */
+bool ls_visit_is_trusted(const struct ls_visit *visit);
 
 /* The subject of a kind, in readable form. */
 void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,

@@ -42,15 +42,19 @@ void ls_where_set(const struct ls_ref *place, uint64_t user_key,
 	ls_slot_set(place, LS_WORD_WHERE_TOO, bits & LOW_MASK);
 }
 
-bool ls_where_is_of(const struct ls_ref *place, uint64_t user_key)
+unsigned ls_where_hint(const struct ls_ref *place)
 {
-	return ls_slot_get(place, LS_WORD_WHERE) >> HIGH_BITS ==
-	       hint_of(user_key);
+	return (unsigned)(ls_slot_get(place, LS_WORD_WHERE) >> HIGH_BITS) &
+	       0xffff;
 }
 
-bool ls_where_get(const struct ls_ref *place, const uint8_t hash_key[16],
-		  uint64_t user_key, unsigned prefix4, unsigned prefix6,
-		  struct ls_prefix *net_r)
+bool ls_where_is_of(const struct ls_ref *place, uint64_t user_key)
+{
+	return ls_where_hint(place) == hint_of(user_key);
+}
+
+bool ls_where_read(const struct ls_ref *place, unsigned prefix4,
+		   unsigned prefix6, struct ls_prefix *net_r)
 {
 	uint64_t bits = (ls_slot_get(place, LS_WORD_WHERE) & HIGH_MASK)
 				<< LOW_BITS |
@@ -65,6 +69,14 @@ bool ls_where_get(const struct ls_ref *place, const uint8_t hash_key[16],
 		be_put(addr.octet, 8, bits);
 	}
 	*net_r = ls_prefix_of(&addr, prefix4, prefix6);
+	return bits != 0;
+}
+
+bool ls_where_get(const struct ls_ref *place, const uint8_t hash_key[16],
+		  uint64_t user_key, unsigned prefix4, unsigned prefix6,
+		  struct ls_prefix *net_r)
+{
+	ls_where_read(place, prefix4, prefix6, net_r);
 	return ls_key_pair(hash_key, LS_KIND_PLACE, user_key,
 			   ls_key_net(hash_key, LS_KIND_NET, net_r)) ==
 	       ls_ref_key(place);

@@ -25,6 +25,14 @@ void ls_where_set(const struct ls_ref *place, uint64_t user_key,
 /* Might the place be one of this account? A look at 16 bits. */
 bool ls_where_is_of(const struct ls_ref *place, uint64_t user_key);
 
+/* Those 16 bits. */
+unsigned ls_where_hint(const struct ls_ref *place);
+
+/* The place's network as its words say, whoever's place it is. Returns false
+ * when they say nothing. */
+bool ls_where_read(const struct ls_ref *place, unsigned prefix4,
+		   unsigned prefix6, struct ls_prefix *net_r);
+
 /* The place's network, if it is a place of this account: its key is hashed from
  * what is read. Lengths as the policy has them. */
 bool ls_where_get(const struct ls_ref *place,

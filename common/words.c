@@ -66,7 +66,8 @@ const char *ls_event_name(enum ls_event event)
 {
 	static const char *const names[LS_EVENT_COUNT] = {
 		"none",    "login",      "lock",   "unlock", "connect",
-		"session", "suspicious", "freeze", "release",
+		"session", "suspicious", "freeze", "release", "trust",
+		"distrust", "forget",
 	};
 
 	return NAME_OF(names, event);
@@ -75,5 +76,5 @@ const char *ls_event_name(enum ls_event event)
 bool ls_event_is_order(enum ls_event event)
 {
 	return event == LS_EVENT_LOCK || event == LS_EVENT_UNLOCK ||
-	       event == LS_EVENT_FREEZE || event == LS_EVENT_RELEASE;
+	       (event >= LS_EVENT_FREEZE && event <= LS_EVENT_FORGET);
 }

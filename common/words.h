@@ -71,6 +71,9 @@ enum ls_event {
 	LS_EVENT_SUSPICIOUS = 6, /* a success that may be a thief's */
 	LS_EVENT_FREEZE = 7,
 	LS_EVENT_RELEASE = 8,
+	LS_EVENT_TRUST = 9,     /* exempt, until */
+	LS_EVENT_DISTRUST = 10, /* no more */
+	LS_EVENT_FORGET = 11,   /* familiar places of it */
 	LS_EVENT_COUNT
 };
 
@@ -82,8 +85,8 @@ const char *ls_origin_name(enum ls_origin origin);
 const char *ls_verdict_name(enum ls_verdict verdict);
 const char *ls_outcome_name(enum ls_outcome outcome);
 const char *ls_event_name(enum ls_event event);
-/* Is it about a subject that was locked, unlocked, frozen or released? Else it is
- * about an attempt. */
+/* Is it about a subject that something was done to: locked, unlocked, frozen,
+ * released, trusted? Else it is about an attempt. */
 bool ls_event_is_order(enum ls_event event);
 
 #endif

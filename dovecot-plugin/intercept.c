@@ -40,9 +40,13 @@ static void password_verified(enum passdb_result result,
 {
 	struct login *login = outcome_find(request);
 
+	outcome_answered(login, result);
 	if (result == PASSDB_RESULT_OK && is_frozen(login))
 		result = request->passdb_result = PASSDB_RESULT_USER_DISABLED;
+	auth_request_ref(request);
 	login->mech_verify(result, request);
+	outcome_finished(login);
+	auth_request_unref(&request);
 }
 
 static void credentials_found(enum passdb_result result,
@@ -51,6 +55,7 @@ static void credentials_found(enum passdb_result result,
 {
 	struct login *login = outcome_find(request);
 
+	outcome_answered(login, result);
 	if (login->denied) {
 		/* The decoy's keys are random, so the client's proof cannot
 		 * fit. This is the second lock on that door: it overrides any

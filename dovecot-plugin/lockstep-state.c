@@ -85,6 +85,8 @@ struct ls_state *state_get(struct state *state, struct event *event)
 	ret = ls_refresh(state->ls, state_now_ms(), &error);
 	if (ret > 0 && is_loud(state))
 		e_info(event, "a new policy is in force");
+	else if (ret > 0)
+		e_debug(event, "a new policy is in force");
 	else if (ret < 0 && is_loud(state))
 		e_error(event, "%s", error.text);
 	else if (ret < 0)

@@ -14,11 +14,11 @@
 
 #define LOGIN_KEY "lockstep-login"
 #define REQUEST_FINISHED "auth_request_finished"
-#define PASSDB_FINISHED "auth_passdb_request_finished"
 
 static struct state *guard;
-static struct event_filter *wanted;    /* the two events */
+static struct event_filter *wanted;    /* the event */
 static struct event_filter *installed; /* theirs and ours, as last set */
+static bool filtering; /* they are wanted by now */
 
 /* The stats client sets a filter of its own at each handshake, in place of what
  * was there: set again theirs and ours. Holding a reference keeps the address
@@ -37,6 +37,13 @@ static void filter_keep(void)
 	event_set_global_debug_send_filter(merged);
 	event_filter_unref(&installed);
 	installed = merged;
+}
+
+/* From now on the event is sent. */
+static void filter_begin(void)
+{
+	filtering = TRUE;
+	filter_keep();
 }
 
 static struct login *login_above(struct event *event)
@@ -72,6 +79,12 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 		/* A clear no, whatever was logged on the way: an error that
 		 * comes with each lookup must not make guessing free. */
 		return LS_OUTCOME_WRONG;
+	case PASSDB_RESULT_OK:
+		/* A password that was compared is right: something else said
+		 * no, and what is right must not be remembered as wrong. */
+		if (login->verify != NULL)
+			return LS_OUTCOME_DENIED;
+		/* fall through */
 	default:
 		/* The mechanism's word counts: a wrong proof. Unless it failed
 		 * over the credentials themselves. */
@@ -80,17 +93,18 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 }
 
 static enum ls_outcome outcome_of_request(const struct login *login,
-					  const struct event *finished)
+					  bool internal_failure)
 {
 	const struct auth_request *request = login->request;
 
-	if (event_find_field_nonrecursive(finished, "success") != NULL)
+	if (request->fields.successful)
 		return LS_OUTCOME_SUCCESS;
 	/* The client is told of a temporary failure. */
-	if (request->internal_failure)
+	if (internal_failure)
 		return LS_OUTCOME_INTERNAL;
-	/* A deny=yes passdb has the user. */
-	if (is_denied(request->passdb_result))
+	/* A deny=yes passdb has the user, or the account is frozen under the name
+	 * that the passdbs gave it: then no proof was looked at. */
+	if (is_denied(request->passdb_result) || login->denied)
 		return LS_OUTCOME_DENIED;
 	/* An auth policy server refused after the password was found right: had
 	 * it refused before, no passdb would have been asked. */
@@ -116,37 +130,8 @@ static void settle(struct login *login, enum ls_outcome outcome)
 	held_settled();
 }
 
-static enum passdb_result result_parse(const char *text)
+void outcome_answered(struct login *login, enum passdb_result result)
 {
-	static const enum passdb_result results[] = {
-		PASSDB_RESULT_INTERNAL_FAILURE,
-		PASSDB_RESULT_SCHEME_NOT_AVAILABLE,
-		PASSDB_RESULT_USER_UNKNOWN,
-		PASSDB_RESULT_USER_DISABLED,
-		PASSDB_RESULT_PASS_EXPIRED,
-		PASSDB_RESULT_NEXT,
-		PASSDB_RESULT_PASSWORD_MISMATCH,
-		PASSDB_RESULT_OK,
-	};
-
-	for (unsigned int i = 0; i < N_ELEMENTS(results); i++) {
-		if (strcmp(passdb_result_to_string(results[i]), text) == 0)
-			return results[i];
-	}
-	return PASSDB_RESULT_INTERNAL_FAILURE;
-}
-
-static void lookup_finished(struct login *login, const struct event *finished)
-{
-	const struct event_field *field =
-		event_find_field_nonrecursive(finished, "result");
-	enum passdb_result result;
-
-	if (field == NULL || field->value_type != EVENT_FIELD_VALUE_TYPE_STR)
-		return;
-	result = result_parse(field->value.str);
-	if (result == PASSDB_RESULT_NEXT)
-		return; /* our own, or another one that did not look */
 	login->answered = TRUE;
 	login->last = result;
 	pace_end(login);
@@ -161,18 +146,16 @@ static void event_sent(struct event *event, const struct failure_context *ctx)
 	const char *name = event->sending_name;
 	bool error = ctx->type >= LOG_TYPE_ERROR && ctx->type < LOG_TYPE_COUNT;
 	bool finished = name != NULL && strcmp(name, REQUEST_FINISHED) == 0;
-	bool lookup = name != NULL && strcmp(name, PASSDB_FINISHED) == 0;
 	struct login *login;
 
-	if (!error && !finished && !lookup)
+	if (!error && !finished)
 		return;
 	login = login_above(event);
 	if (login == NULL)
 		return;
 	if (finished)
-		settle(login, outcome_of_request(login, event));
-	else if (lookup)
-		lookup_finished(login, event);
+		settle(login, outcome_of_request(
+				      login, login->request->internal_failure));
 	else
 		login->error = TRUE;
 }
@@ -197,7 +180,8 @@ static bool event_callback(struct event *event, enum event_callback_type type,
 {
 	switch (type) {
 	case EVENT_CALLBACK_TYPE_CREATE:
-		filter_keep();
+		if (filtering)
+			filter_keep();
 		break;
 	case EVENT_CALLBACK_TYPE_SEND:
 		event_sent(event, ctx);
@@ -209,8 +193,23 @@ static bool event_callback(struct event *event, enum event_callback_type type,
 	return TRUE;
 }
 
+void outcome_finished(struct login *login)
+{
+	/* Of a request whose client has gone Dovecot makes an internal failure
+	 * by now: what the passdbs said counts. */
+	bool failed = login->last == PASSDB_RESULT_INTERNAL_FAILURE;
+
+	/* An auth policy server is asked, or the answer is delayed. */
+	if (!login->request->event_finished_sent)
+		filter_begin();
+	else
+		settle(login, outcome_of_request(login, failed));
+}
+
 void outcome_watch(struct login *login)
 {
+	if (login->lookup != NULL && !filtering)
+		filter_begin();
 	event_set_ptr(login->request->event, LOGIN_KEY, login);
 }
 
@@ -225,9 +224,7 @@ void outcome_init(struct state *state)
 
 	guard = state;
 	wanted = event_filter_create();
-	if (event_filter_parse("event=" REQUEST_FINISHED
-			       " OR event=" PASSDB_FINISHED,
-			       wanted, &error) < 0)
+	if (event_filter_parse("event=" REQUEST_FINISHED, wanted, &error) < 0)
 		i_panic("event filter: %s", error);
 	event_register_callback(event_callback);
 }
@@ -237,6 +234,7 @@ void outcome_deinit(void)
 	if (wanted == NULL)
 		return;
 	event_unregister_callback(event_callback);
+	filtering = FALSE;
 	event_filter_unref(&installed);
 	event_filter_unref(&wanted);
 }

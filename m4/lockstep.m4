@@ -1,10 +1,13 @@
 # Macros of Lockstep's configure.ac.
 
 # LS_LIBRARY(NAME, MODULE, DEBIAN-PACKAGE)
-# NAME_CFLAGS and NAME_LIBS from pkg-config, or a line for the list of what is
-# missing.
+# NAME_CFLAGS and NAME_LIBS from pkg-config and LS_NAME_VERSION, or a line for the
+# list of what is missing.
 AC_DEFUN([LS_LIBRARY], [
-	PKG_CHECK_MODULES([$1], [$2], [],
+	PKG_CHECK_MODULES([$1], [$2],
+		[ls_version=`$PKG_CONFIG --modversion "$2"`
+		AC_DEFINE_UNQUOTED([LS_$1_VERSION], ["$ls_version"],
+				   [the $1 that it is built against])],
 		[missing="$missing
   $2 (Debian package $3)"])
 ])
@@ -34,6 +37,9 @@ AC_DEFUN([LS_DOVECOT], [
 			[AC_MSG_ERROR([Dovecot "$DOVECOT_VERSION" is neither 2.3 nor 2.4])])
 		AC_DEFINE_UNQUOTED([LS_DOVECOT_VERSION], ["$DOVECOT_VERSION"],
 				   [the Dovecot that the plugins are built against])
+		ls_dovecot_abi=`sed -n 's/^#define DOVECOT_ABI_VERSION "\(.*\)"/\1/p' "$ls_dovecot_includedir/config.h"`
+		AC_DEFINE_UNQUOTED([LS_DOVECOT_ABI], ["$ls_dovecot_abi"],
+				   [the ABI that its headers name])
 	], [
 		AC_MSG_RESULT([no])
 		missing="$missing

@@ -62,7 +62,7 @@ static struct ls_state *open_state(void)
 					  .boot_ms = now_ms,
 					  .real_ms = real_ms,
 					  .hash_key = hash_key,
-					  .group = "" };
+					  .group = "", .readers = "" };
 	char path[sizeof(dir) + 16];
 	const struct ls_open_args args = { .policy_path = path,
 					   .flags = LS_GUARD_WRITE | LS_LOGINS,

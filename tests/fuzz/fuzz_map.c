@@ -82,7 +82,7 @@ static void read_good(void)
 					  .boot_ms = NOW_MS,
 					  .real_ms = REAL_MS,
 					  .hash_key = hash_key,
-					  .group = "" };
+					  .group = "", .readers = "" };
 	struct ls_error error = { 0, "" };
 	struct ls_map map;
 

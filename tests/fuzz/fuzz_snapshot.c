@@ -97,7 +97,7 @@ static void read_snapshot(void)
 				    .journal_records = 4,
 				    .boot_ms = NOW_MS,
 				    .real_ms = REAL_MS,
-				    .group = "" };
+				    .group = "", .readers = "" };
 	struct ls_snapshot *snapshot;
 	struct ls_map map;
 

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,16 @@ def poll(condition, deadline=DEADLINE, what=""):
             raise AssertionError(
                 f"not within {deadline} s: {what or condition}")
         time.sleep(0.05)
+
+
+def end_on_signals():
+    """For programs other than pytest: a signal that asks to end is an exception
+    like Ctrl-C, so that the stacks of `with` blocks go down."""
+    def interrupted(number, frame):
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
 
 
 class Stack:

@@ -35,6 +35,7 @@
 
 #include "lib.h"
 #include "ioloop.h"
+#include "llist.h"
 #include "net.h"
 #include "str.h"
 #include "strnum.h"
@@ -65,7 +66,7 @@
 		return 0; \
 	} while (0)
 #  define REQUEST_SERVICE(request) ((request)->fields.protocol)
-#  define CACHE_KEY AUTH_CACHE_KEY_USER
+#  define CACHE_KEY "%{user}"
 #else
 #  define PREINIT_RETURN struct passdb_module *
 #  define PREINIT_ARGS pool_t pool, const char *args ATTR_UNUSED
@@ -83,6 +84,7 @@
 /* One verification, from the question to the answer. Allocated from the
  * request's pool, which lives until the answer. */
 struct verification {
+	struct verification *prev, *next; /* of those that wait */
 	struct auth_request *request;
 	struct timeout *to;
 	const char *password; /* verify_plain only */
@@ -99,6 +101,7 @@ struct control {
 };
 
 static struct control control;
+static struct verification *waiting;
 static unsigned int users;
 static int log_fd = -1;
 
@@ -281,6 +284,7 @@ static void verification_finish(struct verification *v)
 					  v);
 		return;
 	}
+	DLLIST_REMOVE(&waiting, v);
 	T_BEGIN {
 		if (v->verify_callback != NULL)
 			answer_plain(v);
@@ -295,6 +299,7 @@ static void verification_start(struct verification *v,
 {
 	v->request = request;
 	auth_request_ref(request);
+	DLLIST_PREPEND(&waiting, v);
 	control_refresh();
 	if (control.delay_ms == 0)
 		verification_finish(v);
@@ -346,9 +351,29 @@ static PREINIT_RETURN verified_preinit(PREINIT_ARGS)
 	PREINIT_DONE(module);
 }
 
+/* As the real ones do: nothing may be under way when the process ends. */
+static void verified_deinit(struct passdb_module *module ATTR_UNUSED)
+{
+	while (waiting != NULL) {
+		struct verification *v = waiting;
+		struct auth_request *request = v->request;
+
+		timeout_remove(&v->to);
+		DLLIST_REMOVE(&waiting, v);
+		if (v->verify_callback != NULL)
+			v->verify_callback(PASSDB_RESULT_INTERNAL_FAILURE,
+					   request);
+		else
+			v->credentials_callback(PASSDB_RESULT_INTERNAL_FAILURE,
+						NULL, 0, request);
+		auth_request_unref(&request);
+	}
+}
+
 static struct passdb_module_interface verified_interface = {
 	.name = "verified",
 	.preinit = verified_preinit,
+	.deinit = verified_deinit,
 	.verify_plain = verified_verify_plain,
 	.lookup_credentials = verified_lookup_credentials,
 };

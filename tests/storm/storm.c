@@ -106,6 +106,7 @@ void storm_make_map(enum ls_map_type type, uint64_t subjects, uint64_t records)
 		.boot_ms = storm_world.now_ms,
 		.real_ms = storm_world.real_ms,
 		.group = "",
+		.readers = "",
 	};
 	struct ls_error error = { 0, "" };
 	struct ls_map map;

@@ -199,6 +199,7 @@ static void check_levels(const char *when)
 		addr = world_addr(ip);
 		ls_visit_init(&visit, storm_world.state, user, &addr, NULL,
 			      world_now(&storm_world));
+		ls_visit_widen(&visit);
 		storm_check(visit.known[scene->kind], "%s, %s %u has no slot",
 			    when, scene->section, i);
 		for (unsigned speed = 0; speed < LS_SPEEDS; speed++)

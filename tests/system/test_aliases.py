@@ -156,6 +156,34 @@ def test_freeze_of_the_account_holds_for_the_alias(stack, auth):
         assert open_to_name(stack, name, who, who.owner) == set(DOORS)
 
 
+def test_freeze_holds_for_an_alias_nobody_used_yet(stack, auth):
+    """Whose it is becomes known only when the password was right: that is soon
+    enough."""
+    who = cast()
+    assert log_in(auth, who, who.owner)
+    assert stack.lockstep("freeze", who.user, "--for", "1h").returncode == 0
+    for ip in (who.owner, who.stranger):
+        assert open_to_name(stack, who.alias, who, ip) == set()
+    assert stack.lockstep("release", who.user).returncode == 0
+    assert open_to_name(stack, who.alias, who, who.owner) == set(DOORS)
+
+
+@pytest.mark.parametrize("mech", ["CRAM-MD5", "SCRAM-SHA-256"])
+def test_frozen_under_such_an_alias_the_owner_guesses_nothing(stack, auth, mech):
+    """His phone goes on asking, without a password that could be compared."""
+    who = cast()
+    assert log_in(auth, who, who.owner)
+    assert stack.lockstep("freeze", who.user, "--for", "1h").returncode == 0
+    for _ in range(IP_FAILURES + 5):
+        assert not auth.login(who.alias, who.password, ip=who.owner,
+                              mech=mech).ok
+    assert {e.get("outcome") for e in stack.events("login")
+            if e["user"] == who.alias} == {"denied"}
+    assert ("ip", who.owner) not in locked(stack)
+    assert stack.lockstep("release", who.user).returncode == 0
+    assert auth.login(who.alias, who.password, ip=who.owner, mech=mech).ok
+
+
 def test_familiar_by_the_alias_is_familiar(stack, auth):
     """And by the name, for the alias."""
     for teacher in ("alias", "user"):

@@ -173,6 +173,28 @@ def test_gone_during_the_lookup_and_right(stack, auth, barrier):
     assert not log_in(auth, who, who.stranger)
 
 
+# ---- the auth process ends -----------------------------------------------
+
+
+def test_stopped_with_logins_in_flight_and_held():
+    """Nobody is charged for what the end of the process cut short."""
+    with Stack(users=USERS) as stack:
+        who = cast()
+        assert stack.lockstep("lock", who.stranger).returncode == 0
+        stack.passdb(stall=True)
+        with stack.auth() as auth:
+            for call in guess_calls([who.user] * 3 * IP_FAILURES,
+                                    [who.guesser] * 3 * IP_FAILURES):
+                auth.send(**call)
+            assert not log_in(auth, who, who.stranger)  # all was read by now
+            stack.stop("dovecot")
+        stack.start("dovecot")
+        stack.passdb()
+        with stack.auth() as auth:
+            guess(auth, who, [who.guesser] * (IP_FAILURES + 5))
+        assert len(stack.verified(who.number)) == IP_FAILURES
+
+
 # ---- the auth process is killed ------------------------------------------
 
 

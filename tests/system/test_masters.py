@@ -2,6 +2,7 @@
 that is guarded, by a Lockstep that stands first among the master passdbs."""
 
 import functools
+import pathlib
 import re
 
 import pytest
@@ -153,6 +154,42 @@ def test_freeze_of_the_target(stack, auth):
     assert not as_master(auth, target, master, *networks(1))
     assert stack.lockstep("release", target.user).returncode == 0
     assert as_master(auth, target, master, master.owner)
+
+
+def test_freeze_of_a_target_by_another_name(stack, auth):
+    """An alias that its owner never used."""
+    target, master = cast(), cast()
+    name_of_alias = f"{target.alias}*{master.master}"
+
+    def logs_in():
+        return auth.login(name_of_alias, password(master), ip=master.owner).ok
+
+    assert logs_in()
+    assert stack.lockstep("freeze", target.user, "--for",
+                          "1h").returncode == 0
+    assert not logs_in()
+    assert stack.lockstep("release", target.user).returncode == 0
+    assert logs_in()
+
+
+def test_freeze_of_the_target_without_a_second_pass():
+    """Where the passdb of masters has no `pass = yes`, nobody looks for the
+    target among the others' passdbs."""
+    with Stack(users=USERS, masters=True) as stack:
+        conf = pathlib.Path(stack.env["DOVECOT_CONF"])
+        text = conf.read_text()
+        assert text.count("  pass = yes\n") == 1
+        conf.write_text(text.replace("  pass = yes\n", ""))
+        stack.stop("dovecot")
+        stack.start("dovecot")
+        target, master = cast(), cast()
+        with stack.auth() as auth:
+            assert as_master(auth, target, master, master.owner)
+            assert stack.lockstep("freeze", target.user, "--for",
+                                  "1h").returncode == 0
+            assert not as_master(auth, target, master, master.owner)
+            assert stack.lockstep("release", target.user).returncode == 0
+            assert as_master(auth, target, master, master.owner)
 
 
 def test_freeze_of_the_master(stack, auth):

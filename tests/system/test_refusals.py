@@ -1,13 +1,16 @@
 """What the refused get to read, and when."""
 
 import functools
+import pathlib
+import re
+import statistics
 import time
 
 import pytest
 
 from lib.attempts import attempt, guess, log_in, right_calls
-from lib.cast import (GUESS_ACCOUNTS, IP_ACCOUNTS, USERS, at_once, cast, crowd,
-                      guesses, net_of, networks)
+from lib.cast import (GUESS_ACCOUNTS, IP_ACCOUNTS, IP_FAILURES, USERS, at_once,
+                      cast, crowd, guesses, net_of, networks)
 from lib.stack import Stack
 
 READERS = ("imap", "pop3", "smtp")
@@ -112,6 +115,27 @@ def test_policy_reveals_nothing_or_all():
                     {tells}
 
 
+# ---- refused by somebody else --------------------------------------------
+
+
+def test_right_password_that_a_passdb_fails():
+    """It is no guess, and nothing of it is kept."""
+    with Stack(users=USERS) as stack:
+        conf = pathlib.Path(stack.env["DOVECOT_CONF"])
+        text = conf.read_text()
+        stack.stop("dovecot")
+        conf.write_text(re.sub(r"(driver = verified\n)",
+                               r"\1  result_success = return-fail\n", text))
+        stack.start("dovecot")
+        who = cast()
+        with stack.auth() as auth:
+            for _ in range(IP_FAILURES + 5):
+                assert not log_in(auth, who, who.owner)
+        assert {(e.get("outcome"), e.get("reason"))
+                for e in stack.events("login")} == {("denied", None)}
+        assert stack.locks() == []
+
+
 # ---- the time ------------------------------------------------------------
 
 
@@ -133,6 +157,28 @@ def test_refusal_is_told_no_sooner():
                         for service in READERS)
         assert min(waits) > FAILURE_SECONDS - 1.5
         assert len(stack.verified(who.number)) == len(READERS)
+
+
+@pytest.mark.parametrize("mech", ["PLAIN", "SCRAM-SHA-256"])
+def test_refusal_takes_as_long_as_a_verification(mech):
+    """Without any failure delay, too, and unverified: what the last wrong
+    passwords took is what it takes."""
+    with Stack(users=USERS) as stack, stack.auth() as auth:
+        who, delay = cast(), 0.3
+        assert stack.lockstep("lock", who.guesser).returncode == 0
+        stack.passdb(delay_ms=int(delay * 1000))
+
+        def seconds(ip):
+            began = time.monotonic()
+            assert not log_in(auth, who, ip, *guesses(1), mech=mech)
+            return time.monotonic() - began
+
+        wrong = [seconds(who.stranger) for _ in range(5)]
+        refused = [seconds(who.guesser) for _ in range(5)]
+        assert min(wrong) > delay * 0.9
+        assert min(refused) > delay * 0.9
+        assert abs(statistics.median(refused) - statistics.median(wrong)) < 0.1
+        assert len(stack.verified(who.number)) == len(wrong)
 
 
 # ---- the ceiling ---------------------------------------------------------

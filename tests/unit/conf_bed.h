@@ -28,12 +28,17 @@ static inline int make_dir(void **state)
 
 static inline int remove_dir(void **state)
 {
-	static const char *const names[] = { "conf", "more", "secret",
-					     "policy.cdb", "sub/deep" };
+	static const char *const names[] = {
+		"conf",        "more",        "secret",
+		"policy.cdb",  "again.cdb",   "sub/deep",
+		"sub/10.conf", "sub/20.conf", "sub/.hidden.conf",
+		"sub/10.conf~"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(names[i]);
+	rmdir("sub/dd.conf");
 	rmdir("sub");
 	return chdir("/") < 0 ? -1 : rmdir(dir);
 }

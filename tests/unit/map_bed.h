@@ -33,7 +33,7 @@ static struct ls_map_spec spec_of(uint64_t subjects)
 				     .journal_records = 64,
 				     .boot_ms = world.now_ms,
 				     .real_ms = world.real_ms,
-				     .group = "" };
+				     .group = "", .readers = "" };
 }
 
 static int create(const struct ls_map_spec *spec, struct ls_map *map,

@@ -334,6 +334,61 @@ static void test_connection(void **state)
 	}
 }
 
+/* ---- the marks -------------------------------------------------------- */
+
+/* 20/1h and 100/7d, at half. */
+static void test_suspicious(void **state)
+{
+	static const struct {
+		const char *row;
+		unsigned fast, slow, in_flight;
+		bool want;
+	} rows[] = {
+		{ "none", 0, 0, 0, false },
+		{ "just below", 9, 49, 0, false },
+		{ "fast", 10, 0, 0, true },
+		{ "slow", 0, 50, 0, true },
+		{ "in flight", 10, 10, 1, false },
+		{ "beside those in flight", 15, 15, 5, true },
+		{ "more in flight than in it", 3, 3, 9, false },
+	};
+	struct ls_policy policy;
+
+	(void)state;
+	ls_policy_presets(&policy);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const uint64_t failures[LS_SPEEDS] = {
+			now + rows[i].fast * UINT64_C(180000),
+			now + rows[i].slow * UINT64_C(6048000),
+		};
+
+		check(rows[i].row,
+		      ls_judge_is_suspicious(failures, rows[i].in_flight,
+					     &policy, now),
+		      rows[i].want);
+	}
+	policy.user.failures[LS_FAST].units = 0;
+	policy.user.failures[LS_SLOW].units = 0;
+	check("no limit",
+	      ls_judge_is_suspicious((const uint64_t[]){ now + 1, now + 1 }, 0,
+				     &policy, now),
+	      false);
+}
+
+static void test_filled(void **state)
+{
+	const struct ls_limit limit = { 10, 600000 };
+	const struct ls_rate rate = ls_rate_of(&limit);
+
+	(void)state;
+	check("nine", ls_judge_is_filled(now + 540000, 0, &rate, now), false);
+	check("ten", ls_judge_is_filled(now + 600000, 0, &rate, now), true);
+	check("one of them in flight",
+	      ls_judge_is_filled(now + 600000, 1, &rate, now), false);
+	check("drained a little",
+	      ls_judge_is_filled(now + 541000, 0, &rate, now), true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +399,8 @@ int main(void)
 		cmocka_unit_test(test_reveal),
 		cmocka_unit_test(test_no_limit),
 		cmocka_unit_test(test_connection),
+		cmocka_unit_test(test_suspicious),
+		cmocka_unit_test(test_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,66 @@ static void test_shortest_goes(void **state)
 	}
 }
 
+/* Names of accounts that aliases mean go before labels of locks, however long
+ * they are wanted. */
+static void test_names_go_before_locks(void **state)
+{
+	uint64_t key[LS_WAYS];
+	char name[16];
+
+	(void)state;
+	for (unsigned i = 0; i < LS_WAYS; i++) {
+		struct ls_subject subject;
+
+		snprintf(name, sizeof(name), "user%u", i);
+		subject = subject_of(LS_KIND_USER, name, NULL);
+		key[i] = ls_key_subject(hash_key, &subject);
+		ls_label_put(&labels, key[i], &subject,
+			     i % 2 == 0 ? LS_LABEL_LOCK : LS_LABEL_NAME,
+			     start + (i % 2 == 0 ? 1 : 9) * (uint64_t)HOUR,
+			     start);
+	}
+	for (unsigned others = 0; others < LS_WAYS / 2; others++) {
+		struct ls_subject subject;
+
+		snprintf(name, sizeof(name), "other%u", others);
+		subject = subject_of(LS_KIND_USER, name, NULL);
+		put(&subject, start + UINT64_C(5) * HOUR);
+		for (unsigned i = 0; i < LS_WAYS; i += 2)
+			check(name, kept(key[i], LS_KIND_USER), true);
+	}
+	for (unsigned i = 1; i < LS_WAYS; i += 2)
+		check("names", kept(key[i], LS_KIND_USER), false);
+}
+
+/* One label for both: the name of a locked account is worth as much as its
+ * lock, and is wanted as long as the longer. */
+static void test_name_and_lock(void **state)
+{
+	struct ls_subject subject = subject_of(LS_KIND_USER, "joe", NULL);
+	uint64_t key = put(&subject, start + HOUR);
+	struct ls_worth_of worth;
+
+	(void)state;
+	ls_label_put(&labels, key, &subject, LS_LABEL_NAME,
+		     start + UINT64_C(9) * HOUR, start);
+	for (unsigned way = 0; way < LS_WAYS; way++) {
+		struct ls_ref ref;
+
+		if (ls_table_find(&labels, key, LS_KIND_USER, &ref) < 0 ||
+		    ref.index != way)
+			continue;
+		worth = ls_label_worth((struct ls_slot *)(void *)&record[way],
+				       LS_KIND_USER, ref.stamp, start);
+		check("worth", worth.worth, LS_WORTH_STRANGER);
+		check_within("until", worth.until,
+			     start + UINT64_C(9) * HOUR,
+			     start + UINT64_C(9) * HOUR + 1);
+		return;
+	}
+	fail();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -170,6 +230,8 @@ int main(void)
 		TEST(test_round_trip),
 		TEST(test_verified),
 		TEST(test_shortest_goes),
+		TEST(test_names_go_before_locks),
+		TEST(test_name_and_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,6 +266,27 @@ static void test_no_directory(void **state)
 	assert_non_null(strstr(error.text, "/nonexistent/dir/policy.cdb"));
 }
 
+/* Known again, and not taken for the one that replaced it, also where that got
+ * the number of its inode. */
+static void test_is_at(void **state)
+{
+	struct ls_policy_file *file;
+
+	(void)state;
+	write_presets();
+	file = open_policy();
+	assert_true(ls_policy_file_is_at(file, bed_fd, path));
+	for (unsigned i = 0; i < 20; i++) {
+		write_presets();
+		assert_false(ls_policy_file_is_at(file, bed_fd, path));
+		if (i % 2 == 0)
+			unlink(path);
+	}
+	unlink(path);
+	assert_false(ls_policy_file_is_at(file, bed_fd, path));
+	ls_policy_file_close(&file);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -273,6 +294,7 @@ int main(void)
 		TEST(test_nets),       TEST(test_users),
 		TEST(test_layers),     TEST(test_webhooks),
 		TEST(test_old_stays),  TEST(test_no_directory),
+		TEST(test_is_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,76 @@ static void test_lock_lengths(void **state)
 	}
 }
 
+/* ---- fingerprints ----------------------------------------------------- */
+
+enum { OTHER_WORD = 1 << LS_PRINT_BITS };
+
+static void test_prints(void **state)
+{
+	struct ls_ref ref = ref_of(joe);
+
+	(void)state;
+	own(joe);
+	check("none", ls_slot_has_print(&ref, 7), false);
+	ls_slot_add_print(&ref, 7);
+	check("added", ls_slot_has_print(&ref, 7), true);
+	check("the same in the other word",
+	      ls_slot_has_print(&ref, OTHER_WORD | 7), false);
+	ls_slot_add_print(&ref, OTHER_WORD | 7);
+	check("both", ls_slot_has_print(&ref, OTHER_WORD | 7), true);
+	ls_slot_drop_print(&ref, 7);
+	check("dropped", ls_slot_has_print(&ref, 7), false);
+	check("the other", ls_slot_has_print(&ref, OTHER_WORD | 7), true);
+	ls_slot_drop_print(&ref, 8); /* none of them */
+	check("the other", ls_slot_has_print(&ref, OTHER_WORD | 7), true);
+	/* Whole ones only. */
+	ls_slot_add_print(&ref, 0xffff);
+	check("all bits", ls_slot_has_print(&ref, 0xffff), true);
+	check("some", ls_slot_has_print(&ref, 0xff), false);
+}
+
+/* Each word has the newest two. */
+static void test_newest_prints(void **state)
+{
+	struct ls_ref ref = ref_of(joe);
+
+	(void)state;
+	own(joe);
+	for (uint32_t print = 1; print <= 100; print++) {
+		ls_slot_add_print(&ref, print);
+		/* Once more is no newer one. */
+		ls_slot_add_print(&ref, print);
+		for (uint32_t old = 1; old <= print; old++)
+			check("newest", ls_slot_has_print(&ref, old),
+			      old + LS_PRINTS_A_WORD > print);
+		check("other word",
+		      ls_slot_has_print(&ref, OTHER_WORD | print), false);
+	}
+	/* Dropped in either half, the other stays. */
+	ls_slot_drop_print(&ref, 99);
+	check("kept", ls_slot_has_print(&ref, 100), true);
+	ls_slot_add_print(&ref, 101);
+	check("kept", ls_slot_has_print(&ref, 100), true);
+	ls_slot_drop_print(&ref, 101);
+	check("kept", ls_slot_has_print(&ref, 100), true);
+	check("gone", ls_slot_has_print(&ref, 101), false);
+}
+
+/* Another subject's are none of ours. */
+static void test_foreign_prints(void **state)
+{
+	struct ls_ref as_joe = ref_of(joe), as_ann = ref_of(ann);
+
+	(void)state;
+	own(joe);
+	ls_slot_add_print(&as_joe, 7);
+	own(ann);
+	check("left over", ls_slot_has_print(&as_ann, 7), false);
+	ls_slot_add_print(&as_ann, 8);
+	check("hers", ls_slot_has_print(&as_ann, 8), true);
+	check("not his", ls_slot_has_print(&as_ann, 7), false);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
@@ -334,6 +404,9 @@ int main(void)
 		TEST(test_key),         TEST(test_charge),
 		TEST(test_lock_pack),   TEST(test_strikes),
 		TEST(test_lock_orders), TEST(test_lock_lengths),
+		TEST(test_prints),
+		TEST(test_newest_prints),
+		TEST(test_foreign_prints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,7 +194,7 @@ static void test_places_before_stamps(void **state)
 	struct ls_map_spec spec = { .type = LS_MAP_GUARD,
 				    .subjects = LS_WAYS,
 				    .journal_records = 8,
-				    .group = "" };
+				    .group = "", .readers = "" };
 	struct ls_snapshot *snapshot;
 	uint64_t cursor = 0;
 	unsigned places = 0;

@@ -175,7 +175,7 @@ static void test_hostile(void **state)
 	const struct ls_map_spec spec = { .type = LS_MAP_GUARD,
 					  .subjects = 64,
 					  .journal_records = 8,
-					  .group = "" };
+					  .group = "", .readers = "" };
 
 	(void)state;
 	check("map",

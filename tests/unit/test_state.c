@@ -279,7 +279,7 @@ static void test_replaced(void **state)
 					  .subjects = 2048,
 					  .journal_records = 64,
 					  .boot_ms = world.now_ms,
-					  .group = "" };
+					  .group = "", .readers = "" };
 
 	(void)state;
 	world_open(&world, GUARD);

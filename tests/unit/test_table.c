@@ -241,7 +241,7 @@ static void test_never_evicted(void **state)
 		  false, true, false },
 		{ "a stamp, by a stranger", LS_KIND_IP, LS_WORD_FAMILIAR, false,
 		  false, false },
-		{ "no freeze of an address", LS_KIND_IP, LS_WORD_FREEZE, true,
+		{ "no freeze of a place", LS_KIND_PLACE, LS_WORD_FREEZE, true,
 		  false, false },
 	};
 

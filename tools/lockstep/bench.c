@@ -119,7 +119,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (optind != argc)
 		return cli_misused(&verb_bench);
 	bench_floors();
-	if (bench_engine() < 0)
+	if (bench_policy() < 0 || bench_engine() < 0)
 		return CLI_FAILED;
 	if (json)
 		return print_json();
@@ -136,6 +136,6 @@ const struct verb verb_bench = {
 		 "Measures the engine on maps of its own, beside what the "
 		 "machine charges for the\n"
 		 "least of such work. Takes less than 40 s and 600 MB of "
-		 "/dev/shm. --json prints one\n"
-		 "flat object.\n",
+		 "/dev/shm. --json prints\n"
+		 "one flat object.\n",
 };

@@ -20,4 +20,7 @@ void bench_floors(void);
  * complaint. */
 int bench_engine(void);
 
+/* What a large policy takes; the same. */
+int bench_policy(void);
+
 #endif

@@ -115,6 +115,25 @@ void cli_time_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT])
 		strcpy(text_r, "?");
 }
 
+void cli_minute_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT])
+{
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr",
+					  "May", "Jun", "Jul", "Aug",
+					  "Sep", "Oct", "Nov", "Dec" };
+	unsigned year, month = 0, day, hour, minute;
+	char text[CLI_TIME_TEXT];
+
+	cli_time_format(at_ms, text);
+	if (sscanf(text, "%u-%u-%u %u:%u", &year, &month, &day, &hour,
+		   &minute) != 5 ||
+	    month < 1 || month > 12)
+		strcpy(text_r, "?");
+	else
+		snprintf(text_r, CLI_TIME_TEXT, "%s %2u %02u:%02u",
+			 months[month - 1], day % 100, hour % 100,
+			 minute % 100);
+}
+
 void cli_age_format(uint64_t ms, char text_r[CLI_TIME_TEXT])
 {
 	uint64_t seconds = ms / 1000;
@@ -161,8 +180,29 @@ struct ls_state *cli_open_guard(const struct cli *cli)
 		cli_open(cli, LS_GUARD_WRITE | LS_CREATE, &error);
 
 	if (state == NULL)
-		cli_complain("%s", error.text);
+		cli_cannot_open(&error);
 	return state;
+}
+
+struct ls_state *cli_open_to_read(const struct cli *cli)
+{
+	struct ls_error error;
+	struct ls_state *state = cli_open(cli, LS_GUARD_READ, &error);
+
+	if (state == NULL)
+		cli_cannot_open(&error);
+	return state;
+}
+
+void cli_cannot_open(const struct ls_error *error)
+{
+	bool denied = geteuid() != 0 && error->code == LS_ESYS &&
+		      strstr(error->text, strerror(EACCES)) != NULL;
+
+	cli_complain("%s%s", error->text,
+		     denied ? ": this is for root, and for the members of "
+			      "`group` in lockstep.conf"
+			    : "");
 }
 
 /* Only from root is sudo's word taken: others may have written it themselves. */

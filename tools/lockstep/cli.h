@@ -24,14 +24,18 @@ struct verb {
 	const char *summary; /* a line of `lockstep --help` */
 	const char *usage;   /* `lockstep VERB --help`, whole */
 };
-extern const struct verb verb_compile, verb_status, verb_list, verb_lock,
-	verb_unlock, verb_freeze, verb_release, verb_events, verb_learn, verb_replay,
-	verb_init, verb_verify, verb_bench;
+extern const struct verb verb_compile, verb_status, verb_list, verb_explain,
+	verb_lock, verb_unlock, verb_freeze, verb_release, verb_trust,
+	verb_forget, verb_learn, verb_replay, verb_events, verb_top, verb_init,
+	verb_verify, verb_bench;
 
 /* Print the verb's usage: on standard output, CLI_DONE, when it was asked for;
  * its first line on standard error, CLI_USAGE, when it was not kept to. */
 int cli_help(const struct verb *verb);
 int cli_misused(const struct verb *verb);
+
+/* What `lockstep --version` says. */
+void cli_print_version(void);
 
 __attribute__((format(printf, 1, 2))) void cli_complain(const char *format,
 							...);
@@ -44,6 +48,11 @@ struct ls_state *cli_open(const struct cli *cli, unsigned flags,
  * order would be forgotten, or come back, when the mail server starts. Returns
  * NULL, having complained. */
 struct ls_state *cli_open_guard(const struct cli *cli);
+
+/* The guard to read. Returns NULL, having complained. */
+struct ls_state *cli_open_to_read(const struct cli *cli);
+/* Complain that a map cannot be opened; whoever may not is told who may. */
+void cli_cannot_open(const struct ls_error *error);
 
 /* Who gives an order, and why (may be NULL), for the journal. */
 void cli_who(const char *reason, char by_r[LS_DETAIL_MAX + 1]);
@@ -65,6 +74,8 @@ uint64_t cli_real_of(uint64_t at_ms);
 /* The same as local time: "2026-11-22 02:14:05". */
 enum { CLI_TIME_TEXT = 24 };
 void cli_time_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT]);
+/* The same without seconds and year: "Nov 22 02:14". */
+void cli_minute_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT]);
 /* Time gone by: "12 s", "5 min", "3 h", "2 d". */
 void cli_age_format(uint64_t ms, char text_r[CLI_TIME_TEXT]);
 

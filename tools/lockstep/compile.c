@@ -29,13 +29,21 @@ static void print_log(const struct conf_log *log)
 	}
 }
 
-static void check_group(const char *file, const char *group)
+static void check_group(const char *file, const char *key, const char *group,
+			const char *until)
 {
 	if (group[0] != '\0' && getgrnam(group) == NULL)
-		cli_complain("warning: %s: group \"%s\": there is no such "
-			     "group on this host; until there is, root alone "
-			     "may change the state",
-			     file, group);
+		cli_complain("warning: %s: %s \"%s\": there is no such group "
+			     "on this host; until there is, %s",
+			     file, key, group, until);
+}
+
+static void check_groups(const char *file, const struct ls_policy *policy)
+{
+	check_group(file, "group", policy->group,
+		    "root alone may change the state");
+	check_group(file, "readers", policy->readers,
+		    "nobody besides may read it");
 }
 
 /* What the maps in use were made with stays until they are made anew. */
@@ -45,6 +53,15 @@ static void compare_number(const char *name, uint64_t before, uint64_t after)
 		cli_complain("note: %s was %" PRIu64 ", is %" PRIu64
 			     ": the maps in use stay as they are until "
 			     "\"lockstep init\"",
+			     name, before, after);
+}
+
+static void compare_text(const char *name, const char *before,
+			 const char *after)
+{
+	if (strcmp(before, after) != 0)
+		cli_complain("note: %s was \"%s\", is \"%s\": the maps in use "
+			     "stay as they are until \"lockstep init\"",
 			     name, before, after);
 }
 
@@ -61,10 +78,8 @@ static void compare(const struct ls_policy *before,
 	compare_number("subjects", before->subjects, after->subjects);
 	compare_number("journal-size", before->journal_size,
 		       after->journal_size);
-	if (strcmp(before->group, after->group) != 0)
-		cli_complain("note: group was \"%s\", is \"%s\": the maps in "
-			     "use stay as they are until \"lockstep init\"",
-			     before->group, after->group);
+	compare_text("group", before->group, after->group);
+	compare_text("readers", before->readers, after->readers);
 }
 
 static bool guard_exists(const struct ls_policy *policy)
@@ -133,7 +148,7 @@ static int compile(const struct cli *target, const char *file,
 	struct ls_state *running = NULL;
 	struct ls_error error;
 
-	check_group(file, conf_policy(conf)->group);
+	check_groups(file, conf_policy(conf));
 	/* While the old policy still says where its state is. */
 	if (cli_open_policy(target->policy, &before, &error) == 0 &&
 	    guard_exists(ls_policy_file_policy(before)))
@@ -152,53 +167,99 @@ static int compile(const struct cli *target, const char *file,
 	return CLI_DONE;
 }
 
+/* Print a policy as a lockstep.conf. */
+static int dump(const char *path, const struct conf *conf)
+{
+	char escaped[4096];
+
+	printf("# All that %s says, defaults included.\n",
+	       cli_escape(path, escaped, sizeof(escaped)));
+	conf_dump(conf, stdout);
+	return CLI_DONE;
+}
+
+static int dump_policy(const char *path)
+{
+	struct ls_policy_file *file;
+	struct ls_error error;
+	struct conf *conf;
+	int code;
+
+	if (cli_open_policy(path, &file, &error) < 0 ||
+	    conf_load(file, path, &conf, &error) < 0) {
+		cli_complain("%s", error.text);
+		ls_policy_file_close(&file);
+		return CLI_FAILED;
+	}
+	print_log(conf_log(conf));
+	code = dump(path, conf);
+	conf_free(&conf);
+	ls_policy_file_close(&file);
+	return code;
+}
+
+enum what { COMPILE, CHECK, DUMP };
+
+static int read_conf(const struct cli *target, const char *file,
+		     enum what what)
+{
+	struct conf *conf;
+	int code = conf_read(file, &conf) == 0 ? CLI_DONE : CLI_FAILED;
+
+	print_log(conf_log(conf));
+	if (code == CLI_FAILED)
+		cli_complain("%s: %zu error%s; %s is as it was", file,
+			     conf_log(conf)->errors,
+			     conf_log(conf)->errors == 1 ? "" : "s",
+			     target->policy);
+	else if (what == COMPILE)
+		code = compile(target, file, conf);
+	else if (what == DUMP)
+		code = dump(file, conf);
+	conf_free(&conf);
+	return code;
+}
+
 static int run_compile(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "check", no_argument, NULL, 'c' },
+		{ "dump", no_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct cli target = *cli;
-	const char *file = LS_CONF_PATH;
-	bool check_only = false;
-	struct conf *conf;
-	int option, code;
+	enum what what = COMPILE;
+	int option;
 
-	while ((option = getopt_long(argc, argv, "o:ch", options, NULL)) !=
+	while ((option = getopt_long(argc, argv, "o:cdh", options, NULL)) !=
 	       -1) {
 		if (option == 'h')
 			return cli_help(&verb_compile);
 		else if (option == 'o')
 			target.policy = optarg;
 		else if (option == 'c')
-			check_only = true;
+			what = CHECK;
+		else if (option == 'd')
+			what = DUMP;
 		else
 			return cli_misused(&verb_compile);
 	}
 	if (argc - optind > 1)
 		return cli_misused(&verb_compile);
 	if (optind < argc)
-		file = argv[optind];
-	code = conf_read(file, &conf) == 0 ? CLI_DONE : CLI_FAILED;
-	print_log(conf_log(conf));
-	if (code == CLI_FAILED)
-		cli_complain("%s: %zu error%s; %s is as it was", file,
-			     conf_log(conf)->errors,
-			     conf_log(conf)->errors == 1 ? "" : "s",
-			     target.policy);
-	else if (!check_only)
-		code = compile(&target, file, conf);
-	conf_free(&conf);
-	return code;
+		return read_conf(&target, argv[optind], what);
+	if (what == DUMP)
+		return dump_policy(target.policy);
+	return read_conf(&target, LS_CONF_PATH, what);
 }
 
 const struct verb verb_compile = {
 	.name = "compile",
 	.run = run_compile,
 	.summary = "check lockstep.conf and put it in force",
-	.usage = "usage: lockstep compile [-c] [-o POLICY] [FILE]\n"
+	.usage = "usage: lockstep compile [-c|-d] [-o POLICY] [FILE]\n"
 		 "\n"
 		 "Check FILE [" LS_CONF_PATH "] and make the compiled\n"
 		 "policy of it; running programs take it over by themselves. "
@@ -207,5 +268,9 @@ const struct verb verb_compile = {
 		 "as it was.\n"
 		 "\n"
 		 "  -c, --check          only check\n"
-		 "  -o, --output POLICY  make this one\n",
+		 "  -d, --dump           change nothing, and print all that is "
+		 "in force, defaults\n"
+		 "                       included, as a lockstep.conf; with "
+		 "FILE, all that it says\n"
+		 "  -o, --output POLICY  make (or dump) this one\n",
 };

@@ -129,10 +129,10 @@ static void check_width(struct conf *conf, const struct conf_where *where,
 	}
 }
 
-static void take_override(struct conf *conf, cfg_t *section)
+void conf_take_net(struct conf *conf, const struct conf_part *part)
 {
-	size_t title = conf_tree_title(&conf->text, section);
-	struct conf_where where = conf_where(conf, title);
+	cfg_t *section = part->section;
+	struct conf_where where = conf_where(conf, part->title);
 	struct conf_net *net = add_net(conf, &where, "override net",
 				       cfg_title(section), CONF_NET_OVERRIDE);
 
@@ -205,28 +205,38 @@ static void merge_same(struct conf *conf)
 	conf->net_count = kept;
 }
 
-/* The networks around the one that is looked at are a chain in the order of
- * compare(), the narrowest last: at most one of each length. */
+const struct conf_net *conf_chain_add(struct conf_chain *chain,
+				      const struct conf_net *net)
+{
+	const struct conf_net *wider;
+
+	while (chain->length > 0 &&
+	       !covers(&chain->net[chain->length - 1]->prefix, &net->prefix))
+		chain->length--;
+	wider = chain->length > 0 ? chain->net[chain->length - 1] : NULL;
+	if (chain->length < CONF_CHAIN)
+		chain->net[chain->length++] = net;
+	return wider;
+}
+
 static void inherit(struct conf *conf)
 {
-	const struct conf_net *chain[129];
-	size_t length = 0;
+	struct conf_chain chain = { .length = 0 };
 
 	for (size_t i = 0; i < conf->net_count; i++) {
 		struct conf_net *net = &conf->nets[i];
+		const struct conf_net *wider = conf_chain_add(&chain, net);
+		bool own[LS_FIELD_COUNT];
 
-		while (length > 0 &&
-		       !covers(&chain[length - 1]->prefix, &net->prefix))
-			length--;
-		for (size_t j = 0; length > 0 && j < LS_FIELD_COUNT; j++) {
-			const struct conf_net *wider = chain[length - 1];
-
+		memcpy(own, net->set, sizeof(own));
+		for (size_t j = 0; wider != NULL && j < LS_FIELD_COUNT; j++) {
 			if (!net->set[j] && wider->set[j]) {
 				copy_field(j, &wider->policy, &net->policy);
 				net->set[j] = true;
 			}
 		}
-		chain[length++] = net;
+		if (conf->log.errors == 0)
+			conf_check_net(conf, net, wider, own);
 	}
 }
 
@@ -234,11 +244,20 @@ void conf_take_nets(struct conf *conf, cfg_t *tree)
 {
 	take_list(conf, tree, true);
 	take_list(conf, tree, false);
-	for (unsigned i = 0; i < cfg_size(tree, "override net"); i++)
-		take_override(conf, cfg_getnsec(tree, "override net", i));
+}
+
+void conf_nets_sort(struct conf *conf)
+{
+	if (conf->net_count > 0)
+		qsort(conf->nets, conf->net_count, sizeof(*conf->nets),
+		      compare);
+}
+
+void conf_nets_finish(struct conf *conf)
+{
 	if (conf->net_count == 0)
 		return;
-	qsort(conf->nets, conf->net_count, sizeof(*conf->nets), compare);
+	conf_nets_sort(conf);
 	merge_same(conf);
 	inherit(conf);
 }

@@ -8,6 +8,7 @@
 struct conf_override {
 	bool domain; /* else an account */
 	char *name;
+	struct conf_place place;
 	struct ls_policy policy;
 	const struct ls_field *fields[LS_FIELD_COUNT + 1]; /* in policy */
 };
@@ -56,9 +57,43 @@ bool conf_take_field(struct conf *conf, cfg_t *section,
 size_t conf_take_override(struct conf *conf, cfg_t *section, unsigned flag,
 			  struct ls_policy *policy, bool *set_r);
 
-/* The lists `trusted` and `denied`, and `override net`. */
+/* The lists `trusted` and `denied`. */
 void conf_take_nets(struct conf *conf, cfg_t *tree);
+/* override net "192.0.2.0/24" { } */
+void conf_take_net(struct conf *conf, const struct conf_part *part);
+/* When all of them are there: sorts and merges. */
+void conf_nets_finish(struct conf *conf);
+/* IPv4 first, a wider network before those that it covers. */
+void conf_nets_sort(struct conf *conf);
+
+/* The networks around the one that is looked at, the narrowest last. */
+enum { CONF_CHAIN = 129 }; /* at most one of each length */
+struct conf_chain {
+	const struct conf_net *net[CONF_CHAIN];
+	size_t length; /* 0 at first */
+};
+/* Go on to the next network in their order. Returns the one around it, or
+ * NULL. */
+const struct conf_net *conf_chain_add(struct conf_chain *chain,
+				      const struct conf_net *net);
+
+/* Accounts and domains that are there twice: errors. */
+void conf_check_twice(struct conf *conf);
+/* Overrides that say nothing new, or hold for nobody: warnings. Of a network
+ * when it has inherited.
+ *   wider  the network around it, or NULL
+ *   own    the fields that it has not inherited */
+void conf_check_net(struct conf *conf, const struct conf_net *net,
+		    const struct conf_net *wider,
+		    const bool own[LS_FIELD_COUNT]);
+void conf_check_needless(struct conf *conf);
+bool conf_same_field(size_t index, const struct ls_policy *a,
+		     const struct ls_policy *b);
+
 /* webhook "name" { } */
 void conf_take_webhooks(struct conf *conf, cfg_t *tree);
+/* The words of `events` that a webhook has, one for each index from 0: NULL is
+ * the end, "" a word that it has not. */
+const char *conf_event_of(const struct ls_webhook *webhook, size_t index);
 
 #endif

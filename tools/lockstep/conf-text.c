@@ -1,18 +1,16 @@
 /* conf-text.c - see conf-text.h */
 #include "lockstep-config.h"
 
+#include "conf-file.h"
 #include "conf-text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	INCLUDES_DEEP = 10,
-	FILE_MAX = 64 << 20,
+	FILES_MAX = 1000,
 };
 
 /* One file while it is cut up. */
@@ -21,13 +19,14 @@ struct lexer {
 	struct conf_log *log;
 	const char *data, *end;
 	struct conf_place place;
+	const struct lexer *includer; /* NULL: none */
 	unsigned depth;
+	struct conf_file file;
 	bool broken;
 };
 
 static bool read_file(struct conf_text *text, const char *path,
-		      const struct conf_place *from, unsigned depth,
-		      struct conf_log *log);
+		      const struct lexer *includer, struct conf_log *log);
 
 bool conf_token_is(const struct conf_text *text, size_t token, const char *mark)
 {
@@ -111,7 +110,7 @@ static void take_string(struct lexer *lexer)
 			} else if (quote == '"') {
 				conf_error(lexer->log, &lexer->place,
 					   "a backslash in a string is written "
-					   "twice: \\\\");
+					   "twice");
 			}
 		}
 		if (is_control(c))
@@ -143,33 +142,48 @@ static void take_word(struct lexer *lexer)
 		  conf_copy(start, (size_t)(lexer->data - start)));
 }
 
+/* Put a file's tokens behind those there are. Returns false when no more files
+ * are to be read. */
+static bool include_one(struct lexer *lexer, const char *path)
+{
+	if (lexer->depth >= INCLUDES_DEEP) {
+		conf_error(lexer->log, &lexer->place,
+			   "include: %s: more than %d files deep", path,
+			   INCLUDES_DEEP);
+		return false;
+	}
+	if (lexer->text->file_count >= FILES_MAX) {
+		conf_error(lexer->log, &lexer->place,
+			   "include: %s: more than %d files in all", path,
+			   FILES_MAX);
+		return false;
+	}
+	if (!read_file(lexer->text, path, lexer, lexer->log))
+		lexer->broken = true;
+	return !lexer->broken;
+}
+
 /* The last tokens are include("FILE"): put the file's in their place. */
 static void include(struct lexer *lexer)
 {
 	struct conf_text *text = lexer->text;
-	struct conf_token *first = &text->tokens[text->count - 4];
-	const char *slash = strrchr(lexer->place.file, '/');
-	struct conf_place place = first->place;
-	const char *name = first[2].text;
-	char *path = NULL;
+	const char *name = text->tokens[text->count - 2].text;
+	struct conf_place end = lexer->place;
+	struct conf_paths paths;
+	int err = conf_paths_find(name, lexer->place.file, &paths);
 
-	if (name[0] == '/' || slash == NULL)
-		path = conf_copy(name, strlen(name));
-	else if (asprintf(&path, "%.*s/%s", (int)(slash - lexer->place.file),
-			  lexer->place.file, name) < 0)
-		path = NULL;
+	lexer->place = text->tokens[text->count - 4].place;
 	for (size_t i = 0; i < 4; i++)
 		free(text->tokens[--text->count].text);
-	if (path == NULL)
-		conf_error(lexer->log, &place, "include: out of memory");
-	else if (lexer->depth >= INCLUDES_DEEP)
-		conf_error(lexer->log, &place,
-			   "include: more than %d files deep: does %s include "
-			   "itself?",
-			   INCLUDES_DEEP, path);
-	else if (!read_file(text, path, &place, lexer->depth + 1, lexer->log))
-		lexer->broken = true;
-	free(path);
+	if (err != 0)
+		conf_error(lexer->log, &lexer->place, "include: %s: %s",
+			   paths.path[0], strerror(err));
+	for (size_t i = 0; err == 0 && i < paths.count; i++) {
+		if (!include_one(lexer, paths.path[i]))
+			break;
+	}
+	conf_paths_free(&paths);
+	lexer->place = end;
 }
 
 static void take_mark(struct lexer *lexer)
@@ -218,75 +232,63 @@ static void take_token(struct lexer *lexer)
 	}
 }
 
-/* Returns the bytes, to be freed, or NULL with errno. */
-static char *slurp(const char *path, size_t *size_r)
+/* Is a file being read that this one is? */
+static bool is_loop(const struct lexer *lexer)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char *data = NULL;
-	size_t size = 0, room = 0;
-	ssize_t got = -1;
+	const struct lexer *outer = lexer->includer;
 
-	while (fd >= 0) {
-		if (size == room) {
-			room = room == 0 ? 65536 : 2 * room;
-			data = realloc(data, room);
-			if (data == NULL)
-				exit(EXIT_FAILURE);
-		}
-		got = read(fd, data + size, room - size);
-		if (got <= 0)
-			break;
-		size += (size_t)got;
-		if (size > FILE_MAX) {
-			errno = EFBIG;
-			got = -1;
-			break;
-		}
+	for (; outer != NULL; outer = outer->includer) {
+		if (outer->file.device == lexer->file.device &&
+		    outer->file.inode == lexer->file.inode)
+			return true;
 	}
-	*size_r = size;
-	if (got < 0) {
-		int saved = errno;
-
-		free(data);
-		data = NULL;
-		errno = saved;
-	}
-	if (fd >= 0)
-		close(fd);
-	return data;
+	return false;
 }
 
-static bool read_file(struct conf_text *text, const char *path,
-		      const struct conf_place *from, unsigned depth,
-		      struct conf_log *log)
+static void cut_up(struct lexer *lexer, const char *name)
 {
-	struct lexer lexer = { .text = text, .log = log, .depth = depth };
-	size_t size;
-	char *data = slurp(path, &size);
+	lexer->place = (struct conf_place){ name, 1 };
+	lexer->data = lexer->file.data;
+	lexer->end = lexer->data + lexer->file.size;
+	if (at(lexer, "\xef\xbb\xbf")) /* what some editors begin UTF-8 with */
+		lexer->data += 3;
+	while (lexer->data < lexer->end && !lexer->broken)
+		take_token(lexer);
+}
+
+/* Returns false when what comes after cannot be looked at. */
+static bool read_file(struct conf_text *text, const char *path,
+		      const struct lexer *includer, struct conf_log *log)
+{
+	struct lexer lexer = { .text = text,
+			       .log = log,
+			       .includer = includer,
+			       .depth = includer == NULL ? 0
+							 : includer->depth + 1 };
 	char *name = conf_copy(path, strlen(path));
+	const struct conf_place whole = { name, 0 };
+	int err;
 
 	text->files =
 		conf_grow(text->files, text->file_count, sizeof(*text->files));
 	text->files[text->file_count++] = name;
-	lexer.place = (struct conf_place){ name, 1 };
-	if (data == NULL) {
-		struct conf_place whole = { name, 0 };
-
-		if (from != NULL)
-			conf_error(log, from, "include: %s: %s", path,
-				   strerror(errno));
-		else
-			conf_error(log, &whole, "%s", strerror(errno));
-		return from != NULL; /* the rest can be looked at */
-	}
-	lexer.data = data;
-	lexer.end = data + size;
-	if (at(&lexer, "\xef\xbb\xbf")) /* what some editors begin UTF-8 with */
-		lexer.data += 3;
-	while (lexer.data < lexer.end && !lexer.broken)
-		take_token(&lexer);
-	free(data);
-	return !lexer.broken;
+	/* What is included is to be a file: a pipe that got into a directory by
+	 * mistake would be waited for. */
+	err = conf_file_read(path, includer != NULL, &lexer.file);
+	if (err != 0 && includer == NULL)
+		conf_error(log, &whole, "%s", strerror(err));
+	else if (err != 0)
+		conf_error(log, &includer->place, "include: %s: %s", path,
+			   strerror(err));
+	else if (is_loop(&lexer))
+		conf_error(log, &includer->place,
+			   "include: %s is being read already: it would "
+			   "include itself",
+			   path);
+	else
+		cut_up(&lexer, name);
+	free(lexer.file.data);
+	return !lexer.broken && (err == 0 || includer != NULL);
 }
 
 /* `limit` and `override` with the word that follows. */
@@ -316,7 +318,8 @@ static void join_words(struct conf_text *text)
 	text->count = kept;
 }
 
-/* Find for each brace the other, for each token the brace around it. */
+/* Find for each brace the other, for each token the brace around it. Both are in
+ * one file: what is included is whole. */
 static bool match_braces(struct conf_text *text, struct conf_log *log)
 {
 	size_t open = CONF_NONE;
@@ -326,7 +329,9 @@ static bool match_braces(struct conf_text *text, struct conf_log *log)
 		struct conf_token *token = &text->tokens[i];
 
 		if (conf_token_is(text, i, "}")) {
-			if (open == CONF_NONE) {
+			if (open == CONF_NONE ||
+			    text->tokens[open].place.file !=
+				    token->place.file) {
 				conf_error(log, &token->place,
 					   "this } closes nothing");
 				fine = false;
@@ -352,7 +357,7 @@ bool conf_text_read(struct conf_text *text, const char *path,
 		    struct conf_log *log)
 {
 	*text = (struct conf_text){ NULL, 0, NULL, 0 };
-	if (!read_file(text, path, NULL, 0, log))
+	if (!read_file(text, path, NULL, log))
 		return false;
 	join_words(text);
 	return match_braces(text, log);

@@ -15,8 +15,8 @@
  *
  * Comments begin with # or // and go on to the end of the line, or stand
  * between slash-star and star-slash; slashes inside a word begin none.
- * `include("FILE")` is replaced by the tokens of FILE, a path beside the file
- * that says so. `limit` and `override` make one word with the next:
+ * `include("FILE")` is replaced by the tokens of FILE, or of several
+ * (conf-file.h). `limit` and `override` make one word with the next:
  * "limit ip". */
 #ifndef LOCKSTEP_CONF_TEXT_H
 #define LOCKSTEP_CONF_TEXT_H
@@ -32,6 +32,7 @@ enum conf_token_type { CONF_WORD, CONF_STRING, CONF_MARK };
 struct conf_token {
 	enum conf_token_type type;
 	bool dropped; /* libConfuse is not to see it */
+	bool apart;   /* it is to see it in a parse of its own */
 	char *text;   /* as meant: without quotes and escapes */
 	struct conf_place place;
 	size_t inside;  /* the { that it stands within, or CONF_NONE */
@@ -52,9 +53,11 @@ bool conf_text_read(struct conf_text *text, const char *path,
 		    struct conf_log *log);
 void conf_text_free(struct conf_text *text);
 
-/* The tokens as libConfuse reads them, one a line; dropped ones leave theirs
- * empty. To be freed. */
-char *conf_text_render(const struct conf_text *text);
+/* Tokens as libConfuse reads them, one a line: those from `first` to before
+ * `end`, or all but those apart. Ones that are left out leave their line empty.
+ * To be freed. */
+char *conf_text_render(const struct conf_text *text, size_t first, size_t end);
+char *conf_text_render_all(const struct conf_text *text);
 
 bool conf_token_is(const struct conf_text *text, size_t token,
 		   const char *mark);

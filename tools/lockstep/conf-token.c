@@ -23,15 +23,18 @@ static void render_token(FILE *out, const struct conf_token *token)
 	putc('\'', out);
 }
 
-char *conf_text_render(const struct conf_text *text)
+static char *render(const struct conf_text *text, size_t first, size_t end,
+		    bool apart)
 {
 	char *rendered = NULL;
 	size_t size;
 	FILE *out = open_memstream(&rendered, &size);
 
-	for (size_t i = 0; out != NULL && i < text->count; i++) {
-		if (!text->tokens[i].dropped)
-			render_token(out, &text->tokens[i]);
+	for (size_t i = first; out != NULL && i < end; i++) {
+		const struct conf_token *token = &text->tokens[i];
+
+		if (!token->dropped && (apart || !token->apart))
+			render_token(out, token);
 		putc('\n', out);
 	}
 	if (out == NULL || fclose(out) != 0) {
@@ -39,6 +42,16 @@ char *conf_text_render(const struct conf_text *text)
 		exit(EXIT_FAILURE);
 	}
 	return rendered;
+}
+
+char *conf_text_render(const struct conf_text *text, size_t first, size_t end)
+{
+	return render(text, first, end, true);
+}
+
+char *conf_text_render_all(const struct conf_text *text)
+{
+	return render(text, 0, text->count, false);
 }
 
 static bool is_value(const struct conf_text *text, size_t token)

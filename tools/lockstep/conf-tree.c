@@ -17,6 +17,7 @@ enum {
 /* libConfuse's callbacks have no argument of ours. */
 static struct parse {
 	struct conf_text *text; /* NULL: the defaults are being read */
+	size_t first;           /* token: of what is parsed */
 	struct conf_log *log;   /* of what was dropped */
 	struct conf_log pass;   /* of this parse: void when another follows */
 	bool again;             /* something was dropped: parse what is left */
@@ -57,7 +58,9 @@ static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text,
 	struct conf_value *value = conf_alloc(sizeof(*value));
 
 	value->text = conf_copy(text, strlen(text));
-	value->token = parse.text == NULL ? CONF_NONE : (size_t)cfg->line - 1;
+	value->token = parse.text == NULL
+			       ? CONF_NONE
+			       : parse.first + (size_t)cfg->line - 1;
 	value->opt = opt;
 	*(void **)result = value;
 	return 0;
@@ -67,7 +70,7 @@ static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text,
 __attribute__((format(printf, 2, 0))) static void
 take_error(cfg_t *cfg, const char *format, va_list args)
 {
-	size_t token = cfg->line > 0 ? (size_t)cfg->line - 1 : 0;
+	size_t token = parse.first + (cfg->line > 0 ? (size_t)cfg->line - 1 : 0);
 	char message[200], context[CONF_CONTEXT];
 	struct conf_text *text = parse.text;
 	struct conf_place place;
@@ -93,7 +96,12 @@ take_error(cfg_t *cfg, const char *format, va_list args)
 	/* The key, not whatever comes instead of the = after it. */
 	if (strncmp(format, "missing equal sign", 18) == 0 && token > 0)
 		token--;
-	vsnprintf(message, sizeof(message), format, args);
+	if (strncmp(format, "attempt to append", 17) == 0 && token > 0)
+		snprintf(message, sizeof(message),
+			 "%s: += adds to a list, and this is none",
+			 text->tokens[token - 1].text);
+	else
+		vsnprintf(message, sizeof(message), format, args);
 	conf_text_context(text, token, context);
 	place = place_of(token);
 	conf_error(&parse.pass, &place, "%s%s", context, message);
@@ -141,34 +149,51 @@ static cfg_opt_t *add_section(cfg_opt_t *options, const char *name,
 	return options + 1;
 }
 
-static cfg_t *build(void)
+static const char *const sections[] = { "ip",    "net",   "user",
+					"place", "guess", "sending" };
+static const char *const limits[] = { "limit ip",    "limit net",
+				      "limit user",  "limit place",
+				      "limit guess", "limit sending" };
+static const char *const overrides[] = { "override user", "override domain",
+					 "override net" };
+enum {
+	SECTIONS = sizeof(sections) / sizeof(sections[0]),
+	OVERRIDES = sizeof(overrides) / sizeof(overrides[0]),
+};
+
+/* The options of an override: fields with all of `flags`. */
+static void build_override(cfg_opt_t *options, unsigned flags,
+			   cfg_opt_t inner[SECTIONS][OPTIONS])
 {
-	static const char *const sections[] = { "ip",    "net",   "user",
-						"place", "guess", "sending" };
-	static const char *const limits[] = { "limit ip",    "limit net",
-					      "limit user",  "limit place",
-					      "limit guess", "limit sending" };
-	enum { SECTIONS = sizeof(sections) / sizeof(sections[0]) };
+	options = add_fields(options, NULL, flags);
+	for (size_t i = 0; i < SECTIONS; i++) {
+		if (add_fields(inner[i], sections[i], flags) != inner[i])
+			options = add_section(options, sections[i], inner[i],
+					      CFGF_NONE);
+	}
+}
+
+/* The whole, or of an override that stands apart those alone. */
+static cfg_t *build(bool apart)
+{
 	static cfg_opt_t limit[SECTIONS][OPTIONS], by_user[SECTIONS][OPTIONS],
 		by_net[SECTIONS][OPTIONS], user[OPTIONS], net[OPTIONS],
 		webhook[OPTIONS], root[2 * OPTIONS];
 	static char trusted[] = "{'127.0.0.0/8', '::1/128'}";
 	cfg_flag_t titled = CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES;
-	cfg_opt_t *of_user = add_fields(user, NULL, LS_FIELD_BY_USER);
-	cfg_opt_t *of_net = add_fields(net, NULL, LS_FIELD_BY_NET);
-	cfg_opt_t *of_root = add_fields(root, NULL, 0), *of_webhook = webhook;
+	cfg_opt_t *of_root = root, *of_webhook = webhook;
 
+	build_override(user, LS_FIELD_BY_USER, by_user);
+	build_override(net, LS_FIELD_BY_NET, by_net);
+	of_root = add_section(of_root, overrides[0], user, titled);
+	of_root = add_section(of_root, overrides[1], user, titled);
+	of_root = add_section(of_root, overrides[2], net, titled);
+	if (apart)
+		return cfg_init(root, CFGF_NONE);
+	of_root = add_fields(of_root, NULL, 0);
 	for (size_t i = 0; i < SECTIONS; i++) {
 		add_fields(limit[i], sections[i], 0);
 		of_root = add_section(of_root, limits[i], limit[i], CFGF_NONE);
-		if (add_fields(by_user[i], sections[i], LS_FIELD_BY_USER) !=
-		    by_user[i])
-			of_user = add_section(of_user, sections[i], by_user[i],
-					      CFGF_NONE);
-		if (add_fields(by_net[i], sections[i], LS_FIELD_BY_NET) !=
-		    by_net[i])
-			of_net = add_section(of_net, sections[i], by_net[i],
-					     CFGF_NONE);
 	}
 	of_webhook = add_key(of_webhook, "url");
 	of_webhook = add_key(of_webhook, "secret-file");
@@ -178,9 +203,6 @@ static cfg_t *build(void)
 	*of_webhook = (cfg_opt_t)CFG_END();
 	of_root = add_list(of_root, "trusted", trusted);
 	of_root = add_list(of_root, "denied", NULL);
-	of_root = add_section(of_root, "override user", user, titled);
-	of_root = add_section(of_root, "override domain", user, titled);
-	of_root = add_section(of_root, "override net", net, titled);
 	add_section(of_root, "webhook", webhook, titled);
 	return cfg_init(root, CFGF_NONE);
 }
@@ -201,30 +223,97 @@ static void drop_quoted_keys(struct conf_text *text, struct conf_log *log)
 	}
 }
 
-cfg_t *conf_tree_parse(struct conf_text *text, struct conf_log *log)
+static bool is_value(const struct conf_text *text, size_t token)
+{
+	return token < text->count && text->tokens[token].type != CONF_MARK;
+}
+
+/* Does a whole override begin at this token? One that is not stays with the
+ * rest, for libConfuse to say what is wrong with it. */
+static const char *override_at(const struct conf_text *text, size_t token)
+{
+	const struct conf_token *name = &text->tokens[token];
+	bool begins = token == 0 || is_value(text, token - 1) ||
+		      conf_token_is(text, token - 1, "}") ||
+		      conf_token_is(text, token - 1, ")");
+
+	if (!begins || name->type != CONF_WORD || name->inside != CONF_NONE ||
+	    name->dropped || !is_value(text, token + 1) ||
+	    !conf_token_is(text, token + 2, "{"))
+		return NULL;
+	for (size_t i = 0; i < OVERRIDES; i++) {
+		if (strcmp(name->text, overrides[i]) == 0)
+			return overrides[i];
+	}
+	return NULL;
+}
+
+static void set_apart(struct conf_text *text)
+{
+	for (size_t i = 0; i < text->count; i++) {
+		size_t end;
+
+		if (override_at(text, i) == NULL)
+			continue;
+		end = text->tokens[i + 2].partner;
+		for (size_t j = i; j <= end; j++)
+			text->tokens[j].apart = true;
+		i = end;
+	}
+}
+
+/* Parse tokens, again whenever something in them had to be dropped. */
+static cfg_t *parse_tokens(struct conf_text *text, size_t first, size_t end,
+			   bool apart, struct conf_log *log)
 {
 	cfg_t *tree = NULL;
 	unsigned mistakes = 0;
 
-	drop_quoted_keys(text, log);
 	do {
-		char *rendered = conf_text_render(text);
+		char *rendered = apart ? conf_text_render(text, first, end)
+				       : conf_text_render_all(text);
 
 		conf_tree_free(tree);
 		conf_log_clear(&parse.pass);
-		parse = (struct parse){ .log = log };
-		tree = build();
+		parse = (struct parse){ .log = log, .first = first };
+		tree = build(apart);
 		if (tree == NULL)
 			exit(EXIT_FAILURE);
 		cfg_set_error_function(tree, take_error);
 		parse.text = text;
-		if (text->count > 0)
+		if (end > first)
 			cfg_parse_buf(tree, rendered);
 		parse.text = NULL;
 		free(rendered);
 	} while (parse.again && ++mistakes < MISTAKES_MAX);
 	conf_log_move(log, &parse.pass);
 	return tree;
+}
+
+cfg_t *conf_tree_parse(struct conf_text *text, struct conf_log *log)
+{
+	drop_quoted_keys(text, log);
+	set_apart(text);
+	return parse_tokens(text, 0, text->count, false, log);
+}
+
+bool conf_tree_next_override(struct conf_text *text, struct conf_part *part,
+			     struct conf_log *log)
+{
+	size_t first = part->next, end;
+
+	while (first < text->count && !text->tokens[first].apart)
+		first++;
+	if (first == text->count)
+		return false;
+	end = text->tokens[first + 2].partner + 1;
+	*part = (struct conf_part){ .kind = override_at(text, first),
+				    .title = first + 1,
+				    .next = end };
+	part->tree = parse_tokens(text, first, end, true, log);
+	if (cfg_size(part->tree, part->kind) > 0)
+		part->section = cfg_getnsec(part->tree, part->kind, 0);
+	return true;
 }
 
 void conf_tree_free(cfg_t *tree)

@@ -24,10 +24,25 @@ struct conf_value {
 cfg_t *conf_tree_parse(struct conf_text *text, struct conf_log *log);
 void conf_tree_free(cfg_t *tree);
 
+/* The overrides are in no tree with the rest: there may be a hundred thousand,
+ * and libConfuse compares each title with all before it, and keeps kilobytes for
+ * each. They come one by one, in the order of the text, each in a tree of its
+ * own, to be freed before the next is asked for. After conf_tree_parse(). */
+struct conf_part {
+	cfg_t *tree, *section; /* the section: NULL when it cannot be read */
+	const char *kind;      /* "override user", "... domain", "... net" */
+	size_t title;          /* its token */
+	size_t next;           /* token to go on with; 0 at first */
+};
+/* Returns false when there are no more. */
+bool conf_tree_next_override(struct conf_text *text, struct conf_part *part,
+			     struct conf_log *log);
+
 /* A key's value; NULL: not set. `index`: of a list, else 0. */
 const struct conf_value *conf_tree_value(cfg_t *section, const char *key,
 					 unsigned index);
-/* The token of a section's title (or its name, where it has none). */
+/* The token of a section's title (or its name, where it has none); not in the
+ * tree of an override. */
 size_t conf_tree_title(const struct conf_text *text, const cfg_t *section);
 
 #endif

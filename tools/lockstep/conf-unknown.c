@@ -66,6 +66,33 @@ static void list(const cfg_t *section, char *list_r, size_t size)
 	}
 }
 
+/* Of `limit` and `override` the first word may be right, or be what is missing:
+ * list those with it, or name the one with this second. */
+static bool like(const cfg_t *section, const char *name, char *list_r,
+		 size_t size)
+{
+	const char *blank = strchr(name, ' ');
+	size_t first = blank == NULL ? 0 : (size_t)(blank - name) + 1, len = 0;
+
+	list_r[0] = '\0';
+	for (const cfg_opt_t *opt = section->opts; opt->name != NULL; opt++) {
+		const char *second = strchr(opt->name, ' ');
+
+		if (second == NULL)
+			continue;
+		if (first == 0 && strncmp(opt->name, "limit ", 6) == 0 &&
+		    strcmp(second + 1, name) == 0)
+			snprintf(list_r, size, "; did you mean \"%s\"?",
+				 opt->name);
+		if (first == 0 || strncmp(opt->name, name, first) != 0)
+			continue;
+		snprintf(list_r + len, size - len, "%s%s",
+			 len == 0 ? "; there are: " : ", ", opt->name);
+		len = strlen(list_r);
+	}
+	return list_r[0] != '\0';
+}
+
 static bool is_section(const struct conf_text *text, size_t token)
 {
 	return conf_token_is(text, token + 1, "{") ||
@@ -88,6 +115,10 @@ void conf_unknown_key(const struct conf_text *text, size_t token,
 			 near);
 	else if (strcmp(key->text, "include") == 0)
 		snprintf(advice, sizeof(advice), "; write include(\"FILE\")");
+	else if (strcmp(key->text, ";") == 0)
+		snprintf(advice, sizeof(advice), "; nothing ends with one");
+	else if (like(section, key->text, advice, sizeof(advice)))
+		; /* said */
 	else if (home != NULL && home->section != NULL &&
 		 is_field_of(section->name, key->text))
 		snprintf(advice, sizeof(advice),

@@ -41,6 +41,20 @@ static const struct {
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]) };
 
+const char *conf_event_of(const struct ls_webhook *webhook, size_t index)
+{
+	bool has;
+
+	if (index >= EVENTS)
+		return NULL;
+	if (events[index].event == LS_EVENT_NONE)
+		/* alone it changes nothing, and the list must not be empty */
+		has = webhook->digest_ms > 0 || webhook->events == 0;
+	else
+		has = (webhook->events & 1U << events[index].event) != 0;
+	return has ? events[index].name : "";
+}
+
 __attribute__((format(printf, 4, 5))) static void
 complain(const struct reading *reading, size_t token, bool warning,
 	 const char *format, ...)
@@ -175,15 +189,31 @@ static void unknown_event(const struct reading *reading,
 		 near == NULL ? "" : near, near == NULL ? "" : "\"?");
 }
 
+/* Is this first value of a list one that += adds? The defaults are not in the
+ * tree, where libConfuse would take their places from whatever it reads. */
+static bool is_added(const struct reading *reading,
+		     const struct conf_value *value)
+{
+	const struct conf_text *text = &reading->conf->text;
+	size_t mark = value->token - 1;
+
+	if (conf_token_is(text, mark, "{"))
+		mark--;
+	return conf_token_is(text, mark, "+=");
+}
+
 /* Returns whether digests are wanted. */
 static bool take_events(const struct reading *reading)
 {
 	unsigned count = cfg_size(reading->section, "events");
 	const struct conf_value *value = NULL;
-	bool wanted[EVENTS], digest = false;
+	bool wanted[EVENTS], digest = false, presets;
 
+	presets = count == 0 ||
+		  is_added(reading,
+			   conf_tree_value(reading->section, "events", 0));
 	for (size_t i = 0; i < EVENTS; i++)
-		wanted[i] = count == 0 && events[i].preset;
+		wanted[i] = presets && events[i].preset;
 	for (unsigned i = 0; i < count; i++) {
 		size_t j = 0;
 
@@ -279,6 +309,15 @@ static void take_webhook(struct conf *conf, cfg_t *section)
 
 void conf_take_webhooks(struct conf *conf, cfg_t *tree)
 {
-	for (unsigned i = 0; i < cfg_size(tree, "webhook"); i++)
-		take_webhook(conf, cfg_getnsec(tree, "webhook", i));
+	for (unsigned i = 0; i < cfg_size(tree, "webhook"); i++) {
+		cfg_t *section = cfg_getnsec(tree, "webhook", i);
+		struct conf_where where = conf_where(
+			conf, conf_tree_title(&conf->text, section));
+
+		if (i == LS_WEBHOOKS_MAX)
+			conf_error(&conf->log, &where.place,
+				   "webhook \"%.40s\": one more than %d",
+				   cfg_title(section), LS_WEBHOOKS_MAX);
+		take_webhook(conf, section);
+	}
 }

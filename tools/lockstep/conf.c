@@ -166,45 +166,45 @@ static bool check_name(struct conf *conf, const struct conf_where *where,
 	return true;
 }
 
-static bool is_given(const struct conf *conf, const char *name, bool domain)
+static void take_override(struct conf *conf, const struct conf_part *part)
 {
-	for (size_t i = 0; domain && i < conf->override_count; i++) {
-		const struct conf_override *other = &conf->overrides[i];
-
-		if (other->domain && strcasecmp(other->name, name) == 0)
-			return true;
-	}
-	return false; /* of two accounts libConfuse told */
-}
-
-static void take_override(struct conf *conf, cfg_t *section, bool domain)
-{
-	size_t title = conf_tree_title(&conf->text, section);
-	struct conf_where where = conf_where(conf, title);
-	const char *name = cfg_title(section);
-	const char *what = domain ? "override domain" : "override user";
+	bool domain = strcmp(part->kind, "override domain") == 0;
+	struct conf_where where = conf_where(conf, part->title);
+	const char *name = cfg_title(part->section);
 	struct conf_override *override;
 	bool set[LS_FIELD_COUNT];
 	size_t count = 0;
 
 	if (!check_name(conf, &where, name, domain))
 		return;
-	if (is_given(conf, name, domain))
-		conf_error(&conf->log, &where.place, "%s \"%s\" is there twice",
-			   what, name);
 	conf->overrides = conf_grow(conf->overrides, conf->override_count,
 				    sizeof(*conf->overrides));
 	override = &conf->overrides[conf->override_count++];
 	*override = (struct conf_override){ .domain = domain,
+					    .place = where.place,
 					    .policy = conf->policy };
 	override->name = conf_copy(name, strlen(name));
-	if (conf_take_override(conf, section, LS_FIELD_BY_USER,
+	if (conf_take_override(conf, part->section, LS_FIELD_BY_USER,
 			       &override->policy, set) == 0)
 		conf_warning(&conf->log, &where.place,
-			     "%s \"%s\": overrides nothing", what, name);
+			     "%s \"%s\": overrides nothing", part->kind, name);
 	for (size_t i = 0; i < LS_FIELD_COUNT; i++) {
 		if (set[i])
 			override->fields[count++] = &ls_fields[i];
+	}
+}
+
+static void take_overrides(struct conf *conf)
+{
+	struct conf_part part = { .next = 0 };
+
+	while (conf_tree_next_override(&conf->text, &part, &conf->log)) {
+		if (part.section != NULL &&
+		    strcmp(part.kind, "override net") == 0)
+			conf_take_net(conf, &part);
+		else if (part.section != NULL)
+			take_override(conf, &part);
+		conf_tree_free(part.tree);
 	}
 }
 
@@ -217,17 +217,15 @@ int conf_read(const char *path, struct conf **conf_r)
 	if (conf_text_read(&conf->text, path, &conf->log)) {
 		tree = conf_tree_parse(&conf->text, &conf->log);
 		take_policy(conf, tree);
-		for (unsigned i = 0; i < cfg_size(tree, "override user"); i++)
-			take_override(conf,
-				      cfg_getnsec(tree, "override user", i),
-				      false);
-		for (unsigned i = 0; i < cfg_size(tree, "override domain"); i++)
-			take_override(conf,
-				      cfg_getnsec(tree, "override domain", i),
-				      true);
 		conf_take_nets(conf, tree);
+		take_overrides(conf);
+		conf_nets_finish(conf);
 		conf_take_webhooks(conf, tree);
 		conf_tree_free(tree);
+		conf_check_twice(conf);
+		/* Of values that are not as meant nothing can be said. */
+		if (conf->log.errors == 0)
+			conf_check_needless(conf);
 	}
 	conf_log_sort(&conf->log, path);
 	return conf->log.errors == 0 ? 0 : -1;

@@ -9,11 +9,19 @@
 #include "conf-log.h"
 #include "policy.h"
 
+#include <stdio.h>
+
 struct conf;
 
 /* Read a file and what it includes. Always gives a conf, to be freed. Returns 0
  * when it can be compiled, -1 when the log has errors. */
 int conf_read(const char *path, struct conf **conf_r);
+/* The same from a compiled policy. Returns 0, or negative with the reason and
+ * *conf_r NULL. Names that cannot be written in a lockstep.conf, which no
+ * compiler made, are warned of and left out.
+ *   path  of the policy, for messages; outlives the conf */
+int conf_load(const struct ls_policy_file *file, const char *path,
+	      struct conf **conf_r, struct ls_error *error_r);
 void conf_free(struct conf **conf);
 
 /* Errors and warnings, sorted by place; live as long as the conf. */
@@ -26,5 +34,8 @@ struct conf_counts {
 };
 struct conf_counts conf_counts(const struct conf *conf);
 void conf_write(const struct conf *conf, struct ls_policy_writer *writer);
+/* All of it as a lockstep.conf, defaults included. Read again, and written, it
+ * gives the same records in the same order. */
+void conf_dump(const struct conf *conf, FILE *out);
 
 #endif

@@ -186,8 +186,8 @@ const struct verb verb_release = {
 		 "End each USER's freeze and probation, and forget the places "
 		 "that were first seen\n"
 		 "since the account became suspicious: they may be the "
-		 "thief's. Change the password\n"
-		 "before. Exit code 1 when one of them was neither frozen nor "
+		 "thief's. Change the\n"
+		 "password before. Exit code 1 when one of them was neither frozen nor "
 		 "suspicious.\n"
 		 "\n"
 		 "  -r, --reason TEXT   for the journal\n",

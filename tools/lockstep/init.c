@@ -36,14 +36,14 @@ static int init(const struct cli *cli, uint64_t subjects)
 	struct ls_state *state;
 
 	if (ls_init(&args, subjects, &error) < 0) {
-		cli_complain("%s", error.text);
+		cli_cannot_open(&error);
 		return CLI_FAILED;
 	}
 	if (error.text[0] != '\0')
 		cli_complain("warning: %s", error.text);
 	state = cli_open(cli, LS_GUARD_READ, &error);
 	if (state == NULL) {
-		cli_complain("%s", error.text);
+		cli_cannot_open(&error);
 		return CLI_FAILED;
 	}
 	ls_status(state, cli_now_ms(), &status);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-static void put(json_t *object, const char *key, json_t *value)
+void json_put(json_t *object, const char *key, json_t *value)
 {
 	if (json_object_set_new(object, key, value) < 0) {
 		cli_complain("out of memory");
@@ -19,7 +19,7 @@ static void put(json_t *object, const char *key, json_t *value)
 }
 
 /* Each byte that is not part of UTF-8 becomes U+FFFD. */
-static void put_text(json_t *object, const char *key, const char *text)
+void json_put_text(json_t *object, const char *key, const char *text)
 {
 	char whole[3 * LS_SUBJECT_TEXT + 1];
 	size_t used = 0;
@@ -35,10 +35,10 @@ static void put_text(json_t *object, const char *key, const char *text)
 		text += len > 0 ? len : 1;
 	}
 	whole[used] = '\0';
-	put(object, key, json_string(whole));
+	json_put(object, key, json_string(whole));
 }
 
-static void put_time(json_t *object, const char *key, uint64_t at_ms)
+void json_put_time(json_t *object, const char *key, uint64_t at_ms)
 {
 	uint64_t real_ms = cli_real_of(at_ms);
 	time_t seconds = (time_t)(real_ms / 1000);
@@ -49,7 +49,7 @@ static void put_time(json_t *object, const char *key, uint64_t at_ms)
 		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s.%03uZ", day,
 		 (unsigned)(real_ms % 1000));
-	put(object, key, json_string(text));
+	json_put(object, key, json_string(text));
 }
 
 static void put_who(json_t *object, const struct ls_subject *subject)
@@ -60,23 +60,23 @@ static void put_who(json_t *object, const struct ls_subject *subject)
 	if (subject->net.bits != 0 ||
 	    !ls_addr_equal(&subject->net.addr, &none.addr)) {
 		ls_prefix_format(&subject->net, text);
-		put(object, subject->net.bits == 128 ? "address" : "network",
+		json_put(object, subject->net.bits == 128 ? "address" : "network",
 		    json_string(text));
 	}
-	put_text(object, "user", subject->user);
+	json_put_text(object, "user", subject->user);
 }
 
-static void put_subject(json_t *object, const struct ls_subject *subject)
+void json_put_subject(json_t *object, const struct ls_subject *subject)
 {
 	char text[LS_SUBJECT_TEXT];
 
 	ls_subject_format(subject, text);
-	put(object, "kind", json_string(ls_kind_name(subject->kind)));
-	put_text(object, "subject", text);
+	json_put(object, "kind", json_string(ls_kind_name(subject->kind)));
+	json_put_text(object, "subject", text);
 	put_who(object, subject);
 }
 
-static void print(json_t *object)
+void json_line(json_t *object)
 {
 	char *line =
 		object == NULL
@@ -92,77 +92,90 @@ static void print(json_t *object)
 	json_decref(object);
 }
 
+void json_put_lock(json_t *object, const struct ls_lock *lock)
+{
+
+	if (lock->named)
+		json_put_subject(object, &lock->subject);
+	else
+		json_put(object, "kind",
+		    json_string(ls_kind_name(lock->subject.kind)));
+	json_put(object, "reason", json_string(ls_reason_name(lock->reason)));
+	if (lock->freeze)
+		json_put(object, "freeze", json_true());
+	json_put(object, "strikes", json_integer((json_int_t)lock->strikes));
+	json_put_time(object, "since", lock->since_ms);
+	json_put_time(object, "until", lock->until_ms);
+	json_put(object, "origin", json_string(ls_origin_name(lock->origin)));
+}
+
 void json_print_lock(const struct ls_lock *lock)
 {
 	json_t *object = json_object();
 
-	if (lock->named)
-		put_subject(object, &lock->subject);
-	else
-		put(object, "kind",
-		    json_string(ls_kind_name(lock->subject.kind)));
-	put(object, "reason", json_string(ls_reason_name(lock->reason)));
-	if (lock->freeze)
-		put(object, "freeze", json_true());
-	put(object, "strikes", json_integer((json_int_t)lock->strikes));
-	put_time(object, "since", lock->since_ms);
-	put_time(object, "until", lock->until_ms);
-	put(object, "origin", json_string(ls_origin_name(lock->origin)));
-	print(object);
+	json_put_lock(object, lock);
+	json_line(object);
 }
 
 static void put_lock_event(json_t *data, const struct ls_record *record)
 {
-	put_subject(data, &record->subject);
+	json_put_subject(data, &record->subject);
 	if (record->reason != LS_REASON_NONE)
-		put(data, "reason",
+		json_put(data, "reason",
 		    json_string(ls_reason_name(record->reason)));
+	if (record->event == LS_EVENT_TRUST)
+		json_put_time(data, "until", record->until_ms);
 	if (record->event == LS_EVENT_LOCK ||
 	    record->event == LS_EVENT_FREEZE) {
-		put(data, "strikes", json_integer((json_int_t)record->strikes));
-		put_time(data, "since", record->at_ms);
-		put_time(data, "until", record->until_ms);
+		json_put(data, "strikes", json_integer((json_int_t)record->strikes));
+		json_put_time(data, "since", record->at_ms);
+		json_put_time(data, "until", record->until_ms);
 	}
-	put(data, "origin", json_string(ls_origin_name(record->origin)));
-	put_text(data, "by", record->detail);
+	json_put(data, "origin", json_string(ls_origin_name(record->origin)));
+	json_put_text(data, "by", record->detail);
 }
 
 static void put_attempt(json_t *data, const struct ls_record *record)
 {
-	put_text(data, "service", record->service);
-	put_text(data, "mech", record->mech);
+	json_put_text(data, "service", record->service);
+	json_put_text(data, "mech", record->mech);
 	put_who(data, &record->subject);
-	put(data, "verdict", json_string(ls_verdict_name(record->verdict)));
+	json_put(data, "verdict", json_string(ls_verdict_name(record->verdict)));
 	if (record->outcome != LS_OUTCOME_NONE)
-		put(data, "outcome",
+		json_put(data, "outcome",
 		    json_string(ls_outcome_name(record->outcome)));
 	if (record->reason != LS_REASON_NONE)
-		put(data, "reason",
+		json_put(data, "reason",
 		    json_string(ls_reason_name(record->reason)));
 	if (record->subject.kind != LS_KIND_NONE)
-		put(data, "kind",
+		json_put(data, "kind",
 		    json_string(ls_kind_name(record->subject.kind)));
-	put_text(data, "session", record->detail);
+	json_put_text(data, "session", record->detail);
 	if (record->event == LS_EVENT_SUSPICIOUS)
-		put_time(data, "probation", record->until_ms);
+		json_put_time(data, "probation", record->until_ms);
 }
 
-void json_print_record(enum ls_journal journal, const struct ls_record *record)
+json_t *json_of_record(enum ls_journal journal, const struct ls_record *record)
 {
 	json_t *object = json_object(), *data = json_object();
 
-	put(object, "type", json_string(ls_event_name(record->event)));
-	put_time(object, "timestamp", record->at_ms);
-	put(data, "journal",
+	json_put(object, "type", json_string(ls_event_name(record->event)));
+	json_put_time(object, "timestamp", record->at_ms);
+	json_put(data, "journal",
 	    json_string(journal == LS_JOURNAL_GUARD ? "guard" : "sessions"));
-	put(data, "record", json_integer((json_int_t)record->number));
+	json_put(data, "record", json_integer((json_int_t)record->number));
 	if (ls_event_is_order(record->event))
 		put_lock_event(data, record);
 	else
 		put_attempt(data, record);
 	if (record->verdict != record->wanted)
-		put(data, "wanted",
+		json_put(data, "wanted",
 		    json_string(ls_verdict_name(record->wanted)));
-	put(object, "data", data);
-	print(object);
+	json_put(object, "data", data);
+	return object;
+}
+
+void json_print_record(enum ls_journal journal, const struct ls_record *record)
+{
+	json_line(json_of_record(journal, record));
 }

@@ -161,7 +161,7 @@ static int run_learn(const struct cli *cli, int argc, char **argv)
 			  &progress) == 0)
 		code = CLI_DONE;
 	progress_end(&progress);
-	report_unknown(&logread);
+	replay_report_unknown(&logread);
 	if (code == CLI_DONE)
 		code = learn(cli, &logread, dry);
 	logread_free(&logread);

@@ -1,109 +1,51 @@
-/* list.c - lockstep list: the active locks */
+/* list.c - lockstep list: locks, familiar places, sessions, stale devices */
 #include "lockstep-config.h"
 
-#include "cli.h"
-#include "json.h"
+#include "list.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns of the table: 80 characters with the blanks between. */
-enum { SUBJECT_WIDTH = 28, REASON_WIDTH = 13, TIME_WIDTH = 12 };
-
-struct locks {
-	struct ls_lock *lock;
-	size_t count, room;
+static const struct list {
+	const char *name;
+	int (*run)(const struct listing *listing);
+} lists[] = {
+	{ "locks", list_locks },       { "trusted", list_trusted },
+	{ "familiar", list_familiar }, { "sessions", list_sessions },
+	{ "stale", list_stale },
 };
 
-static void gather(struct ls_state *state, struct locks *locks)
+void *list_grow(void *array, size_t count, size_t *room, size_t size)
 {
-	uint64_t cursor = 0, now_ms = cli_now_ms();
-	struct ls_lock lock;
-
-	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1) {
-		if (locks->count == locks->room) {
-			locks->room = locks->room == 0 ? 64 : 2 * locks->room;
-			locks->lock =
-				realloc(locks->lock,
-					locks->room * sizeof(*locks->lock));
-			if (locks->lock == NULL) {
-				cli_complain("out of memory");
-				exit(CLI_FAILED);
-			}
-		}
-		locks->lock[locks->count++] = lock;
+	if (count < *room)
+		return array;
+	*room = *room == 0 ? 64 : 2 * *room;
+	array = realloc(array, *room * size);
+	if (array == NULL) {
+		cli_complain("out of memory");
+		exit(CLI_FAILED);
 	}
+	return array;
 }
 
-static int by_since(const void *a_lock, const void *b_lock)
+static const struct list *find_list(const char *name)
 {
-	const struct ls_lock *a = a_lock, *b = b_lock;
-
-	return (a->since_ms > b->since_ms) - (a->since_ms < b->since_ms);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (strcmp(lists[i].name, name) == 0)
+			return &lists[i];
+	return NULL;
 }
 
-/* "Nov 22 02:14" of "2026-11-22 02:14:05", without the year. */
-static void format_minute(uint64_t at_ms, char text_r[CLI_TIME_TEXT])
+/* Locks, and what is trusted if anything is. The lines of JSON are locks alone:
+ * who feeds them to a firewall must not block what is trusted. */
+static int run_default(struct listing *listing)
 {
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr",
-					  "May", "Jun", "Jul", "Aug",
-					  "Sep", "Oct", "Nov", "Dec" };
-	unsigned year, month = 0, day, hour, minute;
-	char text[CLI_TIME_TEXT];
+	int code = list_locks(listing);
 
-	cli_time_format(at_ms, text);
-	if (sscanf(text, "%u-%u-%u %u:%u", &year, &month, &day, &hour,
-		   &minute) != 5 ||
-	    month < 1 || month > 12)
-		strcpy(text_r, "?");
-	else
-		snprintf(text_r, CLI_TIME_TEXT, "%s %2u %02u:%02u",
-			 months[month - 1], day % 100, hour % 100,
-			 minute % 100);
-}
-
-/* Columns that a text takes: characters, whatever their bytes. */
-static int width(const char *text)
-{
-	int columns = 0;
-
-	for (; *text != '\0'; text++)
-		columns += ((unsigned char)*text & 0xc0) != 0x80;
-	return columns;
-}
-
-static void print_lock(const struct ls_lock *lock)
-{
-	char text[LS_SUBJECT_TEXT], escaped[4 * sizeof(text)];
-	char since[CLI_TIME_TEXT], until[CLI_TIME_TEXT];
-
-	if (lock->named)
-		ls_subject_format(&lock->subject, text);
-	else
-		snprintf(text, sizeof(text), "(a forgotten %s)",
-			 ls_kind_name(lock->subject.kind));
-	cli_escape(text, escaped, sizeof(escaped));
-	format_minute(lock->since_ms, since);
-	format_minute(lock->until_ms, until);
-	fputs(escaped, stdout);
-	if (width(escaped) > SUBJECT_WIDTH) /* the rest on its own line */
-		printf("\n%*s", SUBJECT_WIDTH, "");
-	else
-		printf("%*s", SUBJECT_WIDTH - width(escaped), "");
-	printf(" %-*s %-*s %-*s %3u %s\n", REASON_WIDTH,
-	       lock->freeze ? "frozen" : ls_reason_name(lock->reason), TIME_WIDTH, since, TIME_WIDTH,
-	       until, lock->strikes, ls_origin_name(lock->origin));
-}
-
-static void print_table(const struct locks *locks)
-{
-	printf("%-*s %-*s %-*s %-*s %3s %s\n", SUBJECT_WIDTH, "LOCKED",
-	       REASON_WIDTH, "WHY", TIME_WIDTH, "SINCE", TIME_WIDTH, "UNTIL",
-	       "NO.", "BY");
-	for (size_t i = 0; i < locks->count; i++)
-		print_lock(&locks->lock[i]);
+	listing->all = true;
+	return code != CLI_DONE || listing->json ? code
+						 : list_trusted(listing);
 }
 
 static int run_list(const struct cli *cli, int argc, char **argv)
@@ -111,58 +53,71 @@ static int run_list(const struct cli *cli, int argc, char **argv)
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
+		FILTER_OPTIONS_OF_WHO,
 		{ NULL, 0, NULL, 0 },
 	};
-	struct locks locks = { NULL, 0, 0 };
-	struct ls_state *state;
-	struct ls_error error;
-	bool json = false;
+	struct listing listing = { .cli = cli };
+	const struct list *list = NULL;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
 		if (option == 'h')
 			return cli_help(&verb_list);
-		if (option != 'j')
+		if (option == '?')
 			return cli_misused(&verb_list);
-		json = true;
+		if (option == 'j')
+			listing.json = true;
+		else if (!filter_take(&listing.filter, option, optarg))
+			return CLI_USAGE;
 	}
-	if (argc - optind > 1 ||
-	    (optind < argc && strcmp(argv[optind], "locks") != 0))
-		return cli_misused(&verb_list);
-	state = cli_open(cli, LS_GUARD_READ, &error);
-	if (state == NULL) {
-		cli_complain("%s", error.text);
-		return CLI_FAILED;
+	if (optind < argc) {
+		list = find_list(argv[optind++]);
+		if (list == NULL)
+			return cli_misused(&verb_list);
 	}
-	gather(state, &locks);
-	ls_close(&state);
-	if (locks.count > 0)
-		qsort(locks.lock, locks.count, sizeof(*locks.lock), by_since);
-	for (size_t i = 0; json && i < locks.count; i++)
-		json_print_lock(&locks.lock[i]);
-	if (!json && locks.count == 0)
-		puts("nothing is locked");
-	else if (!json)
-		print_table(&locks);
-	free(locks.lock);
-	return CLI_DONE;
+	for (; optind < argc; optind++)
+		if (!filter_take_subject(&listing.filter, argv[optind]))
+			return CLI_USAGE;
+	return list == NULL ? run_default(&listing) : list->run(&listing);
 }
 
 const struct verb verb_list = {
 	.name = "list",
 	.run = run_list,
-	.summary = "show what is locked",
-	.usage = "usage: lockstep list [--json] [locks]\n"
+	.summary = "show what is locked, who is familiar, what is stale",
+	.usage = "usage: lockstep list [--json] [FILTER...] "
+		 "[WHAT [USER] [ADDRESS]]\n"
 		 "\n"
-		 "Show the active locks, the oldest first: what is locked, "
-		 "why, since when, until\n"
-		 "when, and by whom: a rule, an administrator or a peer. NO. "
-		 "is 1 for a first\n"
-		 "lock, 2 for the next one before strikes fade, and so on, "
-		 "each lasting longer;\n"
-		 "0 where only an administrator locked.\n"
+		 "WHAT is one of these; without it, locks and what is "
+		 "trusted:\n"
 		 "\n"
-		 "\"frozen\" holds for familiar places too.\n"
+		 "  locks     the active locks, the oldest first: what is "
+		 "locked, why, since when,\n"
+		 "            until when, and by whom: a rule, an "
+		 "administrator or a peer. NO. is\n"
+		 "            1 for a first lock, 2 for the next one before "
+		 "strikes fade, and so\n"
+		 "            on, each lasting longer; 0 where only an "
+		 "administrator locked.\n"
+		 "            \"frozen\" holds for familiar places too\n"
+		 "  trusted   addresses and networks that lockstep trust "
+		 "exempts, until when\n"
+		 "  familiar  places that locks on strangers do not touch: "
+		 "account, network, since\n"
+		 "            when, until when; ? for an account whose name "
+		 "is not known any more\n"
+		 "  sessions  mail sessions that the journal saw begin; they "
+		 "may have ended since\n"
+		 "  stale     devices that keep trying one wrong password: "
+		 "who, from where, how\n"
+		 "            often, since when, when last\n"
 		 "\n"
-		 "  -j, --json  a JSON object on each line\n",
+		 "  -j, --json         a JSON object on each line (without "
+		 "WHAT: locks)\n"
+		 "      --user USER, --from ADDRESS\n"
+		 "                     those about it, as without the option; "
+		 "an ADDRESS may be a\n"
+		 "                     network of any length\n"
+		 "      --kind KIND    of locks: ip, net, user, place, guess\n"
+		 "      --since TIME   begun in the last 90s, 10m, 12h, 30d\n",
 };

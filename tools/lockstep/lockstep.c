@@ -12,9 +12,11 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
-	&verb_compile, &verb_status,  &verb_list,   &verb_lock,
-	&verb_unlock,  &verb_freeze,  &verb_release, &verb_events,
-	&verb_learn,  &verb_replay,  &verb_init,    &verb_verify,  &verb_bench,
+	&verb_compile, &verb_status, &verb_list,    &verb_explain,
+	&verb_events,  &verb_top,    &verb_lock,   &verb_unlock,  &verb_freeze,
+	&verb_release, &verb_trust,  &verb_forget,
+	&verb_learn,   &verb_replay,
+	&verb_init,    &verb_verify, &verb_bench,
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
@@ -32,7 +34,7 @@ static void print_help(void)
 	       "state, to act on\n"
 	       "                       [$LOCKSTEP_POLICY, else %s]\n"
 	       "  -h, --help           this; lockstep VERB --help: a verb's\n"
-	       "  -V, --version\n",
+	       "  -V, --version        and what it was built against\n",
 	       LS_POLICY_PATH);
 }
 
@@ -91,7 +93,7 @@ int main(int argc, char **argv)
 			print_help();
 			return CLI_DONE;
 		case 'V':
-			puts("lockstep " PACKAGE_VERSION);
+			cli_print_version();
 			return CLI_DONE;
 		default:
 			fputs(short_usage, stderr);

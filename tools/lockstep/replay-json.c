@@ -157,11 +157,11 @@ static void print_summary(const struct logread *logread,
 	print("summary", data);
 }
 
-void report_print_json(const struct logread *logread,
+void replay_report_print_json(const struct logread *logread,
 		       const struct simulation *sim)
 {
 	const struct place **hits;
-	size_t count = report_hits(sim, &hits);
+	size_t count = replay_report_hits(sim, &hits);
 
 	for (size_t i = 0; i < LOGREAD_SHOWN && logread->shown[i] != NULL;
 	     i++) {

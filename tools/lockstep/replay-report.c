@@ -127,7 +127,7 @@ static int compare_hits(const void *one, const void *other)
 	       a->refused_ms > b->refused_ms;
 }
 
-size_t report_hits(const struct simulation *sim, const struct place ***hits_r)
+size_t replay_report_hits(const struct simulation *sim, const struct place ***hits_r)
 {
 	const struct place **hits =
 		names_resize(NULL, sim->places.count + 1, sizeof(*hits));
@@ -161,7 +161,7 @@ static void print_hit(const struct simulation *sim, const struct place *place)
 static void print_hits(const struct simulation *sim, size_t most)
 {
 	const struct place **hits;
-	size_t count = report_hits(sim, &hits);
+	size_t count = replay_report_hits(sim, &hits);
 	size_t shown = count < most ? count : most;
 
 	if (count == 0)
@@ -177,7 +177,7 @@ static void print_hits(const struct simulation *sim, size_t most)
 	free(hits);
 }
 
-void report_print(const struct logread *logread, const struct simulation *sim,
+void replay_report_print(const struct logread *logread, const struct simulation *sim,
 		  size_t most)
 {
 	print_figures(logread, sim);
@@ -185,7 +185,7 @@ void report_print(const struct logread *logread, const struct simulation *sim,
 	print_hits(sim, most);
 }
 
-void report_unknown(const struct logread *logread)
+void replay_report_unknown(const struct logread *logread)
 {
 	char escaped[512];
 

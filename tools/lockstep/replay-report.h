@@ -8,17 +8,17 @@
 #include "simulate.h"
 
 /* `most`: locks and places to show; the others are counted. */
-void report_print(const struct logread *logread,
+void replay_report_print(const struct logread *logread,
 		  const struct simulation *simulation, size_t most);
-void report_print_json(const struct logread *logread,
+void replay_report_print_json(const struct logread *logread,
 		       const struct simulation *simulation);
 
 /* Lines not understood, the first of them whole, on standard error. */
-void report_unknown(const struct logread *logread);
+void replay_report_unknown(const struct logread *logread);
 
 /* The places where somebody would have been hit wrongly, those with most right
  * passwords refused first. Returns their number; *hits_r is to be freed. */
-size_t report_hits(const struct simulation *simulation,
+size_t replay_report_hits(const struct simulation *simulation,
 		   const struct place ***hits_r);
 
 #endif

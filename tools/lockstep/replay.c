@@ -97,9 +97,9 @@ static int run(const struct wish *wish, const struct logread *logread)
 	if (code != CLI_DONE)
 		cli_complain("interrupted");
 	else if (wish->json)
-		report_print_json(logread, &simulation);
+		replay_report_print_json(logread, &simulation);
 	else
-		report_print(logread, &simulation,
+		replay_report_print(logread, &simulation,
 			     wish->all ? SIZE_MAX : MOST_SHOWN);
 	simulation_free(&simulation);
 	return code;
@@ -114,7 +114,7 @@ static int replay(const struct wish *wish, char *const *files, int count)
 	progress_begin(&progress, "reading");
 	ret = logread_files(&logread, files, count, progress_show, &progress);
 	progress_end(&progress);
-	report_unknown(&logread);
+	replay_report_unknown(&logread);
 	if (ret == 0 && logread.attempts.count == 0)
 		cli_complain("no attempts to log in, in %llu lines",
 			     (unsigned long long)logread.lines);

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "report.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -10,82 +11,58 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <unistd.h>
 
 enum {
 	DAEMON_PATIENCE_MS = 10000,
-	/* Between a connection and its AUTH: Postfix's smtpd_timeout. */
-	POSTFIX_PATIENCE_MS = 300000,
+	MISPLACED_FOR_MS = 600000,
+	HOUR_MS = 3600000,
 };
 
-/* A line of what is wrong: printed after the rest, all together. */
-struct problems {
-	char text[8][1024];
-	unsigned count;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct problems *problems,
-						      const char *format, ...)
+void report_problem(struct report *report, const char *format, ...)
 {
 	va_list args;
 
-	if (problems->count == 8)
+	if (report->problems == REPORT_PROBLEMS)
 		return;
 	va_start(args, format);
-	vsnprintf(problems->text[problems->count++], sizeof(problems->text[0]),
-		  format, args);
+	vsnprintf(report->problem[report->problems++],
+		  sizeof(report->problem[0]), format, args);
 	va_end(args);
 }
 
-static void print_problems(const struct problems *problems)
-{
-	for (unsigned i = 0; i < problems->count; i++) {
-		char escaped[2 * sizeof(problems->text[0])];
-
-		printf("problem    %s\n",
-		       cli_escape(problems->text[i], escaped, sizeof(escaped)));
-	}
-}
-
 /* An administrator who edited and forgot to compile. */
-static void check_conf(uint64_t compiled_real_ms)
+static bool is_conf_newer(const struct report *report)
 {
 	struct stat st;
 
-	if (stat(LS_CONF_PATH, &st) == 0 &&
-	    (uint64_t)st.st_mtime * 1000 > compiled_real_ms)
-		printf("note       %s is newer than the policy in force: run "
-		       "lockstep compile\n",
-		       LS_CONF_PATH);
+	return strcmp(report->policy, LS_POLICY_PATH) == 0 &&
+	       stat(LS_CONF_PATH, &st) == 0 &&
+	       (uint64_t)st.st_mtime * 1000 > report->compiled_real_ms;
 }
 
-/* Returns the policy that is in force, or NULL. */
-static struct ls_policy_file *check_policy(const struct cli *cli,
-					   struct problems *problems)
+/* Returns whether there is a policy in force. */
+static bool check_policy(const struct cli *cli, struct report *report)
 {
+	const struct ls_policy *policy;
 	struct ls_policy_file *file;
 	struct ls_error error;
-	uint64_t real_ms;
-	char when[32] = "?";
-	time_t seconds;
-	struct tm tm;
 
+	report->policy = cli->policy;
 	if (cli_open_policy(cli->policy, &file, &error) < 0) {
-		add(problems, "policy: %s: run lockstep compile", error.text);
-		return NULL;
+		report_problem(report, "policy: %s: run lockstep compile",
+			       error.text);
+		return false;
 	}
-	real_ms = ls_policy_file_compiled_real_ms(file);
-	seconds = (time_t)(real_ms / 1000);
-	if (localtime_r(&seconds, &tm) != NULL)
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("policy     %s: %s, compiled %s\n", cli->policy,
-	       ls_policy_file_policy(file)->mode == LS_MODE_OBSERVE
-		       ? "observing (refuses nothing)"
-		       : "enforcing",
-	       when);
-	if (strcmp(cli->policy, LS_POLICY_PATH) == 0)
-		check_conf(real_ms);
-	return file;
+	policy = ls_policy_file_policy(file);
+	report->compiled = true;
+	report->compiled_real_ms = ls_policy_file_compiled_real_ms(file);
+	report->observing = policy->mode == LS_MODE_OBSERVE;
+	report->conf_is_newer = is_conf_newer(report);
+	snprintf(report->state_dir, sizeof(report->state_dir), "%s",
+		 policy->state_dir);
+	ls_policy_file_close(&file);
+	return true;
 }
 
 /* What to do about a map that cannot be opened. */
@@ -100,139 +77,102 @@ static const char *remedy(const struct ls_error *error)
 		return "Dovecot or lockstepd makes it when it starts; is "
 		       "lockstep in Dovecot's configuration?";
 	default:
-		return "run this as root?";
+		return geteuid() != 0 ? "run this as root, or as a member of "
+					"`group` in lockstep.conf"
+				      : "run lockstep verify?";
 	}
 }
 
-static void print_logins(const struct ls_status *status, uint64_t now_ms)
+bool report_daemon_is_alive(const struct report *report)
 {
+	uint64_t seen_ms = report->status.daemon_seen_ms;
+
+	return seen_ms != 0 && seen_ms + DAEMON_PATIENCE_MS >= report->now_ms;
+}
+
+static void check_daemon(struct report *report)
+{
+	uint64_t seen_ms = report->status.daemon_seen_ms;
 	char age[CLI_TIME_TEXT];
 
-	printf("logins     %" PRIu64 " admitted, %" PRIu64 " refused",
-	       status->admitted, status->denied);
-	if (status->auth_seen_ms == 0) {
-		puts("; none decided yet: is lockstep Dovecot's first passdb?");
-		return;
+	if (seen_ms == 0) {
+		report_problem(report, "lockstepd: has not run yet: no "
+				       "webhooks, no snapshots; start "
+				       "lockstepd");
+	} else if (!report_daemon_is_alive(report)) {
+		cli_age_format(report->now_ms - seen_ms, age);
+		report_problem(report,
+			       "lockstepd: down, last seen %s ago: no "
+			       "webhooks, no snapshots; start lockstepd",
+			       age);
 	}
-	cli_age_format(now_ms > status->auth_seen_ms
-			       ? now_ms - status->auth_seen_ms
-			       : 0,
-		       age);
-	printf("; the last %s ago\n", age);
 }
 
-static void check_daemon(const struct ls_status *status, uint64_t now_ms,
-			 struct problems *problems)
+static void check_place(struct report *report)
 {
-	uint64_t gone_ms = now_ms > status->daemon_seen_ms
-				   ? now_ms - status->daemon_seen_ms
-				   : 0;
-	char age[CLI_TIME_TEXT];
+	uint64_t seen_ms = report->status.misplaced_seen_ms;
 
-	cli_age_format(gone_ms, age);
-	if (status->daemon_seen_ms == 0)
-		add(problems, "lockstepd: has not run yet: no webhooks, no "
-			      "snapshots; start lockstepd");
-	else if (gone_ms > DAEMON_PATIENCE_MS)
-		add(problems,
-		    "lockstepd: down, last seen %s ago: no webhooks, "
-		    "no snapshots; start lockstepd",
-		    age);
-	else
-		printf("lockstepd  alive, seen %s ago\n", age);
+	if (seen_ms != 0 && seen_ms + MISPLACED_FOR_MS > report->now_ms)
+		report_problem(report,
+			       "Dovecot: passdb lockstep is not the first: "
+			       "passwords are verified that nobody counts; see "
+			       "conf.d/dovecot-2.3/05-lockstep-auth.conf");
 }
 
-/* Postfix passes logins on; does it ask about connections too? */
-static void print_postfix(const struct ls_status *status)
+static void check_guard(const struct cli *cli, struct report *report)
 {
-	if (status->smtp_seen_ms == 0)
-		return;
-	if (status->connect_seen_ms == 0)
-		puts("note       Postfix never asked lockstep-policy about a "
-		     "connection: see conf.d/postfix-master.cf");
-	else if (status->smtp_seen_ms >
-		 status->connect_seen_ms + POSTFIX_PATIENCE_MS)
-		puts("note       Postfix did not ask lockstep-policy about the "
-		     "connection of its last login:\n"
-		     "           a service that was not told to, or see the "
-		     "mail log");
-}
-
-enum { MISPLACED_FOR_MS = 600000 };
-
-static void check_place(const struct ls_status *status,
-			struct problems *problems)
-{
-	if (status->misplaced_seen_ms != 0 &&
-	    status->misplaced_seen_ms + MISPLACED_FOR_MS > cli_now_ms())
-		add(problems,
-		    "Dovecot: passdb lockstep is not the first: passwords are "
-		    "verified that nobody counts; see "
-		    "conf.d/dovecot-2.3/05-lockstep-auth.conf");
-}
-
-static void check_guard(const struct cli *cli, const struct ls_policy *policy,
-			struct problems *problems)
-{
-	uint64_t now_ms = cli_now_ms();
-	struct ls_status status;
-	struct ls_state *state;
 	struct ls_error error;
+	struct ls_state *state = cli_open(cli, LS_GUARD_READ, &error);
 
-	state = cli_open(cli, LS_GUARD_READ, &error);
 	if (state == NULL) {
-		add(problems, "guard: %s: %s", error.text, remedy(&error));
+		report_problem(report, "guard: %s: %s", error.text,
+			       remedy(&error));
 		return;
 	}
-	ls_status(state, now_ms, &status);
+	report->guard = true;
+	ls_status(state, report->now_ms, &report->status);
+	figures_gather(state, report->now_ms - HOUR_MS, report->now_ms,
+		       &report->hour);
 	ls_close(&state);
-	printf("guard      %s/guard: %" PRIu64 " of %" PRIu64 " subjects, "
-	       "%" PRIu64 " locks, %" PRIu64 " familiar places, %" PRIu64
-	       " evicted\n",
-	       policy->state_dir, status.used, status.subjects, status.locks,
-	       status.familiar, status.evicted);
-	print_logins(&status, now_ms);
-	if (status.full > 0)
-		add(problems,
-		    "guard: was full %" PRIu64 " times: raise `subjects` in "
-		    "lockstep.conf, lockstep compile, lockstep init",
-		    status.full);
-	check_daemon(&status, now_ms, problems);
-	print_postfix(&status);
-	check_place(&status, problems);
+	if (report->status.full > 0)
+		report_problem(report,
+			       "guard: was full %" PRIu64 " times: raise "
+			       "`subjects` in lockstep.conf, lockstep compile, "
+			       "lockstep init",
+			       report->status.full);
+	check_daemon(report);
+	check_place(report);
 }
 
-static void check_sessions(const struct cli *cli,
-			   const struct ls_policy *policy,
-			   struct problems *problems)
+static void check_sessions(const struct cli *cli, struct report *report)
 {
 	struct ls_error error;
 	struct ls_state *state = cli_open(cli, LS_SESSIONS_READ, &error);
 
-	if (state != NULL)
-		printf("sessions   %s/sessions: %" PRIu64 " seen\n",
-		       policy->state_dir,
-		       ls_journal_head(state, LS_JOURNAL_SESSIONS));
-	else if (error.code == LS_ENOENT)
-		printf("sessions   none yet\n");
-	else
-		add(problems, "sessions: %s: %s", error.text, remedy(&error));
+	if (state != NULL) {
+		report->sessions = true;
+		report->sessions_seen =
+			ls_journal_head(state, LS_JOURNAL_SESSIONS);
+	} else if (error.code != LS_ENOENT) {
+		report_problem(report, "sessions: %s: %s", error.text,
+			       remedy(&error));
+	}
 	ls_close(&state);
 }
 
-static bool check_directory(const struct ls_policy *policy,
-			    struct problems *problems)
+static bool check_directory(struct report *report)
 {
 	struct stat st;
 
-	if (stat(policy->state_dir, &st) < 0)
-		add(problems,
-		    "state directory %s: %s: make it, with systemd-tmpfiles "
-		    "--create or mkdir; until then nothing is guarded",
-		    policy->state_dir, strerror(errno));
+	if (stat(report->state_dir, &st) < 0)
+		report_problem(report,
+			       "state directory %s: %s: make it, with "
+			       "systemd-tmpfiles --create or mkdir; until then "
+			       "nothing is guarded",
+			       report->state_dir, strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
-		add(problems, "state directory %s: not a directory",
-		    policy->state_dir);
+		report_problem(report, "state directory %s: not a directory",
+			       report->state_dir);
 	else
 		return true;
 	return false;
@@ -241,40 +181,48 @@ static bool check_directory(const struct ls_policy *policy,
 static int run_status(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	int option = getopt_long(argc, argv, "h", options, NULL);
-	struct problems problems = { .count = 0 };
-	const struct ls_policy *policy;
-	struct ls_policy_file *file;
+	static struct report report;
+	bool json = false;
+	int option;
 
-	if (option == 'h')
-		return cli_help(&verb_status);
-	if (option != -1 || optind < argc)
-		return cli_misused(&verb_status);
-	file = check_policy(cli, &problems);
-	if (file != NULL) {
-		policy = ls_policy_file_policy(file);
-		if (check_directory(policy, &problems)) {
-			check_guard(cli, policy, &problems);
-			check_sessions(cli, policy, &problems);
-		}
-		ls_policy_file_close(&file);
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option == 'h')
+			return cli_help(&verb_status);
+		if (option != 'j')
+			return cli_misused(&verb_status);
+		json = true;
 	}
-	print_problems(&problems);
-	return problems.count == 0 ? CLI_DONE : CLI_FAILED;
+	if (optind < argc)
+		return cli_misused(&verb_status);
+	report.now_ms = cli_now_ms();
+	if (check_policy(cli, &report) && check_directory(&report)) {
+		check_guard(cli, &report);
+		check_sessions(cli, &report);
+	}
+	if (json)
+		report_print_json(&report);
+	else
+		report_print(&report);
+	return report.problems == 0 ? CLI_DONE : CLI_FAILED;
 }
 
 const struct verb verb_status = {
 	.name = "status",
 	.run = run_status,
 	.summary = "say whether all is well, and what to do if not",
-	.usage = "usage: lockstep status\n"
+	.usage = "usage: lockstep status [--json]\n"
 		 "\n"
-		 "Show the policy in force, the state, and whether lockstepd "
-		 "runs; then a line\n"
-		 "that begins with \"problem\" for each thing that is wrong, "
-		 "with what to do.\n"
-		 "Exit code 0 when there is none, else 1.\n",
+		 "Show the policy in force, the state, what is wired, whether "
+		 "lockstepd runs, how\n"
+		 "far the journal reaches, and the logins of the last hour; "
+		 "then a line that\n"
+		 "begins with \"problem\" for each thing that is wrong, with "
+		 "what to do. Exit code 0\n"
+		 "when there is none, else 1.\n"
+		 "\n"
+		 "  -j, --json  one JSON object\n",
 };

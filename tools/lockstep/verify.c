@@ -37,7 +37,7 @@ static int verify(const struct cli *cli)
 	    verify_map(cli, LS_SESSIONS_READ, &found, &error) != LS_ENOENT)
 		ret = error.code;
 	if (ret < 0) {
-		cli_complain("%s", error.text);
+		cli_cannot_open(&error);
 		return CLI_FAILED;
 	}
 	printf("%" PRIu64 " findings\n", found);

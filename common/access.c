@@ -1,0 +1,134 @@
+/* access.c - see access.h */
+#include "lockstep-config.h"
+
+#include "access.h"
+#include "error.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <grp.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { GROUP_MAX = 1 << 24 }; /* bytes of a group's entry */
+
+static void warn(struct ls_error *error_r, const struct ls_error *warning)
+{
+	if (error_r->text[0] == '\0')
+		*error_r = *warning;
+}
+
+/* Returns false, with a warning, when there is no such group. */
+static bool group_id(const char *group, const char *without, gid_t *gid_r,
+		     struct ls_error *error_r)
+{
+	struct group entry, *found = NULL;
+	struct ls_error warning;
+	char *buffer = NULL;
+	int err = ERANGE;
+
+	if (*group == '\0')
+		return false;
+	/* A group may have any number of members, whose names come along. */
+	for (size_t size = 4096; err == ERANGE && size <= GROUP_MAX; size *= 2) {
+		char *larger = realloc(buffer, size);
+
+		if (larger == NULL)
+			break;
+		buffer = larger;
+		err = getgrnam_r(group, &entry, buffer, size, &found);
+	}
+	if (found != NULL)
+		*gid_r = found->gr_gid;
+	free(buffer);
+	if (found != NULL)
+		return true;
+	ls_fail(&warning, 0, "there is no group \"%s\": %s", group, without);
+	warn(error_r, &warning);
+	return false;
+}
+
+static void set_entry(struct posix_acl_xattr_entry *entry, unsigned tag,
+		      unsigned may, uint32_t id)
+{
+	entry->e_tag = htole16((uint16_t)tag);
+	entry->e_perm = htole16((uint16_t)may);
+	entry->e_id = htole32(id);
+}
+
+/* The mode that is set, and one group more that may read. */
+static int add_readers(int fd, gid_t readers, bool group)
+{
+	enum { ENTRIES = 5, READ_WRITE = ACL_READ | ACL_WRITE };
+	struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entry[ENTRIES];
+	} list;
+
+	_Static_assert(sizeof(list) == 4 + 8 * ENTRIES, "as the kernel reads");
+	list.header.a_version = htole32(POSIX_ACL_XATTR_VERSION);
+	set_entry(&list.entry[0], ACL_USER_OBJ, READ_WRITE,
+		  (uint32_t)ACL_UNDEFINED_ID);
+	set_entry(&list.entry[1], ACL_GROUP_OBJ, group ? READ_WRITE : 0,
+		  (uint32_t)ACL_UNDEFINED_ID);
+	set_entry(&list.entry[2], ACL_GROUP, ACL_READ, readers);
+	set_entry(&list.entry[3], ACL_MASK, group ? READ_WRITE : ACL_READ,
+		  (uint32_t)ACL_UNDEFINED_ID);
+	set_entry(&list.entry[4], ACL_OTHER, 0, (uint32_t)ACL_UNDEFINED_ID);
+	return fsetxattr(fd, "system.posix_acl_access", &list, sizeof(list), 0);
+}
+
+int ls_access_give(int fd, const char *path, const char *group,
+		   const char *readers, struct ls_error *error_r)
+{
+	struct ls_error warning;
+	gid_t gid = 0, readers_gid;
+	bool given = group_id(group, "only root may use the state", &gid,
+			      error_r);
+
+	if (fchown(fd, (uid_t)-1, gid) < 0 && *group != '\0')
+		given = false; /* not root: the file stays ours alone */
+	/* root's own group is nobody else */
+	given = given && gid != 0;
+	if (fchmod(fd, given ? 0660 : 0600) < 0)
+		return ls_fail_sys(error_r, "change the mode of", path);
+	if (strcmp(readers, group) == 0 ||
+	    !group_id(readers, "nobody may only read the state", &readers_gid,
+		      error_r))
+		return 0;
+	if (add_readers(fd, readers_gid, given) < 0) {
+		ls_fail(&warning, 0,
+			"%s: the group \"%s\" cannot be let read it: %s", path,
+			readers, strerror(errno));
+		warn(error_r, &warning);
+	}
+	return 0;
+}
+
+int ls_access_refused(const char *path, bool write, const char *group,
+		      const char *readers, struct ls_error *error_r)
+{
+	const char *what = write ? "change" : "read";
+	const char *also = write || strcmp(group, readers) == 0 ? "" : readers;
+
+	if (*group == '\0') {
+		group = also;
+		also = "";
+	}
+	if (*group == '\0')
+		return ls_fail(error_r, LS_EACCES,
+			       "%s: permission denied: only root may %s the "
+			       "state",
+			       path, what);
+	return ls_fail(error_r, LS_EACCES,
+		       "%s: permission denied: only root and the group%s "
+		       "\"%s\"%s%s%s may %s the state",
+		       path, *also == '\0' ? "" : "s", group,
+		       *also == '\0' ? "" : " and \"", also,
+		       *also == '\0' ? "" : "\"", what);
+}

@@ -1,0 +1,28 @@
+/* access.h - who besides root may use a map
+ *
+ * Two groups, by lockstep.conf: `group` reads and writes, `readers` only reads.
+ * A file's mode has room for one of them. So `group` owns the file, mode 0660,
+ * and `readers` has an entry in its access list, which `ls -l` shows as a + and
+ * getfacl(1) by name. The list is written as the kernel reads it, five entries
+ * that never differ: a library for them would have to be loaded into every mail
+ * process. Source: acl(5), linux/posix_acl_xattr.h. */
+#ifndef LS_ACCESS_H
+#define LS_ACCESS_H
+
+#include "lockstep.h"
+
+/* Open a new file, which is nobody's yet, to both groups ("": nobody).
+ *   path   for messages
+ * Returns 0, error_r->text then untouched or, if it was empty, a warning (there
+ * is no such group; the file system has no access lists), or LS_ESYS. What
+ * cannot be given is withheld: the file is then less open, never more. */
+int ls_access_give(int fd, const char *path, const char *group,
+		   const char *readers, struct ls_error *error_r);
+
+/* What to tell who was refused. Returns LS_EACCES.
+ *   path    the map
+ *   write   what was wanted */
+int ls_access_refused(const char *path, bool write, const char *group,
+		      const char *readers, struct ls_error *error_r);
+
+#endif

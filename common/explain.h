@@ -1,0 +1,76 @@
+/* explain.h - what the state holds against, and for, a login that might come now
+ *
+ * For whoever answers the question "why can't he log in?". It reads the slots
+ * that ls_admit() would, asks the same judge, and charges nothing: what it says
+ * of the verdict is what the next login gets, if no other comes before it (but for
+ * a subject whose slot was evicted, and that wins the same one back: it may find
+ * in it what it had forgotten). What
+ * is being verified just then only the process that decides logins knows: asked
+ * by another, it never says LS_WAIT. */
+#ifndef LS_EXPLAIN_H
+#define LS_EXPLAIN_H
+
+#include "lockstep.h"
+
+/* Who would log in. What is not known is left out; one of user and ip is. */
+struct ls_question {
+	const char *user;         /* NULL: an account that nothing is known of */
+	const struct ls_addr *ip; /* NULL: an address that nothing is known of */
+	/* NULL: one that was never tried before. Counts only where the state
+	 * was opened with the secret (LS_LOGINS). */
+	const char *password;
+};
+
+/* How full a meter is. */
+struct ls_level {
+	enum ls_kind kind;     /* of the subject whose meter it is */
+	enum ls_reason reason; /* which meter: of a lock when it is full */
+	uint64_t units;        /* in it, a part of one counted as one */
+	uint64_t limit, period_ms;
+	uint64_t empty_in_ms; /* 0: it is empty */
+	uint64_t room_in_ms;  /* until one more fits; 0: does now */
+	bool asked;    /* a login from here needs room in it */
+	bool observed; /* its rule only observes */
+};
+
+/* One subject of the login. */
+struct ls_known {
+	struct ls_subject subject; /* kind NONE: the login has none such */
+	bool found;                /* anything is remembered of it */
+	bool locked, frozen;
+	struct ls_lock lock, freeze; /* strikes also of a lock that has ended */
+	uint64_t familiar_until_ms;  /* PLACE: familiar; IP, NET: somebody
+				      * familiar is there; 0: no */
+	uint64_t first_seen_ms;      /* PLACE; 0: no success yet */
+	uint64_t trusted_until_ms;   /* IP, NET: by an administrator; 0: no */
+};
+
+enum { LS_LEVELS_MAX = 16 };
+
+struct ls_explanation {
+	struct ls_decision decision; /* what the login gets, over TLS */
+	struct ls_decision connect;  /* a connection from there, before its
+				      * user is known */
+	bool wants_tls; /* without TLS it is refused, whatever else is */
+	bool observing; /* the policy refuses nobody */
+	bool known_user, known_ip; /* what the question named */
+	bool familiar;
+	bool denied;            /* by the policy: the network */
+	bool trusted_by_policy; /* the network */
+	bool aliased;           /* user stands for the account `final` */
+	char final[LS_USER_MAX + 1]; /* "": its name is not known */
+	/* By kind: IP, NET, USER, PLACE; of an alias USER is the account. */
+	struct ls_known of[LS_KIND_PLACE + 1];
+	struct ls_known typed; /* of an alias, the typed name */
+	uint64_t probation_until_ms; /* 0: it is not */
+	uint64_t suspicious_since_ms;
+	unsigned levels;
+	struct ls_level level[LS_LEVELS_MAX];
+};
+
+/* Answer the question. Times are as now_ms. Returns 0, LS_EARG when neither user
+ * nor ip is named, LS_EACCES when the guard is not open. */
+int ls_explain(struct ls_state *state, const struct ls_question *question,
+	       uint64_t now_ms, struct ls_explanation *explanation_r);
+
+#endif

@@ -1,0 +1,17 @@
+/* levels.h - the meters of a subject, as people read them */
+#ifndef LS_LEVELS_H
+#define LS_LEVELS_H
+
+#include "explain.h"
+#include "policy.h"
+#include "slot.h"
+
+/* The meters that the policy keeps for a subject.
+ *   ref    its slot; NULL: it has none, all meters are empty
+ *   level  room for LS_LEVELS_MAX in all; `count` are taken
+ * Returns how many are taken now. `asked` and `observed` are left false. */
+unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
+		      const struct ls_ref *ref, uint64_t now,
+		      struct ls_level level[LS_LEVELS_MAX], unsigned count);
+
+#endif

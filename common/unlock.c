@@ -1,0 +1,159 @@
+/* unlock.c - ending locks, and forgetting what led to them; see orders.h */
+#include "lockstep-config.h"
+
+#include "error.h"
+#include "levels.h"
+#include "orders.h"
+#include "state.h"
+
+#include <string.h>
+
+static bool lockable(enum ls_kind kind)
+{
+	return kind == LS_KIND_IP || kind == LS_KIND_NET ||
+	       kind == LS_KIND_USER || kind == LS_KIND_PLACE;
+}
+
+/* The meters that are not empty. */
+static void note_levels(const struct ls_policy *policy, enum ls_kind kind,
+			const struct ls_ref *ref, uint64_t now,
+			struct ls_cleared *cleared)
+{
+	struct ls_level level[LS_LEVELS_MAX];
+	unsigned count = ls_levels_of(policy, kind, ref, now, level, 0);
+
+	for (unsigned i = 0; i < count; i++)
+		if (level[i].units > 0)
+			cleared->level[cleared->levels++] = level[i];
+}
+
+/* Empty the meters and end the lock of a slot. */
+static void clear(const struct ls_state *state, const struct ls_policy *policy,
+		  enum ls_kind kind, const struct ls_ref *ref, uint64_t now,
+		  struct ls_cleared *cleared_r)
+{
+	struct ls_lock_word lock =
+		ls_lock_unpack(ls_slot_get(ref, LS_WORD_LOCK));
+	const struct ls_policy *whole = ls_policy_file_policy(state->policy);
+
+	memset(cleared_r, 0, sizeof(*cleared_r));
+	cleared_r->locked = ls_lock_active(&lock, now);
+	if (now < lock.until + whole->strike_fades_ms)
+		cleared_r->strikes = lock.strikes;
+	note_levels(policy, kind, ref, now, cleared_r);
+	/* The meters first: a lock cannot fall on an empty one. */
+	for (unsigned i = LS_WORD_FAILURES; i < LS_WORD_FIRST_SEEN; i++)
+		ls_slot_set(ref, i, 0);
+	ls_slot_set(ref, LS_WORD_LOCK, 0);
+}
+
+static void journal(const struct ls_state *state,
+		    const struct ls_subject *subject, const char *by,
+		    uint64_t now)
+{
+	const struct ls_lock_word ended = { .origin = LS_ORIGIN_ADMIN,
+					    .reason = LS_REASON_ADMIN };
+
+	ls_state_journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
+}
+
+int ls_clear(struct ls_state *state, const struct ls_subject *subject,
+	     const char *by, uint64_t now_ms, struct ls_cleared *cleared_r)
+{
+	bool user = subject->kind == LS_KIND_USER ||
+		    subject->kind == LS_KIND_PLACE;
+	uint64_t now = ls_map_now(&state->guard, now_ms);
+	const struct ls_policy *policy;
+	struct ls_policy own;
+	struct ls_ref ref;
+
+	memset(cleared_r, 0, sizeof(*cleared_r));
+	if (!lockable(subject->kind))
+		return LS_EARG;
+	if (!state->guard.writable)
+		return LS_EACCES;
+	if (ls_table_find(&state->guard.subjects,
+			  ls_key_subject(state->guard.hash_key, subject),
+			  subject->kind, &ref) < 0)
+		return 0;
+	policy = ls_policy_file_lookup(
+		state->policy, user ? subject->user : NULL,
+		subject->kind == LS_KIND_USER ? NULL : &subject->net.addr,
+		&own);
+	clear(state, policy, subject->kind, &ref, now, cleared_r);
+	if (!cleared_r->locked)
+		return 0;
+	journal(state, subject, by, now);
+	return 1;
+}
+
+int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
+	      const char *by, uint64_t now_ms)
+{
+	struct ls_cleared ignored;
+
+	return ls_clear(state, subject, by, now_ms, &ignored);
+}
+
+int ls_clear_all(struct ls_state *state, const char *by, uint64_t now_ms)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	const struct ls_map *map = &state->guard;
+	uint64_t cursor = 0, now = ls_map_now(map, now_ms);
+	struct ls_cleared ignored;
+	struct ls_subject subject;
+	enum ls_kind kind;
+	struct ls_ref ref;
+	int count = 0;
+
+	if (!map->writable)
+		return LS_EACCES;
+	while (ls_table_next(&map->subjects, &cursor, &kind, &ref)) {
+		struct ls_lock_word lock =
+			ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
+
+		if (!ls_lock_active(&lock, now) ||
+		    (!lockable(kind) && kind != LS_KIND_GUESS))
+			continue;
+		if (kind == LS_KIND_GUESS ||
+		    !ls_label_get(&map->labels, map->hash_key, ls_ref_key(&ref),
+				  kind, &subject)) {
+			memset(&subject, 0, sizeof(subject));
+			subject.kind = kind;
+		}
+		clear(state, policy, kind, &ref, now, &ignored);
+		journal(state, &subject, by, now);
+		count++;
+	}
+	return count;
+}
+
+int ls_clear_guess(struct ls_state *state, const char *password,
+		   const char *by, uint64_t now_ms,
+		   struct ls_cleared *cleared_r, struct ls_error *error_r)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	const struct ls_subject guess = { .kind = LS_KIND_GUESS };
+	uint64_t key, now = ls_map_now(&state->guard, now_ms);
+	struct ls_secret secret;
+	struct ls_ref ref;
+	int ret;
+
+	memset(cleared_r, 0, sizeof(*cleared_r));
+	if (!state->guard.writable)
+		return ls_fail(error_r, LS_EACCES,
+			       "no right to change the state");
+	ret = ls_secret_open(state->state_dirfd, policy->state_dir, false,
+			     &secret, error_r);
+	if (ret < 0)
+		return ret;
+	key = ls_secret_guess(&secret, password);
+	ls_secret_close(&secret);
+	if (ls_table_find(&state->guard.subjects, key, LS_KIND_GUESS, &ref) < 0)
+		return 0;
+	clear(state, policy, LS_KIND_GUESS, &ref, now, cleared_r);
+	if (!cleared_r->locked)
+		return 0;
+	journal(state, &guess, by, now);
+	return 1;
+}

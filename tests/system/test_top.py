@@ -1,0 +1,114 @@
+"""lockstep top, on a terminal: what it shows, what it obeys, how it leaves."""
+
+import signal
+
+import pytest
+
+from lib.attempts import guess, log_in
+from lib.cast import LIMIT, USERS, cast
+from lib.stack import Stack
+from lib.terminal import Terminal
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Stack(users=USERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def attack(stack):
+    """(one who guessed a few times, one who did until he was locked): the
+    second at two accounts."""
+    few, many, other = cast(), cast(), cast()
+    with stack.auth() as auth:
+        guess(auth, many, [many.guesser] * 4)
+        guess(auth, other, [many.guesser] * (LIMIT - 4))
+        for _ in range(7):
+            log_in(auth, other, many.guesser, "late")
+        guess(auth, few, [few.guesser] * 3)
+        assert log_in(auth, few, few.owner)
+    return few, many
+
+
+def rows(text, title):
+    """The lines of a panel, up to the next one."""
+    lines = text.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith(title))
+    return [line for line in lines[first + 1:first + 7] if line.strip()]
+
+
+def top(stack, **size):
+    return Terminal(["lockstep", "top"], stack.env, **size)
+
+
+def test_shows_attackers_accounts_and_locks(stack, attack):
+    few, many = attack
+    with top(stack) as terminal:
+        text = terminal.wait_for(lambda text: "q: quit" in text)
+        attackers = rows(text, "ATTACKER")
+        assert attackers[0].split()[:3] == [many.guesser, str(LIMIT), "7"]
+        assert attackers[1].split()[:3] == [few.guesser, "3", "0"]
+        assert any(few.user in line for line in rows(text, "ATTACKED"))
+        locked, = [line for line in rows(text, "LOCKED")
+                   if many.guesser in line]
+        assert "failures" in locked
+        assert "1 locks fell, 1 hold" in text
+        assert "imap" in text and "/min" in text
+        assert all(len(line) <= 80 for line in text.splitlines())
+        terminal.type("q")
+        assert terminal.wait() == 0
+        assert terminal.is_restored()
+
+
+def test_keys_sort_and_widen(stack, attack):
+    few, many = attack
+    with top(stack) as terminal:
+        terminal.wait_for(lambda text: "by wrong" in text)
+        terminal.type("l")
+        text = terminal.wait_for(lambda text: "by last" in text)
+        assert rows(text, "ATTACKER")[0].startswith(few.guesser)
+        terminal.type("r")
+        text = terminal.wait_for(lambda text: "by refused" in text)
+        assert rows(text, "ATTACKER")[0].startswith(many.guesser)
+        terminal.type("t")
+        terminal.wait_for(lambda text: "last 1h" in text)
+        terminal.type("t")
+        terminal.wait_for(lambda text: "last 1m" in text)
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
+def test_follows_what_happens(stack, attack):
+    with top(stack, rows=40, columns=120) as terminal:
+        terminal.wait_for(lambda text: "q: quit" in text)
+        who = cast()
+        with stack.auth() as auth:
+            guess(auth, who, [who.guesser] * 2)
+        terminal.wait_for(lambda text: who.guesser in text and
+                          who.user in text)
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_leaves_the_terminal_as_it_was(stack, attack, number):
+    with top(stack, term="xterm") as terminal:
+        terminal.wait_for(lambda _: b"ATTACKER" in terminal.raw)
+        assert not terminal.is_restored()
+        terminal.process.send_signal(number)
+        assert terminal.wait() == 0
+        assert terminal.is_restored()
+        assert b"\x1b[?1049l" in terminal.raw
+
+
+def test_refuses_what_it_cannot_do(stack):
+    out = stack.lockstep("top")
+    assert out.returncode == 1 and "wants a terminal" in out.stderr
+    with top(stack, term="no-such-terminal") as terminal:
+        assert terminal.wait() == 1
+        assert "is not known" in terminal.screen.text()
+    with top(stack, rows=10, columns=60) as terminal:
+        terminal.wait_for(lambda text: "wants 80 columns" in text)
+        terminal.type("q")
+        assert terminal.wait() == 0

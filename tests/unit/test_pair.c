@@ -1,0 +1,133 @@
+/* test_pair.c - pairs are counted once a period, by each speed for itself */
+#include "lockstep-config.h"
+
+#include "harness.h"
+#include "pair.h"
+#include "world.h"
+
+#define GUARD (LS_GUARD_WRITE | LS_CREATE)
+
+static struct world world;
+static const uint64_t away = UINT64_C(0x0123456789abcdef);
+static const uint64_t joe = UINT64_C(0xfedcba9876543210);
+
+static int setup(void **state)
+{
+	(void)state;
+	world_init(&world);
+	world_set(&world, NULL, "subjects", "1024");
+	world_open(&world, GUARD);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_fini(&world);
+	return 0;
+}
+
+static bool count(uint64_t subject, uint64_t other, unsigned speed,
+		  uint64_t length_ms)
+{
+	uint64_t now = world_now(&world);
+
+	return ls_pair_count(world.state, subject, other, speed,
+			     now + length_ms, now);
+}
+
+static bool is_counted(uint64_t subject, uint64_t other, unsigned speed)
+{
+	return ls_pair_is_counted(world.state, subject, other, speed,
+				  world_now(&world));
+}
+
+static void test_once(void **state)
+{
+	(void)state;
+	check("not yet", is_counted(away, joe, LS_FAST), false);
+	check("first", count(away, joe, LS_FAST, WORLD_HOUR), true);
+	check("counted", is_counted(away, joe, LS_FAST), true);
+	check("second", count(away, joe, LS_FAST, WORLD_HOUR), false);
+	/* The second did not lengthen it. */
+	world_pass(&world, WORLD_HOUR - 1);
+	check("just", count(away, joe, LS_FAST, WORLD_HOUR), false);
+	world_pass(&world, 1);
+	check("over", is_counted(away, joe, LS_FAST), false);
+	check("again", count(away, joe, LS_FAST, WORLD_HOUR), true);
+}
+
+static void test_each_for_itself(void **state)
+{
+	(void)state;
+	check("fast", count(away, joe, LS_FAST, WORLD_HOUR), true);
+	check("slow", is_counted(away, joe, LS_SLOW), false);
+	check("slow", count(away, joe, LS_SLOW, WORLD_DAY), true);
+	check("another account", count(away, joe + 1, LS_FAST, WORLD_HOUR),
+	      true);
+	check("another address", count(away + 1, joe, LS_FAST, WORLD_HOUR),
+	      true);
+	/* A pair has an order. */
+	check("the other way", count(joe, away, LS_FAST, WORLD_HOUR), true);
+	world_pass(&world, 2 * WORLD_HOUR);
+	check("fast is over", count(away, joe, LS_FAST, WORLD_HOUR), true);
+	check("slow is not", count(away, joe, LS_SLOW, WORLD_HOUR), false);
+}
+
+/* Pairs are the first to go: a flood of them pushes out no stranger's meter,
+ * and one that was lost is counted again. */
+static void test_worth_little(void **state)
+{
+	unsigned lost = 0;
+
+	(void)state;
+	check("a stranger", world_guess(&world, "joe", "192.0.2.1", 1), 1);
+	check("pair", count(away, joe, LS_FAST, WORLD_HOUR), true);
+	for (uint64_t i = 0; i < 20000; i++)
+		check("pair",
+		      count(away, i * UINT64_C(0x9e3779b97f4a7c15), LS_FAST,
+			    2 * WORLD_HOUR),
+		      true);
+	check("meter",
+	      world_word(&world, LS_KIND_IP, NULL, "192.0.2.1",
+			 LS_WORD_FAILURES) > world_now(&world),
+	      true);
+	for (uint64_t i = 0; i < 20000; i++)
+		lost += count(away, i * UINT64_C(0x9e3779b97f4a7c15), LS_FAST,
+			      2 * WORLD_HOUR);
+	check_within("lost", lost, 10000, 20000);
+}
+
+/* A bucket full of locks has no room for a pair: it counts each time. */
+static void test_no_room(void **state)
+{
+	struct ls_status status;
+
+	(void)state;
+	for (unsigned i = 0; i < 20000; i++) {
+		struct ls_subject subject =
+			world_subject(LS_KIND_IP, NULL, "10.0.0.0");
+
+		subject.net.addr.octet[14] = (uint8_t)(i >> 8);
+		subject.net.addr.octet[15] = (uint8_t)i;
+		ls_lock(world.state, &subject, WORLD_DAY, NULL, world.now_ms);
+	}
+	ls_status(world.state, world.now_ms, &status);
+	check("full of locks", status.locks, status.subjects);
+	check("first", count(away, joe, LS_FAST, WORLD_HOUR), true);
+	check("again", count(away, joe, LS_FAST, WORLD_HOUR), true);
+	check("not counted", is_counted(away, joe, LS_FAST), false);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_once),
+		TEST(test_each_for_itself),
+		TEST(test_worth_little),
+		TEST(test_no_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

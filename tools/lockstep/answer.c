@@ -1,0 +1,337 @@
+/* answer.c - see answer.h: the answer for people */
+#include "lockstep-config.h"
+
+#include "answer.h"
+#include "cli.h"
+#include "columns.h"
+#include "record.h"
+#include "subject.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The words at the left, and the blanks where there is none. */
+static void begin(const char *word)
+{
+	printf("%s%-10s%s ", colour_on(COLOUR_HEAD), word,
+	       colour_off(COLOUR_HEAD));
+}
+
+static void print_title(const struct answer *answer)
+{
+	char user[4 * (LS_USER_MAX + 1)], from[LS_PREFIX_TEXT];
+
+	if (answer->user != NULL)
+		printf("%s", cli_escape(answer->user, user, sizeof(user)));
+	ls_prefix_format(&answer->from, from);
+	if (answer->placed)
+		printf("%s%s", answer->user != NULL ? " from " : "", from);
+	puts("\n");
+}
+
+/* ---- what a login gets ------------------------------------------------------ */
+
+/* "failures of ip, until 2026-11-22 02:14:05 (in 9 min)" */
+static void print_why(const struct ls_decision *decision)
+{
+	char until[CLI_TIME_TEXT], in[CLI_TIME_TEXT];
+
+	fputs(ls_reason_name(decision->reason), stdout);
+	if (decision->kind != LS_KIND_NONE)
+		printf(" of %s", ls_kind_name(decision->kind));
+	if (decision->retry_ms > 0) {
+		cli_time_format(cli_now_ms() + decision->retry_ms, until);
+		cli_age_format(decision->retry_ms, in);
+		printf(", until %s (in %s)", until, in);
+	}
+}
+
+static void print_decision(const struct ls_decision *decision)
+{
+	bool denied = decision->verdict == LS_DENY;
+	enum colour colour = denied ? COLOUR_BAD : COLOUR_GOOD;
+
+	printf("%s%s%s", colour_on(colour),
+	       denied ? "refused" : "admitted: the password decides",
+	       colour_off(colour));
+	if (!denied && decision->wanted == LS_DENY)
+		fputs("; a rule that only observes would refuse", stdout);
+	if (decision->wanted != LS_ADMIT) {
+		fputs(": ", stdout);
+		print_why(decision);
+	}
+	putchar('\n');
+}
+
+static void print_verdict(const struct answer *answer)
+{
+	const struct ls_explanation *is = &answer->is;
+
+	begin("login now");
+	print_decision(&is->decision);
+	if (answer->user == NULL) {
+		begin("");
+		puts("(as an account that has no place there)");
+	} else if (!answer->placed) {
+		begin("");
+		puts("(from an address that nothing is known of)");
+	}
+	if (is->wants_tls) {
+		begin("");
+		puts("without TLS: refused");
+	}
+	if (answer->placed && is->connect.wanted != LS_ADMIT) {
+		begin("connection");
+		print_decision(&is->connect);
+	}
+	if (is->observing) {
+		begin("");
+		puts("the policy only observes: it refuses nobody");
+	}
+}
+
+/* ---- locks, and exemptions -------------------------------------------------- */
+
+static void print_by(enum ls_origin origin, const char *by)
+{
+	char escaped[4 * (LS_DETAIL_MAX + 1)];
+
+	printf(", by %s", ls_origin_name(origin));
+	if (by[0] != '\0')
+		printf(" (%s)", cli_escape(by, escaped, sizeof(escaped)));
+	putchar('\n');
+}
+
+static void print_lock(const struct ls_lock *lock, const char *by)
+{
+	char text[SUBJECT_TEXT], since[CLI_TIME_TEXT], until[CLI_TIME_TEXT];
+
+	begin(lock->freeze ? "frozen" : "locked");
+	printf("%s %s: %s", ls_kind_name(lock->subject.kind),
+	       subject_text(&lock->subject, text),
+	       ls_reason_name(lock->reason));
+	if (lock->strikes > 0)
+		printf(", strike %u", lock->strikes);
+	putchar('\n');
+	begin("");
+	cli_time_format(lock->since_ms, since);
+	cli_time_format(lock->until_ms, until);
+	printf("since %s, until %s", since, until);
+	print_by(lock->origin, by);
+}
+
+static void print_locks(const struct answer *answer)
+{
+	const struct ls_explanation *is = &answer->is;
+	const struct ls_known *user = &is->of[LS_KIND_USER];
+
+	if (user->frozen)
+		print_lock(&user->freeze, answer->frozen_by);
+	if (is->typed.frozen)
+		print_lock(&is->typed.freeze, "");
+	for (unsigned kind = LS_KIND_PLACE; kind >= LS_KIND_IP; kind--)
+		if (is->of[kind].locked)
+			print_lock(&is->of[kind].lock, answer->locked_by[kind]);
+	if (is->typed.locked)
+		print_lock(&is->typed.lock, "");
+}
+
+static void print_trusted(const struct answer *answer)
+{
+	const struct ls_explanation *is = &answer->is;
+	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
+
+	if (is->trusted_by_policy) {
+		begin("exempt");
+		puts("its address and network: `trusted` in the policy");
+	}
+	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_NET; kind++) {
+		const struct ls_known *of = &is->of[kind];
+
+		if (of->trusted_until_ms == 0)
+			continue;
+		begin("exempt");
+		cli_time_format(of->trusted_until_ms, until);
+		printf("%s %s: trusted until %s", ls_kind_name(kind),
+		       subject_text(&of->subject, text), until);
+		print_by(LS_ORIGIN_ADMIN, answer->trusted_by[kind]);
+	}
+	if (is->denied) {
+		begin("denied");
+		puts("its network: `denied` in the policy");
+	}
+}
+
+static void print_familiar(const struct answer *answer)
+{
+	const struct ls_known *place = &answer->is.of[LS_KIND_PLACE];
+	char first[CLI_TIME_TEXT], until[CLI_TIME_TEXT], text[SUBJECT_TEXT];
+
+	if (place->subject.kind != LS_KIND_NONE) {
+		begin("place");
+		if (answer->is.familiar) {
+			cli_time_format(place->familiar_until_ms, until);
+			printf("familiar until %s: exempt from the locks of "
+			       "others\n",
+			       until);
+		} else {
+			puts("a stranger");
+		}
+		if (place->first_seen_ms != 0) {
+			cli_time_format(place->first_seen_ms, first);
+			begin("");
+			printf("first seen %s\n", first);
+		}
+	}
+	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_NET; kind++) {
+		const struct ls_known *of = &answer->is.of[kind];
+
+		if (of->familiar_until_ms == 0 || answer->is.familiar)
+			continue;
+		begin("known");
+		cli_time_format(of->familiar_until_ms, until);
+		printf("%s %s: an account is familiar there, until %s\n",
+		       ls_kind_name(kind), subject_text(&of->subject, text),
+		       until);
+	}
+}
+
+static void print_account(const struct answer *answer)
+{
+	const struct ls_explanation *is = &answer->is;
+	char text[4 * (LS_USER_MAX + 1)], when[CLI_TIME_TEXT];
+
+	if (is->aliased) {
+		begin("alias");
+		printf("of %s\n", is->final[0] != '\0'
+					  ? cli_escape(is->final, text,
+						       sizeof(text))
+					  : "an account whose name is not "
+					    "known any more");
+	}
+	if (is->suspicious_since_ms != 0) {
+		begin("suspicious");
+		cli_time_format(is->suspicious_since_ms, when);
+		printf("since %s: lockstep release ends it\n", when);
+	}
+	if (is->probation_until_ms != 0) {
+		begin("probation");
+		cli_time_format(is->probation_until_ms, when);
+		printf("until %s: no new place becomes familiar\n", when);
+	}
+}
+
+/* ---- the meters ------------------------------------------------------------- */
+
+static void print_meter(const struct columns *columns,
+			const struct answer *answer,
+			const struct ls_level *level)
+{
+	const struct ls_explanation *is = &answer->is;
+	bool full = level->room_in_ms > 0;
+	char meter[48], units[24], limit[48], empty[CLI_TIME_TEXT] = "-";
+	char period[LS_DURATION_TEXT], room[CLI_TIME_TEXT] = "now";
+	const char *asked = level->asked ? (level->observed ? "observed" : "yes")
+			    : level->reason == LS_REASON_REPEATS ||
+					    level->reason == LS_REASON_PLACES
+				    ? "-"
+			    : is->familiar ? "familiar"
+					   : "trusted";
+	const char *const cells[] = { meter, units, limit, empty, room, asked };
+
+	ls_duration_format(level->period_ms, period);
+	snprintf(meter, sizeof(meter), "%s %s", ls_kind_name(level->kind),
+		 ls_reason_name(level->reason));
+	snprintf(units, sizeof(units), "%" PRIu64, level->units);
+	snprintf(limit, sizeof(limit), "%" PRIu64 "/%s", level->limit, period);
+	if (level->empty_in_ms > 0)
+		cli_age_format(level->empty_in_ms, empty);
+	if (full)
+		cli_age_format(level->room_in_ms, room);
+	columns_row(columns, full ? COLOUR_BAD : COLOUR_NONE, cells);
+}
+
+static void print_meters(const struct answer *answer)
+{
+	static const struct column column[] = {
+		{ .title = "METER", .width = 22, .grows = true },
+		{ .title = "LEVEL", .width = 6, .right = true },
+		{ .title = "LIMIT", .width = 12 },
+		{ .title = "EMPTY IN", .width = 10 },
+		{ .title = "ROOM IN", .width = 10 },
+		{ .title = "ASKED", .width = 8 },
+	};
+	struct columns columns;
+
+	putchar('\n');
+	columns_init(&columns, column, sizeof(column) / sizeof(*column));
+	columns_head(&columns);
+	for (unsigned i = 0; i < answer->is.levels; i++)
+		print_meter(&columns, answer, &answer->is.level[i]);
+}
+
+/* ---- places, events ---------------------------------------------------------- */
+
+static void print_place(const struct columns *columns,
+			const struct answer_place *at)
+{
+	char net[LS_PREFIX_TEXT], first[CLI_TIME_TEXT] = "?";
+	char until[CLI_TIME_TEXT], login[64] = "admitted";
+	const char *const cells[] = { net, first, until, login };
+	bool denied = at->decision.verdict == LS_DENY;
+
+	ls_prefix_format(&at->place.net, net);
+	if (at->place.first_seen_ms != 0)
+		cli_minute_format(at->place.first_seen_ms, first);
+	cli_minute_format(at->place.until_ms, until);
+	if (denied)
+		snprintf(login, sizeof(login), "refused: %s of %s",
+			 ls_reason_name(at->decision.reason),
+			 ls_kind_name(at->decision.kind));
+	columns_row(columns, denied ? COLOUR_BAD : COLOUR_NONE, cells);
+}
+
+static void print_places(const struct answer *answer)
+{
+	static const struct column column[] = {
+		{ .title = "FAMILIAR", .width = 20, .grows = true },
+		{ .title = "FIRST SEEN", .width = 12 },
+		{ .title = "UNTIL", .width = 12 },
+		{ .title = "LOGIN NOW", .width = 33 },
+	};
+	struct columns columns;
+
+	if (answer->user == NULL || answer->placed)
+		return;
+	putchar('\n');
+	if (answer->places == 0) {
+		puts("no place of this account is familiar");
+		return;
+	}
+	columns_init(&columns, column, sizeof(column) / sizeof(*column));
+	columns_head(&columns);
+	for (unsigned i = 0; i < answer->places; i++)
+		print_place(&columns, &answer->place[i]);
+	if (answer->places_more > 0)
+		printf("and %u more: lockstep list familiar\n",
+		       answer->places_more);
+}
+
+void answer_print(const struct answer *answer)
+{
+	print_title(answer);
+	print_verdict(answer);
+	print_account(answer);
+	print_locks(answer);
+	print_familiar(answer);
+	print_trusted(answer);
+	print_meters(answer);
+	print_places(answer);
+	putchar('\n');
+	if (answer->events == 0)
+		puts("the journal has nothing about it");
+	for (unsigned i = 0; i < answer->events; i++)
+		record_print(&answer->event[(answer->first + i) % ANSWER_EVENTS]
+				      .record);
+}

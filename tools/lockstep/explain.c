@@ -1,0 +1,225 @@
+/* explain.c - lockstep explain: why can he not log in? */
+#include "lockstep-config.h"
+
+#include "answer.h"
+#include "filter.h"
+#include "journals.h"
+#include "subject.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- from the state ------------------------------------------------------- */
+
+/* Ask about a login; of a network, as from an address in it that nothing is known
+ * of. */
+static bool ask(struct ls_state *state, const char *user,
+		const struct ls_prefix *from,
+		struct ls_explanation *explanation_r)
+{
+	const struct ls_question question = {
+		.user = user,
+		.ip = from != NULL ? &from->addr : NULL,
+	};
+
+	return ls_explain(state, &question, cli_now_ms(), explanation_r) == 0;
+}
+
+struct gathering {
+	struct ls_state *state;
+	struct answer *answer;
+};
+
+static void note_place(void *context, const struct ls_place *place)
+{
+	struct gathering *gathering = context;
+	struct answer *answer = gathering->answer;
+	struct answer_place *noted = &answer->place[answer->places];
+	struct ls_explanation explanation;
+
+	if (answer->places == ANSWER_PLACES) {
+		answer->places_more++;
+		return;
+	}
+	if (!ask(gathering->state, answer->user, &place->net, &explanation))
+		return;
+	noted->place = *place;
+	noted->decision = explanation.decision;
+	answer->places++;
+}
+
+static void gather_places(struct ls_state *state, struct answer *answer)
+{
+	struct gathering gathering = { state, answer };
+	const struct ls_places_of of = { .user = answer->user };
+
+	ls_places(state, &of, cli_now_ms(), note_place, &gathering);
+}
+
+/* ---- from the journals ----------------------------------------------------- */
+
+/* Is it about the account, under either name, and from there? */
+static bool is_about(const struct answer *answer,
+		     const struct ls_record *record)
+{
+	struct filter filter = { .user = answer->user,
+				 .placed = answer->placed,
+				 .net = answer->from };
+
+	if (filter_record(&filter, record))
+		return true;
+	if (answer->is.final[0] != '\0') {
+		filter.user = answer->is.final;
+		if (filter_record(&filter, record))
+			return true;
+	}
+	/* What is done to one of its subjects is about it, too. */
+	for (unsigned kind = LS_KIND_IP;
+	     ls_event_is_order(record->event) && kind <= LS_KIND_PLACE; kind++)
+		if (subject_equal(&answer->is.of[kind].subject,
+				  &record->subject))
+			return true;
+	return false;
+}
+
+static void note_event(struct answer *answer, enum ls_journal journal,
+		       const struct ls_record *record)
+{
+	unsigned at = (answer->first + answer->events) % ANSWER_EVENTS;
+
+	answer->event[at].journal = journal;
+	answer->event[at].record = *record;
+	if (answer->events < ANSWER_EVENTS)
+		answer->events++;
+	else
+		answer->first = (answer->first + 1) % ANSWER_EVENTS;
+}
+
+static void note_order(struct answer *answer, const struct ls_record *record)
+{
+	unsigned kind = record->subject.kind;
+	char *by = NULL;
+
+	if (kind < LS_KIND_IP || kind > LS_KIND_PLACE ||
+	    !subject_equal(&answer->is.of[kind].subject, &record->subject))
+		return;
+	if (record->event == LS_EVENT_LOCK)
+		by = answer->locked_by[kind];
+	else if (record->event == LS_EVENT_TRUST)
+		by = answer->trusted_by[kind];
+	else if (record->event == LS_EVENT_FREEZE)
+		by = answer->frozen_by;
+	if (by != NULL)
+		snprintf(by, LS_DETAIL_MAX + 1, "%s", record->detail);
+}
+
+static void gather_events(struct journals *journals, struct answer *answer)
+{
+	const struct ls_record *record;
+	enum ls_journal which;
+
+	while ((record = journals_next(journals, &which)) != NULL) {
+		if (!is_about(answer, record))
+			continue;
+		note_order(answer, record);
+		note_event(answer, which, record);
+	}
+}
+
+static int explain(const struct cli *cli, struct answer *answer, bool json)
+{
+	struct journals journals;
+	struct ls_state *state;
+
+	if (!journals_open(cli, &journals)) {
+		journals_close(&journals);
+		return CLI_FAILED;
+	}
+	state = journals.journal[0].state;
+	ask(state, answer->user, answer->placed ? &answer->from : NULL,
+	    &answer->is);
+	if (answer->user != NULL && !answer->placed)
+		gather_places(state, answer);
+	gather_events(&journals, answer);
+	journals_close(&journals);
+	if (json)
+		answer_print_json(answer);
+	else
+		answer_print(answer);
+	return CLI_DONE;
+}
+
+/* ---- the command line ------------------------------------------------------- */
+
+/* USER, ADDRESS, USER from ADDRESS, or the last one in one word. Returns an exit
+ * code, CLI_DONE to go on. */
+static int parse_who(int count, char **words, struct filter *who)
+{
+	static char user[LS_USER_MAX + 1];
+	size_t length = 0;
+	const char *from = count == 1 ? subject_place(words[0], &length) : NULL;
+
+	if (from != NULL && length > 0 && length <= LS_USER_MAX) {
+		memcpy(user, words[0], length);
+		who->user = user;
+		return filter_take(who, FILTER_FROM, from) ? CLI_DONE
+							   : CLI_USAGE;
+	}
+	if (count != 1 && (count != 3 || strcmp(words[1], "from") != 0))
+		return cli_misused(&verb_explain);
+	if (!filter_take_subject(who, words[0]))
+		return CLI_USAGE;
+	if (count == 1)
+		return CLI_DONE;
+	if (who->placed)
+		return cli_misused(&verb_explain);
+	return filter_take(who, FILTER_FROM, words[2]) ? CLI_DONE : CLI_USAGE;
+}
+
+static int run_explain(const struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static struct answer answer;
+	struct filter who = { .user = NULL };
+	bool json = false;
+	int option, code;
+
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option == 'h')
+			return cli_help(&verb_explain);
+		if (option != 'j')
+			return cli_misused(&verb_explain);
+		json = true;
+	}
+	code = parse_who(argc - optind, argv + optind, &who);
+	if (code != CLI_DONE)
+		return code;
+	answer.user = who.user;
+	answer.placed = who.placed;
+	answer.from = who.net;
+	return explain(cli, &answer, json);
+}
+
+const struct verb verb_explain = {
+	.name = "explain",
+	.run = run_explain,
+	.summary = "tell why somebody can, or cannot, log in",
+	.usage = "usage: lockstep explain [--json] USER [from ADDRESS]\n"
+		 "       lockstep explain [--json] ADDRESS\n"
+		 "\n"
+		 "Tell what a login would get now, with a password that was "
+		 "not tried before; what\n"
+		 "is locked or frozen, why, since when, by whom, until when; "
+		 "what is exempt and\n"
+		 "why; each meter, how full it is and when it is empty again; "
+		 "an account's\n"
+		 "familiar places; the last events. Charges nothing.\n"
+		 "\n"
+		 "  -j, --json  one JSON object\n",
+};

@@ -1,0 +1,228 @@
+/* list-events.c - the lists that are read from the journals: lockstep list
+ * sessions, and lockstep list stale */
+#include "lockstep-config.h"
+
+#include "columns.h"
+#include "journals.h"
+#include "json.h"
+#include "list.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- sessions ------------------------------------------------------------ */
+
+static void print_session(const struct columns *columns,
+			  const struct ls_record *record)
+{
+	char user[4 * sizeof(record->subject.user)], net[LS_PREFIX_TEXT];
+	char service[4 * sizeof(record->service)], when[CLI_TIME_TEXT];
+	const char *const cells[] = { user, net, service, when };
+
+	cli_escape(record->subject.user, user, sizeof(user));
+	cli_escape(record->service, service, sizeof(service));
+	ls_prefix_format(&record->subject.net, net);
+	cli_minute_format(record->at_ms, when);
+	columns_row(columns, COLOUR_NONE, cells);
+}
+
+int list_sessions(const struct listing *listing)
+{
+	static const struct column column[] = {
+		{ .title = "ACCOUNT", .width = 36, .grows = true },
+		{ .title = "FROM", .width = 16 },
+		{ .title = "SERVICE", .width = 12 },
+		{ .title = "BEGAN", .width = 12 },
+	};
+	const struct ls_record *record;
+	struct journals journals;
+	struct columns columns;
+	enum ls_journal which;
+	unsigned count = 0;
+
+	if (!journals_open(listing->cli, &journals)) {
+		journals_close(&journals);
+		return CLI_FAILED;
+	}
+	columns_init(&columns, column, sizeof(column) / sizeof(*column));
+	while ((record = journals_next(&journals, &which)) != NULL) {
+		if (record->event != LS_EVENT_SESSION ||
+		    !filter_record(&listing->filter, record))
+			continue;
+		if (listing->json) {
+			json_print_record(which, record);
+			continue;
+		}
+		if (count++ == 0) {
+			puts("as they began, by the journal; which of them "
+			     "have ended is not known\n");
+			columns_head(&columns);
+		}
+		print_session(&columns, record);
+	}
+	journals_report_lost(&journals);
+	journals_close(&journals);
+	if (!listing->json && count == 0)
+		puts("the journal has no such session");
+	return CLI_DONE;
+}
+
+/* ---- stale devices -------------------------------------------------------- */
+
+/* Whoever mistypes does it twice; a device does not stop. */
+enum { STALE_FROM = 3 };
+
+struct device {
+	struct ls_subject who; /* account and address */
+	char service[LS_SERVICE_MAX + 1];
+	uint64_t times, first_ms, last_ms;
+};
+
+struct devices {
+	struct device *device;
+	size_t count, room;
+};
+
+static int by_who(const struct device *device, const struct ls_subject *who)
+{
+	int order = memcmp(device->who.net.addr.octet, who->net.addr.octet, 16);
+
+	return order != 0 ? order : strcmp(device->who.user, who->user);
+}
+
+/* In their order, so that each is found in few looks: where it is, or belongs. */
+static size_t place_of(const struct devices *devices,
+		       const struct ls_subject *who)
+{
+	size_t low = 0, high = devices->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (by_who(&devices->device[middle], who) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void count_repeat(struct devices *devices,
+			 const struct ls_record *record)
+{
+	size_t at = place_of(devices, &record->subject);
+	struct device *device;
+
+	if (at == devices->count ||
+	    by_who(&devices->device[at], &record->subject) != 0) {
+		devices->device =
+			list_grow(devices->device, devices->count,
+				  &devices->room, sizeof(*devices->device));
+		memmove(&devices->device[at + 1], &devices->device[at],
+			(devices->count++ - at) * sizeof(*devices->device));
+		memset(&devices->device[at], 0, sizeof(*devices->device));
+		devices->device[at].who = record->subject;
+		devices->device[at].first_ms = record->at_ms;
+	}
+	device = &devices->device[at];
+	device->times++;
+	device->last_ms = record->at_ms;
+	memcpy(device->service, record->service, sizeof(device->service));
+}
+
+static int by_times(const void *a_device, const void *b_device)
+{
+	const struct device *a = a_device, *b = b_device;
+
+	return (a->times < b->times) - (a->times > b->times);
+}
+
+static void print_json(const struct device *device)
+{
+	json_t *object = json_object();
+	char net[LS_PREFIX_TEXT];
+
+	json_put_text(object, "user", device->who.user);
+	ls_prefix_format(&device->who.net, net);
+	json_put(object, "address", json_string(net));
+	json_put_text(object, "service", device->service);
+	json_put(object, "times", json_integer((json_int_t)device->times));
+	json_put_time(object, "since", device->first_ms);
+	json_put_time(object, "last", device->last_ms);
+	json_line(object);
+}
+
+static void print_device(const struct columns *columns,
+			 const struct device *device)
+{
+	char user[4 * sizeof(device->who.user)], net[LS_PREFIX_TEXT];
+	char service[4 * sizeof(device->service)], times[24];
+	char since[CLI_TIME_TEXT], last[CLI_TIME_TEXT];
+	const char *const cells[] = { user, net, service, times, since, last };
+
+	cli_escape(device->who.user, user, sizeof(user));
+	cli_escape(device->service, service, sizeof(service));
+	ls_prefix_format(&device->who.net, net);
+	snprintf(times, sizeof(times), "%" PRIu64, device->times);
+	cli_minute_format(device->first_ms, since);
+	cli_minute_format(device->last_ms, last);
+	columns_row(columns, COLOUR_NONE, cells);
+}
+
+static void print_devices(const struct devices *devices, bool json)
+{
+	static const struct column column[] = {
+		{ .title = "ACCOUNT", .width = 24, .grows = true },
+		{ .title = "FROM", .width = 15 },
+		{ .title = "BY", .width = 6 },
+		{ .title = "TIMES", .width = 6, .right = true },
+		{ .title = "SINCE", .width = 12 },
+		{ .title = "LAST", .width = 12 },
+	};
+	struct columns columns;
+	unsigned count = 0;
+
+	columns_init(&columns, column, sizeof(column) / sizeof(*column));
+	for (size_t i = 0; i < devices->count; i++) {
+		if (devices->device[i].times < STALE_FROM)
+			break; /* the most often first */
+		if (json) {
+			print_json(&devices->device[i]);
+			continue;
+		}
+		if (count++ == 0)
+			columns_head(&columns);
+		print_device(&columns, &devices->device[i]);
+	}
+	if (!json && count == 0)
+		puts("no device keeps trying one wrong password");
+}
+
+int list_stale(const struct listing *listing)
+{
+	struct devices devices = { NULL, 0, 0 };
+	const struct ls_record *record;
+	struct journals journals;
+	enum ls_journal which;
+
+	if (!journals_open(listing->cli, &journals)) {
+		journals_close(&journals);
+		return CLI_FAILED;
+	}
+	while ((record = journals_next(&journals, &which)) != NULL)
+		if (record->event == LS_EVENT_LOGIN &&
+		    record->reason == LS_REASON_REPEATS &&
+		    record->outcome != LS_OUTCOME_SUCCESS &&
+		    filter_record(&listing->filter, record))
+			count_repeat(&devices, record);
+	journals_report_lost(&journals);
+	journals_close(&journals);
+	if (devices.count > 0)
+		qsort(devices.device, devices.count, sizeof(*devices.device),
+		      by_times);
+	print_devices(&devices, listing->json);
+	free(devices.device);
+	return CLI_DONE;
+}

@@ -1,0 +1,88 @@
+/* record.c - see record.h */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "record.h"
+#include "subject.h"
+
+#include <stdio.h>
+
+static const char *dash(const char *text)
+{
+	return text[0] != '\0' ? text : "-";
+}
+
+static void print_order(const struct ls_record *record)
+{
+	char subject[SUBJECT_TEXT], until[CLI_TIME_TEXT];
+	char by[4 * sizeof(record->detail)];
+
+	printf("%s %s", ls_kind_name(record->subject.kind),
+	       subject_text(&record->subject, subject));
+	if (record->event == LS_EVENT_LOCK ||
+	    record->event == LS_EVENT_FREEZE ||
+	    record->event == LS_EVENT_TRUST) {
+		cli_time_format(record->until_ms, until);
+		if (record->reason != LS_REASON_ADMIN)
+			printf(" for %s,", ls_reason_name(record->reason));
+		if (record->strikes > 0)
+			printf(" strike %u,", record->strikes);
+		printf(" until %s", until);
+	}
+	printf(" by %s", ls_origin_name(record->origin));
+	if (record->detail[0] != '\0')
+		printf(" (%s)", cli_escape(record->detail, by, sizeof(by)));
+	putchar('\n');
+}
+
+/* How an attempt ended: "success", "refused: failures of ip", ... */
+static void print_end(const struct ls_record *record)
+{
+	bool refused = record->verdict == LS_DENY;
+	const char *words = refused ? "refused"
+			    : record->outcome != LS_OUTCOME_NONE
+				    ? ls_outcome_name(record->outcome)
+				    : ls_verdict_name(record->verdict);
+
+	fputs(words, stdout);
+	if (!refused && record->wanted == LS_DENY)
+		fputs(", would be refused", stdout);
+	if (record->reason != LS_REASON_NONE)
+		printf(": %s", ls_reason_name(record->reason));
+	if (record->reason != LS_REASON_NONE &&
+	    record->subject.kind != LS_KIND_NONE)
+		printf(" of %s", ls_kind_name(record->subject.kind));
+}
+
+static void print_attempt(const struct ls_record *record)
+{
+	char user[4 * sizeof(record->subject.user)], net[LS_PREFIX_TEXT];
+	char service[4 * sizeof(record->service)];
+	char mech[4 * sizeof(record->mech)], id[4 * sizeof(record->detail)];
+
+	ls_prefix_format(&record->subject.net, net);
+	cli_escape(record->service, service, sizeof(service));
+	cli_escape(record->mech, mech, sizeof(mech));
+	cli_escape(record->subject.user, user, sizeof(user));
+	printf("%s %s %s ", dash(service), dash(user), net);
+	if (record->event != LS_EVENT_SESSION)
+		print_end(record);
+	else
+		printf("session <%s>",
+		       cli_escape(record->detail, id, sizeof(id)));
+	if (mech[0] != '\0')
+		printf(" (%s)", mech);
+	putchar('\n');
+}
+
+void record_print(const struct ls_record *record)
+{
+	char when[CLI_TIME_TEXT];
+
+	cli_time_format(record->at_ms, when);
+	printf("%s %-7s ", when, ls_event_name(record->event));
+	if (ls_event_is_order(record->event))
+		print_order(record);
+	else
+		print_attempt(record);
+}

@@ -1,0 +1,289 @@
+/* report.c - see report.h */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "columns.h"
+#include "json.h"
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+/* Between a connection and its AUTH: Postfix's smtpd_timeout. */
+enum { POSTFIX_PATIENCE_MS = 300000 };
+
+/* "3 s ago" */
+static const char *ago(const struct report *report, uint64_t at_ms,
+		       char text_r[CLI_TIME_TEXT + 8])
+{
+	char age[CLI_TIME_TEXT];
+
+	if (at_ms == 0)
+		return "never";
+	cli_age_format((int64_t)(report->now_ms - at_ms) > 0
+			       ? report->now_ms - at_ms
+			       : 0,
+		       age);
+	snprintf(text_r, CLI_TIME_TEXT + 8, "%s ago", age);
+	return text_r;
+}
+
+static void print_policy(const struct report *report)
+{
+	time_t seconds = (time_t)(report->compiled_real_ms / 1000);
+	char when[32] = "?";
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm) != NULL)
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	printf("policy     %s: %s, compiled %s\n", report->policy,
+	       report->observing ? "observing (refuses nothing)" : "enforcing",
+	       when);
+	if (report->conf_is_newer)
+		printf("note       %s is newer than the policy in force: run "
+		       "lockstep compile\n",
+		       LS_CONF_PATH);
+}
+
+static void print_guard(const struct report *report)
+{
+	const struct ls_status *status = &report->status;
+	char age[CLI_TIME_TEXT + 8];
+
+	printf("guard      %s/guard: %" PRIu64 " of %" PRIu64 " subjects\n",
+	       report->state_dir, status->used, status->subjects);
+	printf("           %" PRIu64 " locks, %" PRIu64 " familiar places, "
+	       "%" PRIu64 " evicted\n",
+	       status->locks, status->familiar, status->evicted);
+	printf("logins     %" PRIu64 " admitted, %" PRIu64 " refused",
+	       status->admitted, status->denied);
+	if (status->auth_seen_ms == 0)
+		puts("; none decided yet: is lockstep Dovecot's first passdb?");
+	else
+		printf("; the last %s\n",
+		       ago(report, status->auth_seen_ms, age));
+}
+
+/* Postfix passes logins on; does it ask about connections too? */
+static void print_postfix(const struct ls_status *status)
+{
+	if (status->smtp_seen_ms == 0)
+		return;
+	if (status->connect_seen_ms == 0)
+		puts("note       Postfix never asked lockstep-policy about a "
+		     "connection: see conf.d/postfix-master.cf");
+	else if (status->smtp_seen_ms >
+		 status->connect_seen_ms + POSTFIX_PATIENCE_MS)
+		puts("note       Postfix did not ask lockstep-policy about the "
+		     "connection of its last login:\n"
+		     "           a service that was not told to, or see the "
+		     "mail log");
+}
+
+static void print_wired(const struct report *report)
+{
+	const struct ls_status *status = &report->status;
+	char auth[CLI_TIME_TEXT + 8], smtp[CLI_TIME_TEXT + 8];
+	char connect[CLI_TIME_TEXT + 8], daemon[CLI_TIME_TEXT + 8];
+
+	printf("wired      Dovecot auth: asked %s; Postfix AUTH: asked %s\n",
+	       ago(report, status->auth_seen_ms, auth),
+	       ago(report, status->smtp_seen_ms, smtp));
+	printf("           Postfix connections: asked %s; mail sessions: %s\n",
+	       ago(report, status->connect_seen_ms, connect),
+	       report->sessions_seen > 0 ? "seen" : "none yet");
+	print_postfix(status);
+	if (report_daemon_is_alive(report))
+		printf("lockstepd  alive, seen %s\n",
+		       ago(report, status->daemon_seen_ms, daemon));
+	if (report->sessions)
+		printf("sessions   %s/sessions: %" PRIu64 " seen\n",
+		       report->state_dir, report->sessions_seen);
+	else
+		puts("sessions   none yet");
+}
+
+static void print_journal(const struct report *report)
+{
+	const struct figures *hour = &report->hour;
+	char oldest[CLI_TIME_TEXT + 8];
+
+	printf("journal    %" PRIu64 " of %" PRIu64 " events kept", hour->kept,
+	       hour->written);
+	if (hour->kept > 0)
+		printf(", the oldest %s",
+		       ago(report, hour->oldest_ms, oldest));
+	printf("; %" PRIu64 " lost half-written\n", hour->damaged);
+	if (hour->short_of)
+		puts("note       it does not reach back an hour: raise "
+		     "`journal-size` in lockstep.conf");
+}
+
+static void print_row(const struct columns *columns, const char *name,
+		      const struct figures_of *of)
+{
+	char logins[24], success[24], wrong[24], refused[24];
+	char escaped[4 * (LS_SERVICE_MAX + 1)];
+	const char *const cells[] = { cli_escape(name, escaped,
+						 sizeof(escaped)),
+				      logins, success, wrong, refused };
+
+	snprintf(logins, sizeof(logins), "%" PRIu64, of->logins);
+	snprintf(success, sizeof(success), "%" PRIu64, of->success);
+	snprintf(wrong, sizeof(wrong), "%" PRIu64, of->wrong);
+	snprintf(refused, sizeof(refused), "%" PRIu64, of->refused);
+	columns_row(columns, COLOUR_NONE, cells);
+}
+
+static void print_hour(const struct figures *hour)
+{
+	static const struct column column[] = {
+		{ .title = "LAST HOUR", .width = 16 },
+		{ .title = "LOGINS", .width = 9, .right = true },
+		{ .title = "SUCCESS", .width = 9, .right = true },
+		{ .title = "WRONG", .width = 9, .right = true },
+		{ .title = "REFUSED", .width = 9, .right = true },
+	};
+	struct columns columns;
+
+	putchar('\n');
+	columns_init(&columns, column, sizeof(column) / sizeof(*column));
+	columns_head(&columns);
+	for (unsigned i = 0; i < hour->services; i++)
+		print_row(&columns, hour->of[i].service, &hour->of[i]);
+	print_row(&columns, "all", &hour->all);
+	printf("%" PRIu64 " locks, %" PRIu64 " suspicious successes\n",
+	       hour->locks, hour->suspicious);
+}
+
+void report_print(const struct report *report)
+{
+	if (report->compiled)
+		print_policy(report);
+	if (report->guard) {
+		print_guard(report);
+		print_wired(report);
+		print_journal(report);
+		print_hour(&report->hour);
+	}
+	if (report->guard && report->problems > 0)
+		putchar('\n');
+	for (unsigned i = 0; i < report->problems; i++) {
+		char escaped[2 * sizeof(report->problem[0])];
+
+		printf("%sproblem%s    %s\n", colour_on(COLOUR_BAD),
+		       colour_off(COLOUR_BAD),
+		       cli_escape(report->problem[i], escaped,
+				  sizeof(escaped)));
+	}
+}
+
+/* ---- for programs ----------------------------------------------------------- */
+
+static void put_number(json_t *object, const char *key, uint64_t number)
+{
+	json_put(object, key, json_integer((json_int_t)number));
+}
+
+static void put_seen(json_t *object, const char *key, uint64_t at_ms)
+{
+	if (at_ms != 0)
+		json_put_time(object, key, at_ms);
+}
+
+static json_t *figures_of(const struct figures_of *of)
+{
+	json_t *object = json_object();
+
+	put_number(object, "logins", of->logins);
+	put_number(object, "success", of->success);
+	put_number(object, "wrong", of->wrong);
+	put_number(object, "refused", of->refused);
+	return object;
+}
+
+static json_t *hour_of(const struct figures *hour)
+{
+	json_t *object = json_object(), *services = json_object();
+
+	json_put(object, "all", figures_of(&hour->all));
+	for (unsigned i = 0; i < hour->services; i++)
+		json_put(services, hour->of[i].service,
+			 figures_of(&hour->of[i]));
+	json_put(object, "services", services);
+	put_number(object, "locks", hour->locks);
+	put_number(object, "suspicious", hour->suspicious);
+	return object;
+}
+
+static json_t *guard_of(const struct ls_status *status)
+{
+	json_t *object = json_object();
+
+	put_number(object, "subjects", status->subjects);
+	put_number(object, "used", status->used);
+	put_number(object, "locks", status->locks);
+	put_number(object, "familiar", status->familiar);
+	put_number(object, "evicted", status->evicted);
+	put_number(object, "full", status->full);
+	put_number(object, "admitted", status->admitted);
+	put_number(object, "denied", status->denied);
+	put_seen(object, "created", status->created_ms);
+	return object;
+}
+
+static json_t *wired_of(const struct report *report)
+{
+	const struct ls_status *status = &report->status;
+	json_t *object = json_object();
+
+	put_seen(object, "auth_seen", status->auth_seen_ms);
+	put_seen(object, "smtp_seen", status->smtp_seen_ms);
+	put_seen(object, "connect_seen", status->connect_seen_ms);
+	put_seen(object, "lockstepd_seen", status->daemon_seen_ms);
+	json_put(object, "lockstepd_alive",
+		 json_boolean(report_daemon_is_alive(report)));
+	put_number(object, "sessions", report->sessions_seen);
+	return object;
+}
+
+static json_t *journal_of(const struct figures *figures)
+{
+	json_t *object = json_object();
+
+	put_number(object, "written", figures->written);
+	put_number(object, "kept", figures->kept);
+	put_number(object, "damaged", figures->damaged);
+	if (figures->kept > 0)
+		json_put_time(object, "oldest", figures->oldest_ms);
+	return object;
+}
+
+void report_print_json(const struct report *report)
+{
+	json_t *object = json_object(), *problems = json_array();
+
+	json_put_text(object, "policy", report->policy);
+	if (report->compiled) {
+		json_put(object, "mode",
+			 json_string(report->observing ? "observe"
+						       : "enforce"));
+		json_put_time(object, "compiled",
+			      report->compiled_real_ms -
+				      (cli_real_ms() - cli_now_ms()));
+		json_put(object, "stale_policy",
+			 json_boolean(report->conf_is_newer));
+	}
+	if (report->guard) {
+		json_put(object, "guard", guard_of(&report->status));
+		json_put(object, "wired", wired_of(report));
+		json_put(object, "journal", journal_of(&report->hour));
+		json_put(object, "last_hour", hour_of(&report->hour));
+	}
+	for (unsigned i = 0; i < report->problems; i++)
+		json_array_append_new(problems,
+				      json_string(report->problem[i]));
+	json_put(object, "problems", problems);
+	json_line(object);
+}

@@ -1,0 +1,38 @@
+/* report.h - what lockstep status found, before it is printed */
+#ifndef LOCKSTEP_REPORT_H
+#define LOCKSTEP_REPORT_H
+
+#include "figures.h"
+
+#include <stdbool.h>
+
+enum { REPORT_PROBLEMS = 8 };
+
+struct report {
+	uint64_t now_ms;
+	const char *policy; /* path */
+	bool compiled;      /* there is one: the next three tell of it */
+	bool observing, conf_is_newer;
+	uint64_t compiled_real_ms;
+	char state_dir[256];
+	bool guard; /* it is open: the next two tell of it */
+	struct ls_status status;
+	struct figures hour;
+	bool sessions; /* the map is there */
+	uint64_t sessions_seen;
+	/* What is wrong: printed after the rest, all together. */
+	unsigned problems;
+	char problem[REPORT_PROBLEMS][1024];
+};
+
+__attribute__((format(printf, 2, 3))) void
+report_problem(struct report *report, const char *format, ...);
+
+/* Is it wired? A login, a login by Postfix, a connection that Postfix asked about
+ * was seen; lockstepd gives signs of life. */
+bool report_daemon_is_alive(const struct report *report);
+
+void report_print(const struct report *report);
+void report_print_json(const struct report *report);
+
+#endif

@@ -1,0 +1,185 @@
+/* screen.c - see screen.h */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "screen.h"
+#include "subject.h"
+
+#include <curses.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HEAD_LINES = 4, PANELS = 3, WIDTH_LEAST = 80 };
+
+/* Columns of the panels, from the right edge. */
+enum { FROM_RIGHT_LAST = 12, FROM_RIGHT_SUCCESS = 22, FROM_RIGHT_REFUSED = 31,
+       FROM_RIGHT_WRONG = 40, FROM_RIGHT_NAME = 42 };
+
+/* As much of a text as fits in so many columns: no character is halved. */
+static void put(int line, int column, int width, const char *text)
+{
+	const char *end = text;
+
+	for (int columns = 0; *end != '\0'; end++) {
+		columns += ((unsigned char)*end & 0xc0) != 0x80;
+		if (columns > width)
+			break;
+	}
+	mvaddnstr(line, column, text, (int)(end - text));
+}
+
+static void put_right(int line, int end, const char *text)
+{
+	mvaddstr(line, end - (int)strlen(text), text);
+}
+
+static void put_number(int line, int end, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	put_right(line, end, text);
+}
+
+/* A title over the whole line. */
+static void put_bar(int line, const char *title)
+{
+	attron(A_REVERSE);
+	mvhline(line, 0, ' ', COLS);
+	put(line, 0, COLS, title);
+}
+
+static void draw_head(const struct screen *screen)
+{
+	static const char *const orders[] = { "wrong", "refused", "last" };
+	char text[160], time[CLI_TIME_TEXT], window[LS_DURATION_TEXT];
+	const struct figures_of *all = &screen->figures.all;
+
+	cli_time_format(screen->now_ms, time);
+	ls_duration_format(screen->window_ms, window);
+	snprintf(text, sizeof(text),
+		 "lockstep top  %s  last %s, by %s  %s", time, window,
+		 orders[screen->by],
+		 screen->observing ? "observing: refuses nobody" : "");
+	put_bar(0, text);
+	attroff(A_REVERSE);
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " logins: %" PRIu64 " success, %" PRIu64
+		 " wrong, %" PRIu64 " refused; %" PRIu64 " locks fell, %u hold",
+		 all->logins, all->success, all->wrong, all->refused,
+		 screen->figures.locks, screen->locks);
+	put(1, 0, COLS, text);
+}
+
+/* Per minute, by protocol, as many as fit. */
+static void draw_rates(const struct screen *screen)
+{
+	const struct figures *figures = &screen->figures;
+	char text[96], service[4 * (LS_SERVICE_MAX + 1)];
+	double minutes = (double)screen->window_ms / 60000;
+	int at = 0;
+
+	for (unsigned i = 0; i < figures->services; i++) {
+		const struct figures_of *of = &figures->of[i];
+
+		cli_escape(of->service, service, sizeof(service));
+		snprintf(text, sizeof(text), "%s%s %.1f/min",
+			 i == 0 ? "" : "  ", service,
+			 (double)(of->logins > 0 ? of->logins : of->refused) /
+				 minutes);
+		if (at + (int)strlen(text) > COLS)
+			break;
+		put(2, at, COLS - at, text);
+		at += (int)strlen(text);
+	}
+	if (screen->trouble != NULL)
+		put(3, 0, COLS, screen->trouble);
+}
+
+static void draw_row(const struct screen *screen, int line,
+		     const struct tally_row *row)
+{
+	char name[4 * sizeof(row->name)], age[CLI_TIME_TEXT];
+	uint64_t gone_ms = screen->now_ms - row->last_ms;
+
+	put(line, 0, COLS - FROM_RIGHT_NAME - 6,
+	    cli_escape(row->name, name, sizeof(name)));
+	put_number(line, COLS - FROM_RIGHT_WRONG, row->wrong);
+	put_number(line, COLS - FROM_RIGHT_REFUSED, row->refused);
+	put_number(line, COLS - FROM_RIGHT_SUCCESS, row->success);
+	cli_age_format((int64_t)gone_ms > 0 ? gone_ms : 0, age);
+	put_right(line, COLS - 1, age);
+}
+
+/* `lines` of them from `line` on, the title among them. */
+static void draw_tally(const struct screen *screen, int line, int lines,
+		       const char *title, const struct tally *tally)
+{
+	size_t drawn = 0;
+
+	put_bar(line, title);
+	put_right(line, COLS - FROM_RIGHT_WRONG, "WRONG");
+	put_right(line, COLS - FROM_RIGHT_REFUSED, "REFUSED");
+	put_right(line, COLS - FROM_RIGHT_SUCCESS, "SUCCESS");
+	put_right(line, COLS - 1, "LAST");
+	attroff(A_REVERSE);
+	for (int i = 1; i < lines; i++) {
+		while (drawn < tally->count && tally->row[drawn].wrong +
+							tally->row[drawn].refused ==
+						0)
+			drawn++; /* who only succeeds attacks nobody */
+		if (drawn == tally->count)
+			return;
+		draw_row(screen, line + i, &tally->row[drawn++]);
+	}
+}
+
+static void draw_locks(const struct screen *screen, int line, int lines)
+{
+	unsigned shown = screen->locks < SCREEN_LOCKS ? screen->locks
+						      : SCREEN_LOCKS;
+
+	put_bar(line, "LOCKED");
+	put(line, COLS - 42, 14, "WHY");
+	put(line, COLS - 27, 13, "SINCE");
+	put(line, COLS - 13, 13, "UNTIL");
+	attroff(A_REVERSE);
+	for (int i = 1; i < lines && (unsigned)i <= shown; i++) {
+		const struct ls_lock *lock = &screen->lock[i - 1];
+		char text[SUBJECT_TEXT] = "?", when[CLI_TIME_TEXT];
+
+		if (lock->named)
+			subject_text(&lock->subject, text);
+		put(line + i, 0, COLS - 43, text);
+		put(line + i, COLS - 42, 14,
+		    lock->freeze ? "frozen" : ls_reason_name(lock->reason));
+		cli_minute_format(lock->since_ms, when);
+		put(line + i, COLS - 27, 13, when);
+		cli_minute_format(lock->until_ms, when);
+		put(line + i, COLS - 13, 13, when);
+	}
+}
+
+void screen_draw(const struct screen *screen)
+{
+	int lines = (LINES - HEAD_LINES - 1) / PANELS;
+	int line = HEAD_LINES;
+
+	erase();
+	if (COLS < WIDTH_LEAST || lines < 2) {
+		put(0, 0, COLS, "lockstep top wants 80 columns and 24 lines");
+		refresh();
+		return;
+	}
+	draw_head(screen);
+	draw_rates(screen);
+	draw_tally(screen, line, lines, "ATTACKER", &screen->attackers);
+	line += lines;
+	draw_tally(screen, line, lines, "ATTACKED ACCOUNT", &screen->accounts);
+	line += lines;
+	draw_locks(screen, line, LINES - 1 - line);
+	put(LINES - 1, 0, COLS - 1,
+	    "w wrong, r refused, l last: sort   t: time   q: quit");
+	refresh();
+}

@@ -1,0 +1,25 @@
+/* screen.h - what lockstep top shows, and how it is drawn */
+#ifndef LOCKSTEP_SCREEN_H
+#define LOCKSTEP_SCREEN_H
+
+#include "figures.h"
+#include "tally.h"
+
+enum { SCREEN_LOCKS = 256 };
+
+struct screen {
+	uint64_t now_ms, window_ms;
+	enum tally_by by;
+	const char *trouble; /* why nothing is to be seen; NULL: it is */
+	bool observing;
+	struct figures figures;        /* of the window */
+	struct tally attackers;        /* by address */
+	struct tally accounts;         /* that they try */
+	unsigned locks;                /* in force */
+	struct ls_lock lock[SCREEN_LOCKS]; /* the newest first */
+};
+
+/* Draw it all on curses' standard screen, 80x24 or whatever it is. */
+void screen_draw(const struct screen *screen);
+
+#endif

@@ -1,0 +1,24 @@
+/* subject.h - subjects as an administrator writes and reads them */
+#ifndef LOCKSTEP_SUBJECT_H
+#define LOCKSTEP_SUBJECT_H
+
+#include "lockstep.h"
+
+/* ls_subject_parse(), and places: "joe@example.com from 192.0.2.0/24". Returns 0,
+ * or negative, having complained. */
+int subject_parse(const struct ls_state *state, const char *text,
+		  struct ls_subject *subject_r);
+
+/* The network of such a place, and how long the name before it is; NULL when
+ * text is none. A name may have " from " in it, too. */
+const char *subject_place(const char *text, size_t *user_length_r);
+
+/* As text, fit for a terminal. Returns escaped_r. */
+enum { SUBJECT_TEXT = 4 * LS_SUBJECT_TEXT };
+char *subject_text(const struct ls_subject *subject,
+		   char escaped_r[SUBJECT_TEXT]);
+
+/* Are they the same? */
+bool subject_equal(const struct ls_subject *a, const struct ls_subject *b);
+
+#endif

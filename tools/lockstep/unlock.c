@@ -1,0 +1,303 @@
+/* unlock.c - lockstep unlock */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "orders.h"
+#include "subject.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { PASSWORD_MAX = 4096 };
+
+struct order {
+	bool all, guess, yes;
+	char by[LS_DETAIL_MAX + 1];
+};
+
+/* ---- what was cleared ---------------------------------------------------- */
+
+/* "cleared failures 10 of 10/10m, accounts 3 of 8/10m, 1 strike", in lines of at
+ * most 80 columns. */
+static int print_part(int at, const char *part)
+{
+	int width = (int)strlen(part);
+
+	if (at == 0)
+		return printf("  cleared %s", part);
+	if (at + 2 + width > 79)
+		return printf(",\n          %s", part) - 2;
+	return at + printf(", %s", part);
+}
+
+static void print_cleared(const struct ls_cleared *cleared)
+{
+	char part[64], period[LS_DURATION_TEXT];
+	int at = 0;
+
+	for (unsigned i = 0; i < cleared->levels; i++) {
+		const struct ls_level *level = &cleared->level[i];
+
+		ls_duration_format(level->period_ms, period);
+		snprintf(part, sizeof(part), "%s %" PRIu64 " of %" PRIu64 "/%s",
+			 ls_reason_name(level->reason), level->units,
+			 level->limit, period);
+		at = print_part(at, part);
+	}
+	if (cleared->strikes > 0) {
+		snprintf(part, sizeof(part), "%u strike%s", cleared->strikes,
+			 cleared->strikes == 1 ? "" : "s");
+		at = print_part(at, part);
+	}
+	if (at > 0)
+		putchar('\n');
+}
+
+/* Whoever lets an address in again wants to know what still keeps it out. */
+static void tell_wider_lock(struct ls_state *state,
+			    const struct ls_subject *address)
+{
+	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
+	uint64_t cursor = 0, now_ms = cli_now_ms();
+	struct ls_lock lock;
+
+	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1) {
+		if (!lock.named || lock.subject.kind != LS_KIND_NET ||
+		    !ls_prefix_covers(&lock.subject.net, &address->net.addr))
+			continue;
+		subject_text(&lock.subject, text);
+		cli_time_format(lock.until_ms, until);
+		printf("%s %s around it is locked until %s\n",
+		       ls_kind_name(LS_KIND_NET), text, until);
+	}
+}
+
+static int unlock(struct ls_state *state, const char *name,
+		  const struct order *order)
+{
+	struct ls_cleared cleared;
+	struct ls_subject subject;
+	char text[SUBJECT_TEXT];
+	int ret;
+
+	if (subject_parse(state, name, &subject) < 0)
+		return CLI_FAILED;
+	subject_text(&subject, text);
+	ret = ls_clear(state, &subject, order->by, cli_now_ms(), &cleared);
+	if (ret < 0) {
+		cli_complain("%s: %s", text, cli_refusal(ret));
+		return CLI_FAILED;
+	}
+	printf("%s %s %s\n", ls_kind_name(subject.kind), text,
+	       ret == 0 ? "was not locked" : "is unlocked");
+	print_cleared(&cleared);
+	if (subject.kind == LS_KIND_IP)
+		tell_wider_lock(state, &subject);
+	return ret == 0 ? CLI_FAILED : CLI_DONE;
+}
+
+/* ---- all of them ----------------------------------------------------------- */
+
+static unsigned count_locks(struct ls_state *state)
+{
+	uint64_t cursor = 0, now_ms = cli_now_ms();
+	struct ls_lock lock;
+	unsigned count = 0;
+
+	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1)
+		count += !lock.freeze;
+	return count;
+}
+
+static int unlock_all(struct ls_state *state, const struct order *order)
+{
+	unsigned count = count_locks(state);
+	char answer[8] = "";
+	int ret;
+
+	if (count == 0) {
+		puts("nothing is locked");
+		return CLI_FAILED;
+	}
+	if (!order->yes) {
+		if (!isatty(STDIN_FILENO)) {
+			cli_complain("unlock --all asks on a terminal; without "
+				     "one it wants --yes");
+			return CLI_USAGE;
+		}
+		printf("End all %u locks, those of guessers too? [y/N] ",
+		       count);
+		fflush(stdout);
+		if (fgets(answer, sizeof(answer), stdin) == NULL ||
+		    (answer[0] != 'y' && answer[0] != 'Y')) {
+			puts("nothing is unlocked");
+			return CLI_FAILED;
+		}
+	}
+	ret = ls_clear_all(state, order->by, cli_now_ms());
+	if (ret < 0) {
+		cli_complain("%s", cli_refusal(ret));
+		return CLI_FAILED;
+	}
+	printf("%d locks ended; freezes stay\n", ret);
+	return CLI_DONE;
+}
+
+/* ---- a wrong password ------------------------------------------------------ */
+
+/* One line of standard input, which a terminal does not show. Returns false when
+ * there is none, or no end of it. */
+static bool read_password(char password[PASSWORD_MAX])
+{
+	struct termios shown, hidden;
+	bool terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
+	size_t len = 0;
+	char c;
+
+	if (terminal) {
+		hidden = shown;
+		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		fputs("The wrong password: ", stderr);
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	}
+	/* Not by stdio, which would keep a copy. */
+	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && c != '\0' &&
+	       len < PASSWORD_MAX)
+		password[len++] = c;
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+		fputc('\n', stderr);
+	}
+	if (len == 0 || len == PASSWORD_MAX)
+		return false;
+	password[len] = '\0';
+	return true;
+}
+
+static int unlock_guess(struct ls_state *state, const struct order *order)
+{
+	char password[PASSWORD_MAX];
+	struct ls_cleared cleared;
+	struct ls_error error = { 0, "" };
+	int ret;
+
+	/* Before it is typed for nothing. */
+	if (geteuid() != 0) {
+		cli_complain("only root can read the secret by which wrong "
+			     "passwords are known");
+		return CLI_FAILED;
+	}
+	if (!read_password(password)) {
+		cli_complain("unlock --guess reads a password of 1 to %d bytes "
+			     "on standard input",
+			     PASSWORD_MAX - 1);
+		explicit_bzero(password, sizeof(password));
+		return CLI_USAGE;
+	}
+	ret = ls_clear_guess(state, password, order->by, cli_now_ms(), &cleared,
+			     &error);
+	explicit_bzero(password, sizeof(password));
+	if (ret < 0) {
+		cli_complain("%s", error.text);
+		return CLI_FAILED;
+	}
+	puts(ret == 0 ? "that password was not locked"
+		      : "that password may be tried again");
+	print_cleared(&cleared);
+	return ret == 0 ? CLI_FAILED : CLI_DONE;
+}
+
+/* ---- the command line ------------------------------------------------------- */
+
+/* Returns CLI_DONE to go on, or the exit code; -1: help was asked for. */
+static int parse(int argc, char **argv, struct order *order)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "guess", no_argument, NULL, 'g' },
+		{ "yes", no_argument, NULL, 'y' },
+		{ "reason", required_argument, NULL, 'r' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *reason = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "agyr:h", options, NULL)) !=
+	       -1) {
+		if (option == 'h') {
+			cli_help(&verb_unlock);
+			return -1;
+		}
+		if (option == 'r')
+			reason = optarg;
+		else if (option == 'a')
+			order->all = true;
+		else if (option == 'g')
+			order->guess = true;
+		else if (option == 'y')
+			order->yes = true;
+		else
+			return cli_misused(&verb_unlock);
+	}
+	cli_who(reason, order->by);
+	return order->all + order->guess + (optind < argc) == 1 &&
+			       (order->all || !order->yes)
+		       ? CLI_DONE
+		       : cli_misused(&verb_unlock);
+}
+
+static int run_unlock(const struct cli *cli, int argc, char **argv)
+{
+	struct order order = { .all = false };
+	int code = parse(argc, argv, &order);
+	struct ls_state *state;
+
+	if (code != CLI_DONE)
+		return code < 0 ? CLI_DONE : code;
+	state = cli_open_guard(cli);
+	if (state == NULL)
+		return CLI_FAILED;
+	if (order.all)
+		code = unlock_all(state, &order);
+	else if (order.guess)
+		code = unlock_guess(state, &order);
+	for (; optind < argc; optind++)
+		if (unlock(state, argv[optind], &order) != CLI_DONE)
+			code = CLI_FAILED;
+	ls_close(&state);
+	return code;
+}
+
+const struct verb verb_unlock = {
+	.name = "unlock",
+	.run = run_unlock,
+	.summary = "end locks, and forget what led to them",
+	.usage = "usage: lockstep unlock [--reason TEXT] SUBJECT...\n"
+		 "       lockstep unlock [--reason TEXT] --all [--yes]\n"
+		 "       lockstep unlock [--reason TEXT] --guess\n"
+		 "\n"
+		 "End the lock of each SUBJECT, written as lockstep list has "
+		 "it, empty its meters\n"
+		 "and take back its strikes; say what there was. Of an "
+		 "address, tell also when the\n"
+		 "network around it is locked. Exit code 1 when one of them "
+		 "was not locked. An\n"
+		 "account stays frozen and on probation: that is for lockstep "
+		 "release.\n"
+		 "\n"
+		 "  -a, --all          every lock there is; asks first\n"
+		 "  -y, --yes          do not ask\n"
+		 "  -g, --guess        a password that is locked because it "
+		 "was tried on many\n"
+		 "                     accounts, and is somebody's after all: "
+		 "it is read from\n"
+		 "                     standard input. For root alone\n"
+		 "  -r, --reason TEXT  for the journal\n",
+};
