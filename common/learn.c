@@ -1,8 +1,8 @@
 /* learn.c - places that were familiar before Lockstep was there; see lockstep.h
  *
  * What a success writes, with the times of that success: until when the place is
- * familiar, since when it was seen, where it is, and the stamps of its address
- * and network. No meter is touched, and nothing is journalled. */
+ * familiar, since when it was seen, where it is, its account's name, and the
+ * stamps of its address and network. No meter is touched, and nothing is journalled. */
 #include "lockstep-config.h"
 
 #include "visit.h"
@@ -52,6 +52,10 @@ static int mark(struct ls_visit *visit, uint64_t first, uint64_t until)
 	}
 	ls_state_familiar(visit->state, LS_KIND_PLACE,
 			  visit->key[LS_KIND_PLACE], until, visit->now);
+	/* The account's name, for lists of places: they have none. */
+	ls_visit_subject(visit, LS_KIND_USER, &subject);
+	ls_label_put(&visit->state->guard.labels, visit->key[LS_KIND_USER],
+		     &subject, LS_LABEL_NAME, until, visit->now);
 	for (unsigned i = 0; i < sizeof(stamped) / sizeof(*stamped); i++)
 		ls_state_familiar(visit->state, stamped[i],
 				  visit->key[stamped[i]], until, visit->now);

@@ -75,6 +75,24 @@ static void test_learnt_is_familiar(void **state)
 	      LS_DENY);
 }
 
+/* Lists of places tell of it. */
+static void test_has_a_name(void **state)
+{
+	struct ls_subject account = world_subject(LS_KIND_USER, JOE, NULL);
+	struct ls_subject got;
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("learn", learn(JOE, HOME, WORLD_DAY, WORLD_HOUR, false),
+	      LS_LEARNT);
+	check("label",
+	      ls_label_get(&world.state->guard.labels,
+			   world.state->guard.hash_key,
+			   world_key(&world, &account), LS_KIND_USER, &got),
+	      true);
+	check_text("name", got.user, JOE);
+}
+
 /* As if the last login had been settled here, at its time. */
 static void test_times_are_the_logins(void **state)
 {
@@ -201,6 +219,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_learnt_is_familiar, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_has_a_name, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_times_are_the_logins,
 						setup, teardown),
