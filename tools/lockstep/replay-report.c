@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "columns.h"
 #include "replay-report.h"
 
 #include <inttypes.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SUBJECT_COLUMNS = 31, TIME_TEXT = 32 };
+enum { TIME_TEXT = 32, NUMBER = 24 };
 
 /* "2026-11-22 02:14", the year left out where the head of all tells it. */
 static const char *format_time(uint64_t real_ms, bool year,
@@ -23,20 +24,6 @@ static const char *format_time(uint64_t real_ms, bool year,
 	    strftime(text, TIME_TEXT, "%Y-%m-%d %H:%M", &tm) == 0)
 		return "?";
 	return year ? text : text + strlen("2026-");
-}
-
-/* A subject in its column; one that is longer has a line of its own. */
-static void print_subject(const char *subject)
-{
-	char escaped[4 * LS_SUBJECT_TEXT];
-	size_t len;
-
-	cli_escape(subject, escaped, sizeof(escaped));
-	len = strlen(escaped);
-	if (len > SUBJECT_COLUMNS)
-		printf("%s\n%*s", escaped, SUBJECT_COLUMNS, "");
-	else
-		printf("%-*s", SUBJECT_COLUMNS, escaped);
 }
 
 /* ---- what was refused ------------------------------------------------- */
@@ -83,31 +70,57 @@ static void print_figures(const struct logread *logread,
 
 /* ---- what would have been locked -------------------------------------- */
 
-static void print_lock(const struct sim_lock *lock)
+static const struct column lock_columns[] = {
+	{ "WOULD HAVE BEEN LOCKED", 31, false, true },
+	{ "FIRST", 11, false, false },
+	{ "LOCKS", 5, true, false },
+	{ "FOR", 6, true, false },
+	{ "REFUSED", 7, true, false },
+	{ "WHY", 13, false, false },
+};
+
+static const char *format_number(uint64_t number, char text[NUMBER])
 {
-	char subject[LS_SUBJECT_TEXT], first[TIME_TEXT], age[CLI_TIME_TEXT];
+	snprintf(text, NUMBER, "%" PRIu64, number);
+	return text;
+}
+
+static void print_lock(const struct columns *columns,
+		       const struct sim_lock *lock)
+{
+	char subject[LS_SUBJECT_TEXT], escaped[4 * LS_SUBJECT_TEXT];
+	char first[TIME_TEXT], age[CLI_TIME_TEXT], locks[NUMBER];
+	char refused[NUMBER];
+	const char *const cells[] = {
+		escaped,
+		format_time(lock->first_ms, false, first),
+		format_number(lock->locks, locks),
+		age,
+		format_number(lock->refused, refused),
+		ls_reason_name(lock->reason),
+	};
 
 	ls_subject_format(&lock->subject, subject);
-	print_subject(subject);
+	cli_escape(subject, escaped, sizeof(escaped));
 	cli_age_format(lock->locked_ms, age);
-	printf(" %s %5" PRIu64 " %8s %7" PRIu64 " %s\n",
-	       format_time(lock->first_ms, false, first), lock->locks, age,
-	       lock->refused, ls_reason_name(lock->reason));
+	columns_row(columns, COLOUR_NONE, cells);
 }
 
 static void print_locks(const struct simulation *sim, size_t most)
 {
 	size_t shown = sim->lock_count < most ? sim->lock_count : most;
+	struct columns columns;
 
 	if (sim->lock_count == 0) {
 		puts("\nNothing would have been locked.");
 		return;
 	}
-	printf("\n%-*s %-11s %5s %8s %7s %s\n", SUBJECT_COLUMNS,
-	       "WOULD HAVE BEEN LOCKED", "FIRST", "LOCKS", "FOR", "REFUSED",
-	       "WHY");
+	putchar('\n');
+	columns_init(&columns, lock_columns,
+		     sizeof(lock_columns) / sizeof(*lock_columns));
+	columns_head(&columns);
 	for (size_t i = 0; i < shown; i++)
-		print_lock(&sim->locks[i]);
+		print_lock(&columns, &sim->locks[i]);
 	if (shown < sim->lock_count)
 		printf("and %zu more (--all)\n", sim->lock_count - shown);
 }
@@ -142,20 +155,34 @@ size_t replay_report_hits(const struct simulation *sim, const struct place ***hi
 	return count;
 }
 
-static void print_hit(const struct simulation *sim, const struct place *place)
+static const struct column hit_columns[] = {
+	{ "WOULD HAVE BEEN HIT WRONGLY", 38, false, true },
+	{ "FIRST", 11, false, false },
+	{ "REFUSED", 7, true, false },
+	{ "RIGHT", 7, true, false },
+	{ "LAST LOGIN", 11, false, false },
+};
+
+static void print_hit(const struct columns *columns,
+		      const struct simulation *sim, const struct place *place)
 {
 	struct ls_subject subject = { .kind = LS_KIND_PLACE,
 				      .net = place->net };
-	char text[LS_SUBJECT_TEXT], first[TIME_TEXT], last[TIME_TEXT];
+	char text[LS_SUBJECT_TEXT], escaped[4 * LS_SUBJECT_TEXT];
+	char first[TIME_TEXT], last[TIME_TEXT], refused[NUMBER], right[NUMBER];
+	const char *const cells[] = {
+		escaped,
+		format_time(place->refused_ms, false, first),
+		format_number(place->refused, refused),
+		format_number(place->refused_right, right),
+		format_time(place->last_ms, false, last),
+	};
 
 	snprintf(subject.user, sizeof(subject.user), "%s",
 		 names_get(&sim->attempts->names, place->user));
 	ls_subject_format(&subject, text);
-	print_subject(text);
-	printf(" %s %7" PRIu64 " %7" PRIu64 "  %s\n",
-	       format_time(place->refused_ms, false, first),
-	       place->refused, place->refused_right,
-	       format_time(place->last_ms, false, last));
+	cli_escape(text, escaped, sizeof(escaped));
+	columns_row(columns, COLOUR_NONE, cells);
 }
 
 static void print_hits(const struct simulation *sim, size_t most)
@@ -163,15 +190,18 @@ static void print_hits(const struct simulation *sim, size_t most)
 	const struct place **hits;
 	size_t count = replay_report_hits(sim, &hits);
 	size_t shown = count < most ? count : most;
+	struct columns columns;
 
-	if (count == 0)
+	if (count == 0) {
 		puts("\nNobody would have been hit wrongly.");
-	else
-		printf("\n%-*s %-11s %7s %7s  %s\n", SUBJECT_COLUMNS,
-		       "WOULD HAVE BEEN HIT WRONGLY", "FIRST", "REFUSED",
-		       "RIGHT", "LAST LOGIN");
+	} else {
+		putchar('\n');
+		columns_init(&columns, hit_columns,
+			     sizeof(hit_columns) / sizeof(*hit_columns));
+		columns_head(&columns);
+	}
 	for (size_t i = 0; i < shown; i++)
-		print_hit(sim, hits[i]);
+		print_hit(&columns, sim, hits[i]);
 	if (shown < count)
 		printf("and %zu more (--all)\n", count - shown);
 	free(hits);
