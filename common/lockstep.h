@@ -308,6 +308,31 @@ int ls_lock_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
 int ls_subject_parse(const struct ls_state *state, const char *text,
 		     struct ls_subject *subject_r, struct ls_error *error_r);
 
+/* ---- what was before (learn.c) --------------------------------------- */
+
+/* Logins of an account from an address that succeeded before Lockstep stood
+ * at the door. */
+struct ls_past {
+	const char *user; /* 1 to LS_USER_MAX bytes, normalized */
+	struct ls_addr ip;
+	uint64_t first_real_ms, last_real_ms;
+};
+
+enum ls_learnt {
+	LS_LEARNT = 0,          /* the place was not familiar, and is now */
+	LS_LEARNT_KNOWN = 1,    /* it was familiar; perhaps for longer now */
+	LS_LEARNT_OLD = 2,      /* no longer familiar after so long */
+	LS_LEARNT_DOUBTFUL = 3, /* the account is on probation: left alone */
+};
+
+/* Make their place familiar as if the last of them had just been settled at its
+ * time. With `dry` only tell what would be; that needs no more than to look, and
+ * without a guard leaves out what only a guard knows.
+ * Returns a LS_LEARNT*, or LS_EARG (a name too long, a time to come),
+ * LS_EACCES, LS_EFULL. */
+int ls_learn(struct ls_state *state, const struct ls_past *past,
+	     uint64_t now_ms, uint64_t real_ms, bool dry);
+
 /* ---- the journal (journal.c) ----------------------------------------- */
 
 enum { LS_DETAIL_MAX = 31 };

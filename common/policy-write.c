@@ -5,9 +5,10 @@
  * finds the old one or the new one. */
 #include "lockstep-config.h"
 
+#include "cdb-read.h"
 #include "error.h"
+#include "policy-file.h"
 #include "policy-record.h"
-#include "policy.h"
 
 #include <cdb.h>
 #include <errno.h>
@@ -190,6 +191,33 @@ void ls_policy_writer_webhook(struct ls_policy_writer *writer,
 	     field++)
 		len = ls_record_put(record, len, field, &fields);
 	put(writer, key, sizeof(key), record, len);
+}
+
+static int copy_record(void *context, const struct ls_cdb_record *record,
+		       struct ls_error *error_r)
+{
+	struct ls_policy_writer *writer = context;
+	bool own = (record->key_len == 6 &&
+		    memcmp(record->key, "policy", 6) == 0) ||
+		   (record->key_len == 8 &&
+		    memcmp(record->key, "lockstep", 8) == 0);
+
+	(void)error_r; /* the writer's sticks */
+	if (!own)
+		put(writer, record->key, record->key_len, record->value,
+		    record->value_len);
+	return 0;
+}
+
+void ls_policy_writer_rest(struct ls_policy_writer *writer,
+			   const struct ls_policy_file *file)
+{
+	struct ls_error error;
+
+	if (ls_cdb_walk(&file->cdb, writer->path, LS_POLICY_KEY_MAX,
+			copy_record, writer, NULL, &error) < 0 &&
+	    writer->error.code == 0)
+		writer->error = error;
 }
 
 /* Rename, and put the new name on the disk. Where that last step fails the new

@@ -181,6 +181,11 @@ void ls_policy_writer_net(struct ls_policy_writer *writer,
 			  const struct ls_field *const *fields);
 void ls_policy_writer_webhook(struct ls_policy_writer *writer,
 			      const struct ls_webhook *webhook);
+struct ls_policy_file;
+/* All that another policy.cdb says beside the whole policy: what accounts,
+ * domains and networks override, and the webhooks. */
+void ls_policy_writer_rest(struct ls_policy_writer *writer,
+			   const struct ls_policy_file *file);
 /* fsync, rename over path, fsync the directory; mode 0644. Frees the writer.
  * Returns 0, or negative with the reason, the old file then still in place
  * (but for a failure of that last fsync, which the reason says). */
@@ -189,8 +194,6 @@ int ls_policy_writer_commit(struct ls_policy_writer **writer, uint64_t real_ms,
 void ls_policy_writer_abort(struct ls_policy_writer **writer);
 
 /* ---- reading --------------------------------------------------------- */
-
-struct ls_policy_file;
 
 /* Open and check policy.cdb in directory dirfd. Every record and every entry of
  * the hash tables is looked at once, here, so that what a later lookup cannot

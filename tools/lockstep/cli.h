@@ -26,7 +26,8 @@ struct verb {
 };
 extern const struct verb verb_compile, verb_status, verb_list, verb_explain,
 	verb_lock, verb_unlock, verb_freeze, verb_release, verb_trust,
-	verb_forget, verb_events, verb_top, verb_init, verb_verify, verb_bench;
+	verb_forget, verb_learn, verb_replay, verb_events, verb_top, verb_init,
+	verb_verify, verb_bench;
 
 /* Print the verb's usage: on standard output, CLI_DONE, when it was asked for;
  * its first line on standard error, CLI_USAGE, when it was not kept to. */

@@ -24,6 +24,8 @@ _lockstep_options() {
 	unlock) echo "--all --yes --guess --reason --help" ;;
 	release | forget) echo "--reason --help" ;;
 	trust) echo "--for --end --reason --help" ;;
+	learn) echo "--dry-run --help" ;;
+	replay) echo "--policy --conf --learn --passwords --all --json --help" ;;
 	init) echo "--subjects --help" ;;
 	*) echo "--help" ;;
 	esac
@@ -39,6 +41,7 @@ _lockstep_values() {
 			"release trust distrust forget"
 		;;
 	--service) echo "imap pop3 sieve submission smtp" ;;
+	--passwords) echo "stale new same" ;;
 	--outcome) echo "success wrong denied internal abandoned refused" ;;
 	*) return 1 ;;
 	esac
@@ -56,7 +59,7 @@ _lockstep_words() {
 
 _lockstep() {
 	local verbs="compile status list explain events top lock unlock freeze
-		release trust forget init verify bench"
+		release trust forget learn replay init verify bench"
 	local current=${COMP_WORDS[COMP_CWORD]}
 	local previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb="" words=0 i
@@ -98,7 +101,7 @@ _lockstep() {
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_lockstep_options "$verb")" -- "$current")
-	elif [ "$verb" = compile ] || [ "$previous" = --output ]; then
+	elif [[ " compile learn replay " == *" $verb "* ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 	else
 		mapfile -t COMPREPLY < <(compgen -W \

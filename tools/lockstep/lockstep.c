@@ -15,6 +15,7 @@ static const struct verb *const verbs[] = {
 	&verb_compile, &verb_status, &verb_list,    &verb_explain,
 	&verb_events,  &verb_top,    &verb_lock,   &verb_unlock,  &verb_freeze,
 	&verb_release, &verb_trust,  &verb_forget,
+	&verb_learn,   &verb_replay,
 	&verb_init,    &verb_verify, &verb_bench,
 };
 

@@ -15,5 +15,6 @@ void cli_print_version(void)
 	     "  libcurl    " LS_CURL_VERSION "\n"
 	     "  jansson    " LS_JANSSON_VERSION "\n"
 	     "  libConfuse " LS_CONFUSE_VERSION "\n"
-	     "  ncurses    " LS_NCURSES_VERSION);
+	     "  ncurses    " LS_NCURSES_VERSION "\n"
+	     "  zlib       " LS_ZLIB_VERSION);
 }

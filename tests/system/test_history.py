@@ -1,0 +1,165 @@
+"""What a Dovecot without Lockstep logged: the places in it become familiar, and
+a replay of it tells of the attacker and of nobody else."""
+
+import gzip
+import json
+
+import pytest
+
+from lib.attempts import guess, locked, log_in, open_doors
+from lib.cast import LIMIT, USERS, cast, guesses
+from lib.clients import DOORS
+from lib.stack import Stack
+
+GUESSES = LIMIT + 4
+
+
+@pytest.fixture(scope="module")
+def people():
+    """An owner, whom somebody guesses at, and a colleague."""
+    return cast(), cast()
+
+
+@pytest.fixture(scope="module")
+def history(people, tmp_path_factory):
+    """The logs of Dovecot and of Postfix, of a day without Lockstep."""
+    owner, colleague = people
+    with Stack(users=USERS, bare=True) as before:
+        for door in DOORS:
+            assert before.login(door, owner.number, ip=owner.owner).ok
+        assert before.login("imap", colleague.number, ip=owner.at6(3)).ok
+        for i, word in enumerate(guesses(GUESSES)):
+            door = list(DOORS)[i % len(DOORS)]
+            assert not before.login(door, owner.number, word,
+                                    ip=owner.guesser).ok
+        assert len(before.verified(owner.number)) == len(DOORS) + GUESSES
+        logs = tmp_path_factory.mktemp("history")
+        (logs / "dovecot.log").write_text(before.dovecot_log())
+        (logs / "postfix.log").write_text(before.postfix_log())
+    return logs
+
+
+@pytest.fixture
+def stack():
+    with Stack(users=USERS) as running:
+        yield running
+
+
+def lock_around(stack, owner):
+    for subject in (owner.owner, owner.at(0, 0) + "/24", owner.user):
+        assert stack.lockstep("lock", subject).returncode == 0
+
+
+def test_learnt_places_are_familiar(stack, people, history):
+    owner, colleague = people
+    log = history / "dovecot.log"
+    dry = stack.lockstep("learn", "--dry-run", log)
+    assert dry.returncode == 0, dry
+    assert dry.stdout == "2 places of 2 accounts would be familiar\n"
+    with stack.auth() as auth:
+        lock_around(stack, owner)
+        assert not log_in(auth, owner, owner.owner)
+        done = stack.lockstep("learn", log)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        assert done.stdout == "2 places of 2 accounts are familiar\n"
+        assert log_in(auth, owner, owner.at(0, 99))  # the place is the network
+        assert not log_in(auth, owner, owner.stranger)
+        assert not log_in(auth, colleague, owner.owner)
+    assert open_doors(stack, owner, owner.owner) == set(DOORS)
+    again = stack.lockstep("learn", log)
+    assert "2 places of them were so before" in again.stdout
+
+
+def test_compressed_and_from_a_pipe(stack, people, history, tmp_path):
+    owner = people[0]
+    packed = tmp_path / "dovecot.log.1.gz"
+    packed.write_bytes(gzip.compress((history / "dovecot.log").read_bytes()))
+    done = stack.run("sh", "-c", 'lockstep learn - <"$0"', packed)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    lock_around(stack, owner)
+    with stack.auth() as auth:
+        assert log_in(auth, owner, owner.owner)
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(packed.read_bytes()[:-40])
+    assert stack.lockstep("learn", cut).returncode == 1
+
+
+def replay(stack, *args):
+    out = stack.lockstep("replay", "--json", *args)
+    assert (out.returncode, out.stderr) == (0, ""), out
+    found = {}
+    for line in out.stdout.splitlines():
+        event = json.loads(line)
+        found.setdefault(event["type"], []).append(event["data"])
+    return found
+
+
+def check_found(found, owner):
+    summary, = found["summary"]
+    assert summary["verified"] == LIMIT
+    assert summary["refused"] == GUESSES - LIMIT
+    assert summary["refused_right"] == 0
+    assert summary["lines_not_understood"] == 0
+    assert [lock["subject"] for lock in found["lock"]] == [owner.guesser]
+    assert "hit" not in found
+
+
+def test_replay_finds_the_attacker(stack, people, history):
+    """Of Dovecot's log alone, and with Postfix's word on the same attempts."""
+    owner = people[0]
+    for logs in (["dovecot.log"], ["dovecot.log", "postfix.log"],
+                 ["postfix.log", "dovecot.log"]):
+        check_found(replay(stack, *[history / log for log in logs]), owner)
+    assert not stack.locks()  # nothing of it is real
+
+
+def test_replay_of_what_was_decided(stack, people, tmp_path):
+    """The log and the journal of a server with Lockstep tell what it did."""
+    owner = people[0]
+    with stack.auth() as auth:
+        assert log_in(auth, owner, owner.owner)
+        guess(auth, owner, [owner.guesser] * GUESSES)
+    assert ("ip", owner.guesser) in locked(stack)
+    journal = tmp_path / "journal"
+    journal.write_text(stack.lockstep("events", "--json").stdout)
+    check_found(replay(stack, journal), owner)
+    found = replay(stack, stack.env["DOVECOT_LOG"])
+    assert [lock["subject"] for lock in found["lock"]] == [owner.guesser]
+
+
+def test_other_limits(stack, people, history, tmp_path):
+    """What another policy would have done, before it is in force."""
+    conf = tmp_path / "lockstep.conf"
+    conf.write_text('mode = "observe"\n'
+                    'limit ip { failures = "3/1h, 0" }\n')
+    found = replay(stack, "--conf", conf, history / "dovecot.log")
+    assert found["summary"][0]["verified"] == 3
+    conf.write_text("limit ip { failures = many }\n")
+    out = stack.lockstep("replay", "--conf", conf, history / "dovecot.log")
+    assert out.returncode == 1 and f"{conf}:1: " in out.stderr
+
+
+def test_for_people(stack, people, history, tmp_path):
+    owner = people[0]
+    out = stack.lockstep("replay", history / "dovecot.log")
+    assert out.returncode == 0, out
+    assert all(len(line) <= 80 for line in out.stdout.splitlines())
+    assert "\33" not in out.stdout
+    assert owner.guesser in out.stdout
+    assert "Nobody would have been hit wrongly." in out.stdout
+    odd = tmp_path / "odd.log"
+    odd.write_text((history / "dovecot.log").read_text() +
+                   "Nov 25 02:23:26 auth: Info: sql(joe,192.0.2.1): \33[2Jnew\n")
+    out = stack.lockstep("replay", odd)
+    assert "1 line of logins not understood" in out.stderr
+    assert "\\x1b[2Jnew" in out.stderr and "\33" not in out.stderr
+    for path, said in ((tmp_path / "none", "No such file"),
+                       (tmp_path, "a directory")):
+        out = stack.lockstep("replay", path)
+        assert out.returncode == 1 and said in out.stderr
+    empty = tmp_path / "empty"
+    empty.write_text("")
+    out = stack.lockstep("replay", empty)
+    assert out.returncode == 1 and "no attempts" in out.stderr
+    assert stack.lockstep("replay").returncode == 2
+    assert stack.lockstep("replay", "--passwords", "x", odd).returncode == 2

@@ -1,0 +1,305 @@
+/* test_dovelog.c - lines of Dovecot 2.3.19 and 2.4.1, of Postfix and syslog
+ *
+ * The lines are real ones, of private servers and example addresses; those with
+ * a name made to deceive are real as well, or as the server would write them. */
+#include "lockstep-config.h"
+
+#include "dovelog.h"
+#include "harness.h"
+
+struct row {
+	const char *line;
+	enum dovelog_what what;
+	enum ls_outcome outcome;
+	unsigned attempts;
+	const char *user, *ip, *session, *service, *by;
+};
+
+#define LOGIN DOVELOG_LOGIN, LS_OUTCOME_SUCCESS, 1
+#define WRONG(n) DOVELOG_ENDED, LS_OUTCOME_WRONG, n
+#define FAILED DOVELOG_FAILED, LS_OUTCOME_WRONG, 1
+#define OTHER DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "", ""
+#define U1 "user1@example.test"
+#define AT "Nov 25 03:21:24 "
+
+static const struct row dovecot_23[] = {
+	{ AT "imap-login: Info: Login: user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=18645, secured, session=<w7ZiUhFhkJbAAAIJ>",
+	  LOGIN, U1, "192.0.2.9", "w7ZiUhFhkJbAAAIJ", "imap", "" },
+	{ AT "imap-login: Info: Login: user=<" U1 ">, method=SCRAM-SHA-256, rip=2001:db8:1:2::9, lip=127.0.0.1, mpid=24315, secured, session=<gRwHVBFh1p0gAQ24AAEAAgAAAAAAAAAJ>",
+	  LOGIN, U1, "2001:db8:1:2::9", "gRwHVBFh1p0gAQ24AAEAAgAAAAAAAAAJ",
+	  "imap", "" },
+	{ AT "managesieve-login: Info: Login: user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=21227, TLS, session=<W8ghUxFhtKvAAAIJ>",
+	  LOGIN, U1, "192.0.2.9", "W8ghUxFhtKvAAAIJ", "sieve", "" },
+	{ AT "imap-login: Info: Disconnected: Connection closed (auth failed, 1 attempts in 1 secs): user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS: Connection closed, session=<NfB5UhFhwJbAAAIJ>",
+	  WRONG(1), U1, "192.0.2.9", "NfB5UhFhwJbAAAIJ", "imap", "" },
+	{ AT "imap-login: Info: Disconnected: Aborted login by logging out (auth failed, 3 attempts in 6 secs): user=<nobody@example.test>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, secured, session=<NfO7VBFhwrh/AAAB>",
+	  WRONG(3), "nobody@example.test", "127.0.0.1", "NfO7VBFhwrh/AAAB",
+	  "imap", "" },
+	{ AT "pop3-login: Info: Disconnected: Connection closed: read(size=994) failed: Connection reset by peer (auth failed, 1 attempts in 2 secs): user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, secured, session=<rGg7VBFhrLh/AAAB>",
+	  WRONG(1), U1, "192.0.2.9", "rGg7VBFhrLh/AAAB", "pop3", "" },
+	{ AT "imap-login: Info: Disconnected: Connection closed (disconnected while authenticating, waited 2 secs): user=<>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  WRONG(1), "", "192.0.2.9", "x", "imap", "" },
+	{ AT "imap-login: Info: Disconnected: Connection closed (user disabled): user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, secured, session=<ER7MXhFhKIfAAAIJ>",
+	  DOVELOG_ENDED, LS_OUTCOME_DENIED, 1, U1, "192.0.2.9",
+	  "ER7MXhFhKIfAAAIJ", "imap", "" },
+	{ AT "imap-login: Info: Disconnected: Connection closed: read(size=1004) failed: Connection reset by peer (client didn't finish SASL auth, waited 0 secs): user=<>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, secured, session=<5Rc5VRFhLrF/AAAB>",
+	  DOVELOG_ENDED, LS_OUTCOME_ABANDONED, 1, "", "127.0.0.1",
+	  "5Rc5VRFhLrF/AAAB", "imap", "" },
+	{ AT "imap-login: Info: Disconnected: Connection closed (auth service reported temporary failure): user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  DOVELOG_ENDED, LS_OUTCOME_INTERNAL, 1, U1, "192.0.2.9", "x", "imap",
+	  "" },
+	{ AT "imap-login: Info: Disconnected: Connection closed (internal failure, 1 successful auths): user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  LOGIN, U1, "192.0.2.9", "x", "imap", "" },
+	{ AT "imap-login: Info: proxy(" U1 ",10.0.0.1:143): Started proxying to <10.0.0.1> (0.005 secs): user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  LOGIN, U1, "192.0.2.9", "x", "imap", "" },
+	/* 2.2 */
+	{ AT "imap-login: Info: Aborted login (auth failed, 1 attempts in 2 secs): user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  WRONG(1), "joe", "192.0.2.9", "x", "imap", "" },
+	{ AT "imap-login: Info: Disconnected (auth failed, 2 attempts in 5 secs): user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  WRONG(2), "joe", "192.0.2.9", "x", "imap", "" },
+	/* auth_verbose */
+	{ AT "auth: Info: passwd-file(" U1 ",192.0.2.9,<qspiUhFhlpbAAAIJ>): Password mismatch",
+	  FAILED, U1, "192.0.2.9", "qspiUhFhlpbAAAIJ", "", "passwd-file" },
+	{ AT "auth: Info: passwd-file(nobody@example.test,192.0.2.9): unknown user",
+	  FAILED, "nobody@example.test", "192.0.2.9", "", "",
+	  "passwd-file" },
+	{ AT "auth: Info: scram-sha-256(" U1 ",2001:db8:1:2::9,<MNEIVBFh2p0gAQ24AAEAAgAAAAAAAAAJ>): Password mismatch",
+	  FAILED, U1, "2001:db8:1:2::9",
+	  "MNEIVBFh2p0gAQ24AAEAAgAAAAAAAAAJ", "", "scram-sha-256" },
+	{ AT "auth-worker(16545): Info: conn unix:auth-worker (pid=16222,uid=103): auth-worker<10>: pam(" U1 ",192.0.2.9,<A3ybXhFhJofAAAIJ>): pam_authenticate() failed: Authentication failure (Password mismatch?)",
+	  FAILED, U1, "192.0.2.9", "A3ybXhFhJofAAAIJ", "", "pam" },
+	{ AT "auth-worker(7): Info: sql(joe,192.0.2.9): unknown user (given password: sesame)",
+	  FAILED, "joe", "192.0.2.9", "", "", "sql" },
+	{ AT "auth: Info: ldap(joe,192.0.2.9,<x>): Password mismatch (for LDAP bind) (SHA1 of given password: 5baa61) - trying the next passdb",
+	  FAILED, "joe", "192.0.2.9", "x", "", "ldap" },
+	{ AT "auth: Info: lockstep(" U1 ",192.0.2.9,<ER7MXhFhKIfAAAIJ>): refused: failures of ip",
+	  DOVELOG_FAILED, LS_OUTCOME_NONE, 1, U1, "192.0.2.9",
+	  "ER7MXhFhKIfAAAIJ", "", "lockstep" },
+	{ AT "auth: Info: plain(?,127.0.0.1,<64JoVRFhBpZ/AAAB>): Empty username",
+	  DOVELOG_FAILED, LS_OUTCOME_ABANDONED, 1, "", "127.0.0.1",
+	  "64JoVRFhBpZ/AAAB", "", "plain" },
+	{ AT "auth: Info: plain(?,192.0.2.9,<s8y2UhFhsIfAAAIJ>): Username character disallowed by auth_username_chars: 0x3e (username: we>ird, rip=9.9.9.9,<x>): \xc3\xa9)",
+	  DOVELOG_FAILED, LS_OUTCOME_ABANDONED, 1, "", "192.0.2.9",
+	  "s8y2UhFhsIfAAAIJ", "", "plain" },
+	{ AT "auth: Info: passwd-file(boss,192.0.2.9,master,<x>): Password mismatch",
+	  FAILED, "boss", "192.0.2.9", "x", "", "passwd-file" },
+};
+
+static const struct row dovecot_24[] = {
+	{ AT "imap-login: Info: Logged in: user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=6943, secured, session=<aaGKVxFhcs5/AAAB>",
+	  LOGIN, U1, "192.0.2.9", "aaGKVxFhcs5/AAAB", "imap", "" },
+	{ AT "submission-login: Info: Logged in: user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=7690, secured, session=<OeygWBFh1IV/AAAB>",
+	  LOGIN, U1, "192.0.2.9", "OeygWBFh1IV/AAAB", "submission", "" },
+	{ AT "imap-login: Info: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs) (auth_failed): user=<" U1 ">, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, secured, session=<yPKKVxFhfM5/AAAB>",
+	  WRONG(1), U1, "192.0.2.9", "yPKKVxFhfM5/AAAB", "imap", "" },
+	{ AT "imap-login: Info: Login aborted: Logged out (auth failed, 3 attempts in 9 secs) (auth_failed): user=<nobody@example.test>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, secured, session=<rojVWRFhKrV/AAAB>",
+	  WRONG(3), "nobody@example.test", "127.0.0.1", "rojVWRFhKrV/AAAB",
+	  "imap", "" },
+	{ AT "imap-login: Info: Login aborted: Connection closed: read(size=1001) failed: Connection reset by peer (auth aborted by client, 1 attempts in 1 secs) (auth_aborted_by_client): user=<>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, secured, session=<GG5dWhFhHsJ/AAAB>",
+	  DOVELOG_ENDED, LS_OUTCOME_ABANDONED, 1, "", "127.0.0.1",
+	  "GG5dWhFhHsJ/AAAB", "imap", "" },
+	{ AT "imap-login: Info: Login aborted: Connection closed (auth aborted by client, 3 attempts in 9 secs) (auth_aborted_by_client): user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  WRONG(2), "joe", "192.0.2.9", "x", "imap", "" },
+	{ AT "imap-login: Info: Login aborted: Connection closed (internal failure, 1/3 successful auths in 9 secs) (internal_failure): user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  DOVELOG_LOGIN, LS_OUTCOME_SUCCESS, 3, "joe", "192.0.2.9", "x",
+	  "imap", "" },
+	{ AT "auth(" U1 ",192.0.2.9,sasl:plain)<yPKKVxFhfM5/AAAB>: Info: passwd-file: Password mismatch",
+	  FAILED, U1, "192.0.2.9", "yPKKVxFhfM5/AAAB", "", "passwd-file" },
+	{ AT "auth(nobody@example.test,192.0.2.9,sasl:plain): Info: passwd-file: unknown user",
+	  FAILED, "nobody@example.test", "192.0.2.9", "", "",
+	  "passwd-file" },
+	{ AT "auth-worker(" U1 ",192.0.2.9)<6945><yPKKVxFhfM5/AAAB>: request [1]: Info: pam: pam_authenticate() failed: Authentication failure (Password mismatch?)",
+	  FAILED, U1, "192.0.2.9", "yPKKVxFhfM5/AAAB", "", "pam" },
+	{ AT "auth(" U1 ",2001:db8:1:2::9,sasl:cram-md5)<tpclWRFh1sR/AAAB>: Info: cram-md5: Password mismatch",
+	  FAILED, U1, "2001:db8:1:2::9", "tpclWRFh1sR/AAAB", "",
+	  "cram-md5" },
+	{ AT "auth(?,192.0.2.9,sasl:plain)<JU0jWBFhbt1/AAAB>: Info: plain: Username character disallowed by auth_username_chars: 0x3e (username: we>ird, rip=9.9.9.9,<x>): \xc3\xa9)",
+	  DOVELOG_FAILED, LS_OUTCOME_ABANDONED, 1, "", "192.0.2.9",
+	  "JU0jWBFhbt1/AAAB", "", "plain" },
+};
+
+static const struct row syslog[] = {
+	{ "Nov  5 03:21:24 mail dovecot: imap-login: Login: user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=1, TLS, session=<x>",
+	  LOGIN, "joe", "192.0.2.9", "x", "imap", "" },
+	{ "2026-11-25T03:21:24.123456+01:00 mail dovecot: imap-login: Disconnected: Connection closed (auth failed, 1 attempts in 2 secs): user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  WRONG(1), "joe", "192.0.2.9", "x", "imap", "" },
+	{ AT "mx dovecot[123]: auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
+	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
+	{ AT "mx dovecot[123]: auth(joe,192.0.2.9,sasl:plain)<x>: passwd-file: Password mismatch",
+	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
+	{ AT "mx dovecot: auth-worker(12): conn unix:auth-worker (pid=3,uid=97): auth-worker<4>: sql(joe,192.0.2.9): unknown user",
+	  FAILED, "joe", "192.0.2.9", "", "", "sql" },
+	{ "2026-11-25 03:21:24 imap-login: Info: Logged in: user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>\r",
+	  LOGIN, "joe", "192.0.2.9", "x", "imap", "" },
+	{ AT "mx postfix/submission/smtpd[15566]: warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: (reason unavailable), sasl_username=" U1,
+	  DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG, 1, U1, "192.0.2.9", "",
+	  "smtp", "" },
+	{ AT "mx postfix/smtpd[1]: warning: unknown[2001:db8::7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6",
+	  DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG, 1, "", "2001:db8::7", "",
+	  "smtp", "" },
+	{ AT "mx postfix/smtpd[1]: warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: Connection lost to authentication server, sasl_username=joe",
+	  DOVELOG_SASL_FAILED, LS_OUTCOME_INTERNAL, 1, "joe", "192.0.2.9",
+	  "", "smtp", "" },
+	{ AT "mx postfix/submission/smtpd[9]: 4XyZ1: client=home.example[192.0.2.9], sasl_method=PLAIN, sasl_username=joe",
+	  DOVELOG_SASL_LOGIN, LS_OUTCOME_SUCCESS, 1, "joe", "192.0.2.9", "",
+	  "smtp", "" },
+};
+
+/* Names made to be taken for the rest of the line. */
+static const struct row deceiving[] = {
+	{ AT "pop3-login: Info: Disconnected: Connection closed (auth failed, 1 attempts in 1 secs): user=<we>ird, rip=9.9.9.9,<x>): \xc3\xa9>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, secured, session=<s8y2UhFhsIfAAAIJ>",
+	  WRONG(1), "we>ird, rip=9.9.9.9,<x>): \xc3\xa9", "192.0.2.9",
+	  "s8y2UhFhsIfAAAIJ", "pop3", "" },
+	{ AT "imap-login: Info: Disconnected: Connection closed (auth failed, 1 attempts in 1 secs): user=<a>, method=PLAIN, rip=9.9.9.9, lip=1.1.1.1, TLS, session=<y>, rip=8.8.8.8>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	  WRONG(1),
+	  "a>, method=PLAIN, rip=9.9.9.9, lip=1.1.1.1, TLS, session=<y>, rip=8.8.8.8",
+	  "192.0.2.9", "x", "imap", "" },
+	{ AT "auth: Info: sql(a,9.9.9.9,<y>): Password mismatch,192.0.2.9,<x>): Password mismatch",
+	  FAILED, "a,9.9.9.9,<y>): Password mismatch", "192.0.2.9", "x", "",
+	  "sql" },
+	{ AT "auth(a,9.9.9.9,sasl:plain)<y>: Info: sql: unknown user,192.0.2.9,sasl:plain)<x>: Info: sql: Password mismatch",
+	  FAILED, "a,9.9.9.9,sasl:plain)<y>: Info: sql: unknown user",
+	  "192.0.2.9", "x", "", "sql" },
+	/* Two readings. */
+	{ AT "auth: Info: sql(a,9.9.9.9): unknown user (,192.0.2.9): Password mismatch",
+	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, NULL, NULL, "", "", "sql" },
+	{ AT "auth: Info: sql(joe,192.0.2.9): Password mismatch (given password: ,9.9.9.9): unknown user)",
+	  FAILED, "joe", "192.0.2.9", "", "", "sql" },
+	{ AT "mx postfix/smtpd[1]: warning: [9.9.9.9]: evil[192.0.2.9]: SASL PLAIN authentication failed: x, sasl_username=a, sasl_username=b",
+	  DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG, 1, "a, sasl_username=b",
+	  "192.0.2.9", "", "smtp", "" },
+};
+
+static const struct row others[] = {
+	{ "", OTHER },
+	{ "\n", OTHER },
+	{ "Nov 25 03:21:24", OTHER },
+	{ "Nov 99 03:21:24 imap-login: Info: Login: user=<a>, rip=1.2.3.4",
+	  OTHER },
+	{ AT "master: Info: Dovecot v2.4.1-4 (7d8c0e5759) starting up for imap",
+	  OTHER },
+	{ AT "imap(" U1 ")<18645><w7ZiUhFhkJbAAAIJ>: Info: Disconnected: Connection closed (No commands sent) in=0 out=409",
+	  OTHER },
+	{ AT "imap-login: Info: Disconnected: Connection closed (no auth attempts in 0 secs): user=<>, rip=127.0.0.1, lip=127.0.0.1, secured, session=<JFmkURFhmsB/AAAB>",
+	  DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", NULL, NULL, "imap", "" },
+	{ AT "imap-login: Info: Login aborted: Connection closed (disconnected during TLS handshake) (tls_handshake_not_finished): user=<>, rip=192.0.2.9, lip=127.0.0.1, TLS handshaking: SSL_accept() failed: error:0A000412:SSL routines::ssl/tls alert bad certificate: SSL alert number 42, session=<E73VVxFhCuB/AAAB>",
+	  DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", NULL, NULL, "imap", "" },
+	{ AT "imap-login: Info: Authenticate PLAIN failed: Invalid base64 in response: user=<>, method=PLAIN, rip=127.0.0.1, lip=127.0.0.1, secured, session=<1CJWVRFhAJZ/AAAB>",
+	  DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	{ AT "imap-login: Warning: Auth process not responding, delayed sending initial response: user=<>, rip=192.0.2.9",
+	  DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	{ AT "auth: Error: sql(joe,192.0.2.9): Password query failed", OTHER },
+	{ AT "auth(joe,192.0.2.9,sasl:plain)<x>: Error: sql: Password query failed",
+	  DOVELOG_OTHER, LS_OUTCOME_NONE, 0, NULL, NULL, NULL, "", "" },
+	{ AT "mx sshd[1]: Failed password for root from 192.0.2.9 port 22",
+	  OTHER },
+	{ AT "mx postfix/smtpd[1]: connect from unknown[192.0.2.9]",
+	  DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "smtp", "" },
+	{ AT "lockstep: imap-login: Info: Login", DOVELOG_OTHER,
+	  LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+};
+
+/* Of an auth or login process, and new to us. */
+static const struct row unknown[] = {
+	{ AT "auth: Info: sql(joe,192.0.2.9,<x>): Something new happened",
+	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "joe", "192.0.2.9", "x", "",
+	  "sql" },
+	{ AT "auth(joe,192.0.2.9,sasl:plain)<x>: Info: sql: Something new",
+	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "joe", "192.0.2.9", "x", "",
+	  "sql" },
+	{ AT "imap-login: Info: Welcome: user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, session=<x>",
+	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	{ AT "imap-login: Info: Login: joe from 192.0.2.9", DOVELOG_UNKNOWN,
+	  LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	{ AT "imap-login: Info: Login: user=<joe>, addr=192.0.2.9",
+	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, NULL, NULL, NULL, "imap",
+	  "" },
+};
+
+static void check_piece(const struct row *row, const char *what,
+			struct dovelog_text got, const char *want)
+{
+	char text[512], where[160];
+
+	if (want == NULL)
+		return;
+	snprintf(text, sizeof(text), "%.*s", (int)got.len,
+		 got.at != NULL ? got.at : "");
+	snprintf(where, sizeof(where), "%s of %.140s", what, row->line);
+	check_text(where, text, want);
+}
+
+static void check_rows(const struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct row *row = &rows[i];
+		struct dovelog_record record;
+		char ip[LS_ADDR_TEXT];
+
+		dovelog_parse(row->line, strlen(row->line), &record);
+		check(row->line, record.what, row->what);
+		check(row->line, record.outcome, row->outcome);
+		check(row->line, record.attempts, row->attempts);
+		check_piece(row, "user", record.user, row->user);
+		check_piece(row, "session", record.session, row->session);
+		check_piece(row, "service", record.service, row->service);
+		check_piece(row, "by", record.by, row->by);
+		ls_addr_format(&record.ip, ip);
+		if (row->ip != NULL && row->ip[0] != '\0')
+			check_text(row->line, ip, row->ip);
+	}
+}
+
+#define CHECK_ROWS(name)                                                       \
+	static void test_##name(void **state)                                  \
+	{                                                                      \
+		(void)state;                                                   \
+		check_rows(name, COUNT(name));                                 \
+	}
+CHECK_ROWS(dovecot_23)
+CHECK_ROWS(dovecot_24)
+CHECK_ROWS(syslog)
+CHECK_ROWS(deceiving)
+CHECK_ROWS(others)
+CHECK_ROWS(unknown)
+
+/* With no word for it in a line of the default form, a client had no TLS. */
+static void test_secured(void **state)
+{
+	static const struct {
+		const char *line;
+		bool secured;
+	} rows[] = {
+		{ AT "imap-login: Info: Login: user=<a>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, TLS, session=<x>",
+		  true },
+		{ AT "imap-login: Info: Login: user=<a>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<x>",
+		  false },
+		{ AT "imap-login: Info: Login: user=<a, TLS>, method=PLAIN, rip=192.0.2.9, lip=192.0.2.1, mpid=1, session=<x>",
+		  false },
+		{ AT "imap-login: Info: Login: user=<a>, method=PLAIN, rip=192.0.2.9, mpid=1",
+		  true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct dovelog_record record;
+
+		dovelog_parse(rows[i].line, strlen(rows[i].line), &record);
+		check(rows[i].line, record.secured, rows[i].secured);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dovecot_23),
+		cmocka_unit_test(test_dovecot_24),
+		cmocka_unit_test(test_syslog),
+		cmocka_unit_test(test_deceiving),
+		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_secured),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+/* dovelog-private.h - what the parts of dovelog.h share
+ *
+ * Pieces of text are taken from the front of a struct dovelog_text. */
+#ifndef LOCKSTEP_DOVELOG_PRIVATE_H
+#define LOCKSTEP_DOVELOG_PRIVATE_H
+
+#include "dovelog.h"
+
+#include <string.h>
+
+#define LITERAL(literal) { literal, sizeof(literal) - 1 } /* initializes one */
+#define TEXT(literal) ((struct dovelog_text)LITERAL(literal))
+
+static inline struct dovelog_text text_skip(struct dovelog_text text,
+					    size_t count)
+{
+	return (struct dovelog_text){ text.at + count, text.len - count };
+}
+
+static inline bool text_begins(struct dovelog_text text,
+			       struct dovelog_text with)
+{
+	return text.len >= with.len && memcmp(text.at, with.at, with.len) == 0;
+}
+
+static inline bool text_is(struct dovelog_text text, struct dovelog_text other)
+{
+	return text.len == other.len && text_begins(text, other);
+}
+
+/* Take `what` from the front. Returns whether it stood there. */
+static inline bool text_take(struct dovelog_text *text,
+			     struct dovelog_text what)
+{
+	if (!text_begins(*text, what))
+		return false;
+	*text = text_skip(*text, what.len);
+	return true;
+}
+
+/* Where `what` stands in text, first or last; text.len: nowhere. */
+size_t text_find(struct dovelog_text text, struct dovelog_text what);
+size_t text_find_last(struct dovelog_text text, struct dovelog_text what);
+static inline bool text_has(struct dovelog_text text, struct dovelog_text what)
+{
+	return text_find(text, what) < text.len;
+}
+
+/* Take digits. Returns how many; the number, 999999999 for more than that. */
+size_t text_take_number(struct dovelog_text *text, unsigned *number_r);
+bool text_addr(struct dovelog_text text, struct ls_addr *addr_r);
+
+/* The parts: `text` begins behind the name of the process, at its ':' or '('.
+ * Each fills what it finds, and sets record->what last. */
+void dovelog_auth(struct dovelog_text text, struct dovelog_record *record);
+void dovelog_login(struct dovelog_text text, struct dovelog_record *record);
+/* Behind "postfix/smtpd[1]: ". */
+void dovelog_postfix(struct dovelog_text text, struct dovelog_record *record);
+
+#endif

@@ -1,0 +1,98 @@
+/* logclock.c - see logclock.h */
+#include "lockstep-config.h"
+
+#include "logclock.h"
+
+#include <string.h>
+#include <time.h>
+
+enum {
+	DAY_S = 86400,
+	MONTHS_BACK = 6, /* a date that falls back by more began a year */
+};
+
+void logclock_init(struct logclock *clock, int64_t written_s)
+{
+	memset(clock, 0, sizeof(*clock));
+	clock->written_s = written_s;
+}
+
+/* Days from 1970-01-01. Years of the calculation begin in March, so that a
+ * leap day is a year's last. */
+static int64_t days_of(int year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t m = month <= 2 ? month + 9 : month - 3;
+
+	return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day -
+	       1 - 719468;
+}
+
+static int64_t hour_of(int year, const struct dovelog_when *when)
+{
+	struct tm tm = {
+		.tm_year = year - 1900,
+		.tm_mon = when->month - 1,
+		.tm_mday = when->day,
+		.tm_hour = when->hour,
+		.tm_isdst = -1,
+	};
+
+	return (int64_t)mktime(&tm);
+}
+
+/* The year of the first line: the file was last written after it. */
+static int first_year(const struct logclock *clock,
+		      const struct dovelog_when *when)
+{
+	time_t written = (time_t)clock->written_s;
+	struct tm tm;
+	int year;
+
+	if (localtime_r(&written, &tm) == NULL)
+		return 1970;
+	year = tm.tm_year + 1900;
+	/* A day of grace, for clocks and zones that differ. */
+	return hour_of(year, when) > clock->written_s + DAY_S ? year - 1 : year;
+}
+
+static int year_of(struct logclock *clock, const struct dovelog_when *when)
+{
+	int year = when->year;
+
+	if (year == 0) {
+		year = clock->year;
+		if (year == 0)
+			year = first_year(clock, when);
+		else if (when->month + MONTHS_BACK < clock->month)
+			year++;
+		else if (when->month > clock->month + MONTHS_BACK)
+			return year - 1; /* a line that comes late */
+	}
+	clock->year = year;
+	clock->month = when->month;
+	return year;
+}
+
+uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
+{
+	int year = year_of(clock, when);
+	struct dovelog_when *hour = &clock->hour;
+	int64_t seconds;
+
+	if (when->zoned) {
+		seconds = days_of(year, when->month, when->day) * DAY_S +
+			  when->hour * 3600 - when->offset_s;
+	} else {
+		/* The zone's rules are slow to ask. */
+		if (hour->year != year || hour->month != when->month ||
+		    hour->day != when->day || hour->hour != when->hour) {
+			*hour = *when;
+			hour->year = year;
+			clock->hour_s = hour_of(year, when);
+		}
+		seconds = clock->hour_s;
+	}
+	seconds += when->minute * 60 + when->second;
+	return seconds > 0 ? (uint64_t)seconds * 1000 + (uint64_t)when->ms : 0;
+}

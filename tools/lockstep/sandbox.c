@@ -1,0 +1,126 @@
+/* sandbox.c - see sandbox.h */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "conf.h"
+#include "sandbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { JOURNAL = 4096 }; /* read after every attempt */
+
+static int fail(const struct ls_error *error)
+{
+	cli_complain("%s", error->text);
+	return -1;
+}
+
+/* lockstep.conf to a policy.cdb in the sandbox's directory. */
+static int compile(const char *path, const char *output)
+{
+	struct ls_policy_writer *writer;
+	struct ls_error error = { 0, "" };
+	struct conf *conf;
+	int ret = conf_read(path, &conf);
+
+	for (size_t i = 0; ret < 0 && i < conf_log(conf)->count; i++) {
+		const struct conf_message *message =
+			&conf_log(conf)->messages[i];
+
+		if (!message->warning)
+			cli_complain("%s:%u: %s", message->place.file,
+				     message->place.line, message->text);
+	}
+	if (ret == 0) {
+		ret = ls_policy_writer_init(output, &writer, &error);
+		if (ret == 0) {
+			conf_write(conf, writer);
+			ret = ls_policy_writer_commit(&writer, cli_real_ms(),
+						      &error);
+		}
+		if (ret < 0)
+			ret = fail(&error);
+	}
+	conf_free(&conf);
+	return ret;
+}
+
+/* The policy, but for what would lead out of the sandbox. */
+static int copy_policy(struct sandbox *sandbox, const char *from)
+{
+	struct ls_policy_writer *writer;
+	struct ls_policy_file *file;
+	struct ls_error error = { 0, "" };
+	int ret = cli_open_policy(from, &file, &error);
+
+	if (ret < 0)
+		return fail(&error);
+	sandbox->policy = *ls_policy_file_policy(file);
+	snprintf(sandbox->policy.state_dir, sizeof(sandbox->policy.state_dir),
+		 "%s", sandbox->dir);
+	sandbox->policy.group[0] = '\0';
+	sandbox->policy.journal_size = JOURNAL;
+	sandbox->policy.mode = LS_MODE_ENFORCE;
+	ret = ls_policy_writer_init(sandbox->policy_path, &writer, &error);
+	if (ret == 0) {
+		ls_policy_writer_policy(writer, &sandbox->policy);
+		ls_policy_writer_rest(writer, file);
+		ret = ls_policy_writer_commit(&writer, cli_real_ms(), &error);
+	}
+	ls_policy_file_close(&file);
+	return ret < 0 ? fail(&error) : 0;
+}
+
+int sandbox_init(struct sandbox *sandbox, const char *policy, const char *conf,
+		 uint64_t now_ms)
+{
+	struct ls_open_args args = {
+		.flags = LS_GUARD_WRITE | LS_CREATE | LS_LOGINS,
+		.now_ms = now_ms,
+		.real_ms = now_ms,
+	};
+	struct ls_error error = { 0, "" };
+	char compiled[sizeof(sandbox->policy_path)];
+	struct stat st;
+	bool tmpfs = stat("/dev/shm", &st) == 0 && S_ISDIR(st.st_mode);
+
+	memset(sandbox, 0, sizeof(*sandbox));
+	snprintf(sandbox->dir, sizeof(sandbox->dir), "%s/lockstep-replay.XXXXXX",
+		 tmpfs ? "/dev/shm" : "/tmp");
+	if (mkdtemp(sandbox->dir) == NULL) {
+		cli_complain("cannot make %s", sandbox->dir);
+		sandbox->dir[0] = '\0';
+		return -1;
+	}
+	snprintf(sandbox->policy_path, sizeof(sandbox->policy_path),
+		 "%s/policy.cdb", sandbox->dir);
+	snprintf(compiled, sizeof(compiled), "%s/conf.cdb", sandbox->dir);
+	if (conf != NULL && compile(conf, compiled) < 0)
+		return -1;
+	if (copy_policy(sandbox, conf != NULL ? compiled : policy) < 0)
+		return -1;
+	args.policy_path = sandbox->policy_path;
+	return ls_open(&args, &sandbox->state, &error) < 0 ? fail(&error) : 0;
+}
+
+void sandbox_fini(struct sandbox *sandbox)
+{
+	static const char *const names[] = { "guard",    "sessions", ".lock",
+					     "conf.cdb", "secret",
+					     "policy.cdb" };
+	char path[sizeof(sandbox->dir) + 16];
+
+	ls_close(&sandbox->state);
+	if (sandbox->dir[0] == '\0')
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", sandbox->dir, names[i]);
+		unlink(path);
+	}
+	rmdir(sandbox->dir);
+	sandbox->dir[0] = '\0';
+}
