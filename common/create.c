@@ -5,7 +5,10 @@
 #include "snapshot.h"
 #include "state.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 const char *ls_state_map_path(const struct ls_state *state,
 			      enum ls_map_type type, char *path, size_t size)
@@ -117,7 +120,15 @@ int ls_init(const struct ls_open_args *args, uint64_t subjects,
 		return ret;
 	if (subjects == 0)
 		subjects = ls_policy_file_policy(state->policy)->subjects;
-	ret = save_old(args, error_r);
+	/* Before anything is begun. */
+	if (faccessat(state->state_dirfd, ".", W_OK, AT_EACCESS) < 0 &&
+	    errno == EACCES)
+		ret = ls_fail(error_r, LS_EACCES,
+			      "%s: permission denied: only root may make the "
+			      "maps",
+			      ls_policy_file_policy(state->policy)->state_dir);
+	if (ret == 0)
+		ret = save_old(args, error_r);
 	for (unsigned i = 0; ret == 0 && i < 2; i++) {
 		struct ls_map map;
 
