@@ -17,6 +17,7 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->open = false;
 	ticket->charges = 0;
 	ticket->familiar = ticket->repeat = ticket->aliased = false;
+	ticket->unsure = false;
 	ticket->flying_failures = ticket->flying_accounts = 0;
 	ticket->due = 0;
 	ticket->print = 0;
@@ -163,6 +164,11 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 void ls_ticket_final(struct ls_ticket *ticket, const char *user)
 {
 	ls_copy(ticket->final, sizeof(ticket->final), user);
+}
+
+void ls_ticket_unsure(struct ls_ticket *ticket)
+{
+	ticket->unsure = true;
 }
 
 void ls_misplaced(struct ls_state *state, uint64_t now_ms)

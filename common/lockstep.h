@@ -182,6 +182,7 @@ struct ls_ticket {
 	bool familiar;
 	bool repeat;  /* of a wrong password that was charged for before */
 	bool aliased; /* `user` is another name of the account */
+	bool unsure;  /* see ls_ticket_unsure() */
 	uint8_t charges;
 	uint8_t flying_failures; /* remembered among those in flight, for the */
 	uint8_t flying_accounts; /* kinds whose bit 1 << kind is set */
@@ -217,6 +218,10 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 /* Before the ticket of a success is settled: what the account is called in the
  * end, where the name that was typed is an alias of it. */
 void ls_ticket_final(struct ls_ticket *ticket, const char *user);
+
+/* Before the ticket of a failure is settled: the password may have been right all
+ * the same. The failure counts, but nothing that is made of the password is kept. */
+void ls_ticket_unsure(struct ls_ticket *ticket);
 
 /* Tell how an admitted attempt ended: refunds or locks, and journals. A ticket
  * that is not open is left alone. */

@@ -78,7 +78,8 @@ static void count_account(struct ls_visit *visit,
 		const struct ls_meter_use *count = &meters->accounts[i];
 		uint64_t subject = visit->key[count->kind];
 
-		if (count->kind == LS_KIND_GUESS ? subject == 0
+		if (count->kind == LS_KIND_GUESS ? subject == 0 ||
+							   ticket->unsure
 						 : ls_visit_is_trusted(visit))
 			continue;
 		/* Had the rule been enforced, nothing had been verified. */
@@ -126,7 +127,7 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket)
 	}
 	fill_failures(visit, ticket);
 	place = ls_visit_reach(visit, LS_KIND_PLACE);
-	if (ticket->print != 0 && place != NULL)
+	if (ticket->print != 0 && place != NULL && !ticket->unsure)
 		ls_slot_add_print(place, ticket->print);
 	if (!ticket->familiar)
 		count_account(visit, ticket);

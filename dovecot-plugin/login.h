@@ -45,6 +45,7 @@ struct login {
 	bool answered;           /* a passdb behind this one did */
 	enum passdb_result last; /* what the last one said */
 	bool error;              /* something of it failed loudly since */
+	bool barred;             /* it may not log in from there */
 
 	/* From when on passwords were verified, and until when (pace.c). */
 	uint64_t begun_us, answered_us;

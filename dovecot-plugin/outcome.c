@@ -126,6 +126,8 @@ static void settle(struct login *login, enum ls_outcome outcome)
 		ls_ticket_final(&login->ticket, request->fields.user);
 	if (outcome == LS_OUTCOME_WRONG)
 		pace_learn(login);
+	if (login->barred)
+		ls_ticket_unsure(&login->ticket);
 	ls_settle(guard->ls, &login->ticket, outcome, state_now_ms());
 	held_settled();
 }
@@ -141,14 +143,35 @@ void outcome_answered(struct login *login, enum passdb_result result)
 		login->error = FALSE;
 }
 
-static void event_sent(struct event *event, const struct failure_context *ctx)
+/* A passdb's allow_nets forbids the login: Dovecot then makes a wrong password of a
+ * right one, and only its log line tells, by its end. Before that it has the
+ * user's name, which may be any text. */
+static bool is_barred(const struct failure_context *ctx, const char *format,
+		      va_list args)
+{
+	static const char end[] = " not in allowed networks";
+	bool barred = FALSE;
+
+	if (ctx->type == LOG_TYPE_INFO) T_BEGIN {
+		const char *line = t_strdup_vprintf(format, args);
+		size_t len = strlen(line);
+
+		barred = len >= sizeof(end) - 1 &&
+			 strcmp(line + len - (sizeof(end) - 1), end) == 0;
+	} T_END;
+	return barred;
+}
+
+static void event_sent(struct event *event, const struct failure_context *ctx,
+		       const char *format, va_list args)
 {
 	const char *name = event->sending_name;
 	bool error = ctx->type >= LOG_TYPE_ERROR && ctx->type < LOG_TYPE_COUNT;
 	bool finished = name != NULL && strcmp(name, REQUEST_FINISHED) == 0;
+	bool barred = is_barred(ctx, format, args);
 	struct login *login;
 
-	if (!error && !finished)
+	if (!error && !finished && !barred)
 		return;
 	login = login_above(event);
 	if (login == NULL)
@@ -156,6 +179,8 @@ static void event_sent(struct event *event, const struct failure_context *ctx)
 	if (finished)
 		settle(login, outcome_of_request(
 				      login, login->request->internal_failure));
+	else if (barred)
+		login->barred = TRUE;
 	else
 		login->error = TRUE;
 }
@@ -175,16 +200,19 @@ static void event_freed(struct event *event)
 
 static bool event_callback(struct event *event, enum event_callback_type type,
 			   struct failure_context *ctx,
-			   const char *fmt ATTR_UNUSED,
-			   va_list args ATTR_UNUSED)
+			   const char *fmt, va_list args)
 {
+	va_list copy;
+
 	switch (type) {
 	case EVENT_CALLBACK_TYPE_CREATE:
 		if (filtering)
 			filter_keep();
 		break;
 	case EVENT_CALLBACK_TYPE_SEND:
-		event_sent(event, ctx);
+		VA_COPY(copy, args);
+		event_sent(event, ctx, fmt, copy);
+		va_end(copy);
 		break;
 	case EVENT_CALLBACK_TYPE_FREE:
 		event_freed(event);

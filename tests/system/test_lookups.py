@@ -2,7 +2,9 @@
 mail delivery. Run with Dovecot's auth cache on."""
 
 import functools
+import pathlib
 import smtplib
+import tempfile
 
 import pytest
 
@@ -172,3 +174,31 @@ def test_lookups_do_not_free_a_guesser(stack, auth):
     replies = attempt(auth, guess_calls([who.user] * 5, networks(5)))
     assert not any(reply.ok for reply in replies)
     assert len(seen()) == USER_FAILURES
+
+
+# ---- a right password from the wrong place --------------------------------
+
+
+@pytest.fixture
+def place():
+    """A directory that Dovecot's user can walk to."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
+        pathlib.Path(name).chmod(0o755)
+        yield pathlib.Path(name)
+
+
+def test_allow_nets(place):
+    """Dovecot makes a wrong password of it. It counts as one, each time: were it
+    remembered as one, something made of a right password would be in the map."""
+    passwords = place / "passwords"
+    passwords.write_text("joe@example.test:{PLAIN}sesame::::::"
+                         "allow_nets=198.51.100.0/24\n")
+    with Stack(users=1, passwd_file=passwords) as stack, \
+            stack.auth() as auth:
+        assert not any(auth.login("joe@example.test", "sesame",
+                                  ip="192.0.2.7").ok for _ in range(12))
+        assert [(e["verdict"], e.get("outcome"), e.get("reason"))
+                for e in stack.events("login")] == \
+            [("admit", "wrong", None)] * IP_FAILURES + \
+            [("deny", None, "failures")] * (12 - IP_FAILURES)
+        assert auth.login("joe@example.test", "sesame", ip="198.51.100.7").ok

@@ -215,6 +215,49 @@ static void test_login_without(void **state)
 	check("guesses", world_guess(&world, "joe", "192.0.2.1", 20), 10);
 }
 
+/* A password that may have been right is charged for each time, and leaves
+ * neither a fingerprint nor a guess. */
+static void test_unsure(void **state)
+{
+	struct ls_record record;
+	struct ls_cursor cursor = { .next = 0 };
+	uint64_t at = 0;
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	(void)state;
+	world_open(&world, LS_GUARD_WRITE | LS_CREATE | LS_LOGINS);
+	for (unsigned i = 0; i < 4; i++) {
+		struct ls_ticket ticket;
+
+		world_admit(&world, "joe", "192.0.2.1", &ticket);
+		ls_ticket_unsure(&ticket);
+		ls_settle(world.state, &ticket, LS_OUTCOME_WRONG, world.now_ms);
+	}
+	check("charged",
+	      world_level(&world, LS_KIND_IP, NULL, "192.0.2.1",
+			  LS_WORD_FAILURES, &world.policy.ip.failures[LS_FAST]),
+	      4);
+	while (ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			       world.now_ms, &record) == 1)
+		check("no repeat", record.reason, LS_REASON_NONE);
+	while (ls_table_next(&world.state->guard.subjects, &at, &kind, &ref)) {
+		check("no guess", kind != LS_KIND_GUESS, true);
+		if (kind == LS_KIND_PLACE)
+			check("no print",
+			      ls_slot_get(&ref, LS_WORD_PRINTS) |
+				      ls_slot_get(&ref, LS_WORD_PRINTS + 1),
+			      0);
+	}
+	/* The same, and sure: it is remembered. */
+	world_login(&world, "joe", "192.0.2.1", LS_OUTCOME_WRONG);
+	world_login(&world, "joe", "192.0.2.1", LS_OUTCOME_WRONG);
+	check("once more",
+	      world_level(&world, LS_KIND_IP, NULL, "192.0.2.1",
+			  LS_WORD_FAILURES, &world.policy.ip.failures[LS_FAST]),
+	      5);
+}
+
 static void test_guesses(void **state)
 {
 	struct ls_secret a = { .known = true, .key = "aaaaaaaaaaaaaaa" };
@@ -264,7 +307,7 @@ int main(void)
 		TEST(test_created),       TEST(test_concurrent),
 		TEST(test_refused),       TEST(test_no_file_of_ours),
 		TEST(test_login_without), TEST(test_guesses),
-		TEST(test_prints),
+		TEST(test_prints),        TEST(test_unsure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
