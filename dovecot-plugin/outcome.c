@@ -146,8 +146,8 @@ void outcome_answered(struct login *login, enum passdb_result result)
 /* A passdb's allow_nets forbids the login: Dovecot then makes a wrong password of a
  * right one, and only its log line tells, by its end. Before that it has the
  * user's name, which may be any text. */
-static bool is_barred(const struct failure_context *ctx, const char *format,
-		      va_list args)
+static bool ATTR_FORMAT(2, 0)
+is_barred(const struct failure_context *ctx, const char *format, va_list args)
 {
 	static const char end[] = " not in allowed networks";
 	bool barred = FALSE;
@@ -162,8 +162,9 @@ static bool is_barred(const struct failure_context *ctx, const char *format,
 	return barred;
 }
 
-static void event_sent(struct event *event, const struct failure_context *ctx,
-		       const char *format, va_list args)
+static void ATTR_FORMAT(3, 0)
+event_sent(struct event *event, const struct failure_context *ctx,
+	   const char *format, va_list args)
 {
 	const char *name = event->sending_name;
 	bool error = ctx->type >= LOG_TYPE_ERROR && ctx->type < LOG_TYPE_COUNT;
@@ -198,9 +199,9 @@ static void event_freed(struct event *event)
 	i_free(login);
 }
 
-static bool event_callback(struct event *event, enum event_callback_type type,
-			   struct failure_context *ctx,
-			   const char *fmt, va_list args)
+static bool ATTR_FORMAT(4, 0)
+event_callback(struct event *event, enum event_callback_type type,
+	       struct failure_context *ctx, const char *fmt, va_list args)
 {
 	va_list copy;
 
