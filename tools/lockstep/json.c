@@ -21,12 +21,17 @@ void json_put(json_t *object, const char *key, json_t *value)
 /* Each byte that is not part of UTF-8 becomes U+FFFD. */
 void json_put_text(json_t *object, const char *key, const char *text)
 {
-	char whole[3 * LS_SUBJECT_TEXT + 1];
+	char *whole;
 	size_t used = 0;
 
 	if (text[0] == '\0')
 		return;
-	while (*text != '\0' && used + 4 < sizeof(whole)) {
+	whole = malloc(3 * strlen(text) + 1);
+	if (whole == NULL) {
+		cli_complain("out of memory");
+		exit(CLI_FAILED);
+	}
+	while (*text != '\0') {
 		size_t len = cli_utf8_length(text);
 
 		memcpy(whole + used, len > 0 ? text : "\xef\xbf\xbd",
@@ -36,11 +41,11 @@ void json_put_text(json_t *object, const char *key, const char *text)
 	}
 	whole[used] = '\0';
 	json_put(object, key, json_string(whole));
+	free(whole);
 }
 
-void json_put_time(json_t *object, const char *key, uint64_t at_ms)
+void json_put_real_time(json_t *object, const char *key, uint64_t real_ms)
 {
-	uint64_t real_ms = cli_real_of(at_ms);
 	time_t seconds = (time_t)(real_ms / 1000);
 	char day[32] = "", text[40];
 	struct tm tm;
@@ -50,6 +55,11 @@ void json_put_time(json_t *object, const char *key, uint64_t at_ms)
 	snprintf(text, sizeof(text), "%s.%03uZ", day,
 		 (unsigned)(real_ms % 1000));
 	json_put(object, key, json_string(text));
+}
+
+void json_put_time(json_t *object, const char *key, uint64_t at_ms)
+{
+	json_put_real_time(object, key, cli_real_of(at_ms));
 }
 
 static void put_who(json_t *object, const struct ls_subject *subject)

@@ -2,74 +2,25 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "json.h"
 #include "replay-report.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static void put(json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value) < 0) {
-		cli_complain("out of memory");
-		exit(CLI_FAILED);
-	}
-}
 
 static void put_number(json_t *object, const char *key, uint64_t number)
 {
-	put(object, key, json_integer((json_int_t)number));
-}
-
-/* Bytes that are not UTF-8 become U+FFFD. */
-static void put_text(json_t *object, const char *key, const char *text)
-{
-	size_t used = 0, room = 3 * strlen(text) + 1;
-	char *whole = names_resize(NULL, room, 1);
-
-	while (*text != '\0') {
-		size_t len = cli_utf8_length(text);
-
-		memcpy(whole + used, len > 0 ? text : "\xef\xbf\xbd",
-		       len > 0 ? len : 3);
-		used += len > 0 ? len : 3;
-		text += len > 0 ? len : 1;
-	}
-	whole[used] = '\0';
-	put(object, key, json_string(whole));
-	free(whole);
-}
-
-static void put_time(json_t *object, const char *key, uint64_t real_ms)
-{
-	time_t seconds = (time_t)(real_ms / 1000);
-	char day[32] = "", text[48];
-	struct tm tm;
-
-	if (gmtime_r(&seconds, &tm) != NULL)
-		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03uZ", day,
-		 (unsigned)(real_ms % 1000));
-	put(object, key, json_string(text));
+	json_put(object, key, json_integer((json_int_t)number));
 }
 
 static void print(const char *type, json_t *data)
 {
 	json_t *object = json_object();
-	char *line;
 
-	put(object, "type", json_string(type));
-	put(object, "data", data);
-	line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
-	if (line == NULL) {
-		cli_complain("out of memory");
-		exit(CLI_FAILED);
-	}
-	puts(line);
-	free(line);
-	json_decref(object);
+	json_put(object, "type", json_string(type));
+	json_put(object, "data", data);
+	json_line(object);
 }
 
 static json_t *subject_data(const struct ls_subject *subject)
@@ -78,16 +29,16 @@ static json_t *subject_data(const struct ls_subject *subject)
 	char text[LS_SUBJECT_TEXT], net[LS_PREFIX_TEXT];
 
 	ls_subject_format(subject, text);
-	put(data, "kind", json_string(ls_kind_name(subject->kind)));
-	put_text(data, "subject", text);
+	json_put(data, "kind", json_string(ls_kind_name(subject->kind)));
+	json_put_text(data, "subject", text);
 	if (subject->kind != LS_KIND_USER && subject->kind != LS_KIND_GUESS) {
 		ls_prefix_format(&subject->net, net);
-		put(data,
+		json_put(data,
 		    subject->net.bits == 128 ? "address" : "network",
 		    json_string(net));
 	}
 	if (subject->user[0] != '\0')
-		put_text(data, "user", subject->user);
+		json_put_text(data, "user", subject->user);
 	return data;
 }
 
@@ -95,13 +46,13 @@ static void print_lock(const struct sim_lock *lock)
 {
 	json_t *data = subject_data(&lock->subject);
 
-	put(data, "reason", json_string(ls_reason_name(lock->reason)));
+	json_put(data, "reason", json_string(ls_reason_name(lock->reason)));
 	put_number(data, "locks", lock->locks);
 	put_number(data, "refused", lock->refused);
 	put_number(data, "locked_s", lock->locked_ms / 1000);
-	put_time(data, "first", lock->first_ms);
-	put_time(data, "last", lock->last_ms);
-	put_time(data, "until", lock->until_ms);
+	json_put_real_time(data, "first", lock->first_ms);
+	json_put_real_time(data, "last", lock->last_ms);
+	json_put_real_time(data, "until", lock->until_ms);
 	print("lock", data);
 }
 
@@ -116,8 +67,8 @@ static void print_hit(const struct simulation *sim, const struct place *place)
 	data = subject_data(&subject);
 	put_number(data, "refused", place->refused);
 	put_number(data, "refused_right", place->refused_right);
-	put_time(data, "first", place->refused_ms);
-	put_time(data, "last_login", place->last_ms);
+	json_put_real_time(data, "first", place->refused_ms);
+	json_put_real_time(data, "last_login", place->last_ms);
 	print("hit", data);
 }
 
@@ -140,8 +91,8 @@ static void print_summary(const struct logread *logread,
 	put_number(data, "lines", logread->lines);
 	put_number(data, "lines_not_understood", logread->unknown);
 	put_number(data, "attempts", sim->attempts->count);
-	put_time(data, "from", sim->from_ms);
-	put_time(data, "to", sim->to_ms);
+	json_put_real_time(data, "from", sim->from_ms);
+	json_put_real_time(data, "to", sim->to_ms);
 	put_number(data, "successes", sim->successes);
 	put_number(data, "failures", sim->failures);
 	put_number(data, "others", sim->others);
@@ -149,7 +100,7 @@ static void print_summary(const struct logread *logread,
 	put_number(data, "repeats", sim->repeats);
 	put_number(data, "refused", sim->refused);
 	put_number(data, "refused_right", sim->refused_right);
-	put(data, "reasons", reasons_data(sim));
+	json_put(data, "reasons", reasons_data(sim));
 	put_number(data, "suspicious", sim->suspicious);
 	put_number(data, "failures_without_account", logread->nameless);
 	put_number(data, "locked", sim->lock_count);
@@ -167,7 +118,7 @@ void replay_report_print_json(const struct logread *logread,
 	     i++) {
 		json_t *data = json_object();
 
-		put_text(data, "line", logread->shown[i]);
+		json_put_text(data, "line", logread->shown[i]);
 		print("not-understood", data);
 	}
 	for (size_t i = 0; i < sim->lock_count; i++)
