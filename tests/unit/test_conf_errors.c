@@ -238,7 +238,7 @@ static void test_bad_webhooks(void **state)
 		  "mean \"lock\"?\n"
 		  "conf:2: webhook \"a\": events: no event \"xyzzy\"; there "
 		  "are: lock, unlock, freeze, release, suspicious, digest, "
-		  "login, connect, session\n"
+		  "login, connect, session, trust, distrust, forget\n"
 		  "conf:2: warning: webhook \"a\": events: \"digest\" alone "
 		  "is no event: nothing will be posted\n"
 		  "conf:3: webhook \"a\": format: this version of lockstep "
