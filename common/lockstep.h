@@ -384,10 +384,18 @@ uint64_t ls_journal_head(struct ls_state *state, enum ls_journal journal);
 
 /* ---- what lockstepd and the command line need besides ---------------- */
 
+/* What lockstepd knows and no journal tells. */
+struct ls_daemon_news {
+	uint64_t lost;    /* records that were gone before it read them */
+	uint64_t dropped; /* webhooks' messages that it gave up */
+	uint64_t waiting; /* messages not delivered by now */
+	uint64_t stuck;   /* of these, the undeliverable so far */
+};
+
 struct ls_status {
 	uint64_t subjects;        /* room in the table */
 	uint64_t used;            /* slots in use */
-	uint64_t locks, familiar; /* active locks; familiar places */
+	uint64_t locks, familiar; /* active locks and freezes; familiar places */
 	uint64_t evicted, full;   /* since creation */
 	uint64_t created_ms;      /* as now_ms */
 	uint64_t auth_seen_ms;    /* last attempt decided; 0: never */
@@ -395,6 +403,7 @@ struct ls_status {
 	uint64_t connect_seen_ms; /* last connection decided; 0: never */
 	uint64_t misplaced_seen_ms; /* last ls_misplaced(); 0: never */
 	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
+	struct ls_daemon_news daemon; /* since creation, and by then */
 	uint64_t admitted, denied;
 	uint64_t policy_compiled_real_ms;
 	bool observe;
@@ -411,8 +420,9 @@ typedef void ls_finding_fn(void *context, const char *finding);
 uint64_t ls_verify(struct ls_state *state, uint64_t now_ms,
 		   ls_finding_fn *finding, void *context);
 
-/* lockstepd's sign of life; and when it gave the last one, 0: never. */
-void ls_daemon_seen(struct ls_state *state, uint64_t now_ms);
+/* lockstepd's sign of life, `news` since the last one; when that was, 0: never. */
+void ls_daemon_seen(struct ls_state *state, uint64_t now_ms,
+		    const struct ls_daemon_news *news);
 uint64_t ls_daemon_seen_ms(const struct ls_state *state);
 
 /* Write locks and familiar places to snapshot.cdb beside the policy, by a

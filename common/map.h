@@ -66,6 +66,10 @@ struct ls_map_header {
 	struct ls_table_counters labels;
 	/* Written by every record. */
 	_Atomic uint64_t journal_head;
+	uint64_t spare_more[7];
+	/* Written by lockstepd each second. */
+	_Atomic uint64_t daemon_lost, daemon_dropped;
+	_Atomic uint64_t daemon_waiting, daemon_stuck;
 };
 _Static_assert(offsetof(struct ls_map_header, check) == 96, "map format");
 _Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");
@@ -73,6 +77,8 @@ _Static_assert(offsetof(struct ls_map_header, auth_seen) == 320, "map format");
 _Static_assert(offsetof(struct ls_map_header, subjects) == 384, "map format");
 _Static_assert(offsetof(struct ls_map_header, labels) == 448, "map format");
 _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
+	       "map format");
+_Static_assert(offsetof(struct ls_map_header, daemon_lost) == 576,
 	       "map format");
 
 enum { LS_MAP_HEADER_SIZE = 4096 };

@@ -271,11 +271,18 @@ void ls_policy_announce(struct ls_state *state)
 		atomic_fetch_add(&state->guard.header->policy_generation, 1);
 }
 
-void ls_daemon_seen(struct ls_state *state, uint64_t now_ms)
+void ls_daemon_seen(struct ls_state *state, uint64_t now_ms,
+		    const struct ls_daemon_news *news)
 {
-	if (state->guard.writable)
-		atomic_store(&state->guard.header->daemon_seen,
-			     ls_map_now(&state->guard, now_ms));
+	struct ls_map_header *header = state->guard.header;
+
+	if (!state->guard.writable)
+		return;
+	atomic_store(&header->daemon_seen, ls_map_now(&state->guard, now_ms));
+	atomic_fetch_add(&header->daemon_lost, news->lost);
+	atomic_fetch_add(&header->daemon_dropped, news->dropped);
+	atomic_store(&header->daemon_waiting, news->waiting);
+	atomic_store(&header->daemon_stuck, news->stuck);
 }
 
 uint64_t ls_daemon_seen_ms(const struct ls_state *state)
@@ -310,6 +317,9 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 
 		status_r->used++;
 		status_r->locks += ls_lock_active(&lock, now);
+		lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_FREEZE));
+		status_r->locks += kind == LS_KIND_USER &&
+				   ls_lock_active(&lock, now);
 		status_r->familiar +=
 			kind == LS_KIND_PLACE &&
 			ls_slot_get(&ref, LS_WORD_FAMILIAR) > now;
@@ -328,6 +338,12 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	status_r->misplaced_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->misplaced_seen));
 	status_r->daemon_seen_ms = ls_daemon_seen_ms(state);
+	status_r->daemon = (struct ls_daemon_news){
+		.lost = atomic_load(&map->header->daemon_lost),
+		.dropped = atomic_load(&map->header->daemon_dropped),
+		.waiting = atomic_load(&map->header->daemon_waiting),
+		.stuck = atomic_load(&map->header->daemon_stuck),
+	};
 	status_r->admitted = atomic_load(&map->header->admitted);
 	status_r->denied = atomic_load(&map->header->denied);
 	status_r->retired = atomic_load(&map->header->retired) != 0;
