@@ -1,6 +1,7 @@
 /* freeze.c - freezing an account, and giving it back; see lockstep.h */
 #include "lockstep-config.h"
 
+#include "sending.h"
 #include "state.h"
 #include "text.h"
 #include "visit.h"
@@ -144,6 +145,9 @@ int ls_release(struct ls_state *state, const char *user, const char *by,
 	/* The places first: killed in between, the account stays as it was. */
 	if (release_r->suspicious)
 		forget_places(state, key, since, forgot, context, release_r);
+	/* And what it sent: with that still in its meters, its next message would
+	 * freeze it again. */
+	ls_sending_clear(&state->guard.subjects, state->guard.hash_key, key);
 	clear(&ref);
 	ls_state_journal(state, LS_EVENT_RELEASE, &subject, &ended, by, now);
 	return 0;

@@ -14,9 +14,9 @@ static const struct {
 	[LS_SENDING_NEW_RECIPIENTS] = { LS_WORD_NEW_RECIPIENTS,
 					LS_REASON_NEW_RECIPIENTS },
 	[LS_SENDING_TRIED_MESSAGES] = { LS_WORD_TRIED_MESSAGES,
-					LS_REASON_SENDING },
+					LS_REASON_MESSAGES },
 	[LS_SENDING_TRIED_RECIPIENTS] = { LS_WORD_TRIED_RECIPIENTS,
-					  LS_REASON_SENDING },
+					  LS_REASON_RECIPIENTS },
 };
 
 static void begin(struct ls_sending_limit limits_r[LS_SENDING_METERS])
@@ -80,6 +80,18 @@ uint64_t ls_sending_key(const uint8_t hash_key[16], uint64_t user_key)
 uint64_t ls_relay_key(const uint8_t hash_key[16], uint64_t ip_key)
 {
 	return ls_key_pair(hash_key, LS_KIND_RELAY, ip_key, 0);
+}
+
+void ls_sending_clear(const struct ls_table *subjects,
+		      const uint8_t hash_key[16], uint64_t user_key)
+{
+	struct ls_ref ref;
+
+	if (ls_table_find(subjects, ls_sending_key(hash_key, user_key),
+			  LS_KIND_SENDING, &ref) < 0)
+		return;
+	for (unsigned i = LS_WORD_ALARMED; i <= LS_WORD_NEW_RECIPIENTS; i++)
+		ls_slot_set(&ref, i, 0);
 }
 
 uint64_t ls_sending_account(const struct ls_ref *ref)

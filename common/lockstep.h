@@ -333,8 +333,8 @@ struct ls_lock {
 int ls_lock(struct ls_state *state, const struct ls_subject *subject,
 	    uint64_t length_ms, const char *by, uint64_t now_ms);
 
-/* End a subject's lock and forget its meters and strikes; familiar places stay
- * so, and an account stays on probation and frozen. Returns 1 when it was locked,
+/* End a subject's lock and forget its meters and strikes, an account's of what it
+ * sent too; familiar places stay so, and an account stays on probation and frozen. Returns 1 when it was locked,
  * 0 when it was not, LS_EARG, LS_EACCES. */
 int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
 	      const char *by, uint64_t now_ms);
@@ -360,8 +360,8 @@ struct ls_release {
 };
 
 /* Give an account back to its owner, once the password is changed: ends its
- * freeze and probation, and forgets the places that were first seen since it
- * became suspicious, which may be the thief's. Calls `forgot` (may be NULL) with
+ * freeze and probation, empties the meters of what it sent, and forgets the places
+ * that were first seen since it became suspicious, which may be the thief's. Calls `forgot` (may be NULL) with
  * the network of each. Returns 0 or LS_EACCES. Looks at every slot. */
 typedef void ls_forgot_fn(void *context, const struct ls_prefix *net);
 int ls_release(struct ls_state *state, const char *user, const char *by,

@@ -3,7 +3,7 @@
 #define LS_SENDING_H
 
 #include "policy.h"
-#include "slot.h"
+#include "table.h"
 
 enum ls_sending_meter {
 	LS_SENDING_MESSAGES,
@@ -18,7 +18,7 @@ enum ls_sending_meter {
 /* One of them. */
 struct ls_sending_limit {
 	enum ls_slot_word word;
-	enum ls_reason reason; /* of a refusal when it is full */
+	enum ls_reason reason; /* what it counts; of a refusal when it is full */
 	struct ls_limit limit; /* units 0: none */
 };
 
@@ -34,6 +34,9 @@ void ls_relay_limits(const struct ls_policy *policy,
  * RELAY, from that of its IP. */
 uint64_t ls_sending_key(const uint8_t hash_key[16], uint64_t user_key);
 uint64_t ls_relay_key(const uint8_t hash_key[16], uint64_t ip_key);
+/* Empty the meters of an account's SENDING, found by the key of its USER. */
+void ls_sending_clear(const struct ls_table *subjects,
+		      const uint8_t hash_key[16], uint64_t user_key);
 /* The key of the account that a SENDING slot is of; 0 when it does not say. */
 uint64_t ls_sending_account(const struct ls_ref *ref);
 
