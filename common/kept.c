@@ -38,7 +38,7 @@ static bool worth_keeping(const struct ls_kept *kept, uint64_t now)
 
 static bool is_whole(const struct ls_lock_word *lock)
 {
-	return lock->reason < LS_REASON_COUNT && lock->origin < LS_ORIGIN_COUNT;
+	return lock->reason <= LS_REASON_LOCKS && lock->origin < LS_ORIGIN_COUNT;
 }
 
 static struct ls_lock_word lock_of(const struct ls_ref *ref, unsigned word)

@@ -3,6 +3,8 @@
  *   +-----------------+ 0
  *   | header          |
  *   +-----------------+ 4096
+ *   | messages seen   |  64 bytes each of 512 buckets
+ *   +-----------------+ 36864
  *   | buckets         |  64 bytes each
  *   +-----------------+
  *   | slots           |  7 * 96 bytes for each bucket
@@ -29,6 +31,7 @@
 #ifndef LS_MAP_H
 #define LS_MAP_H
 
+#include "instance.h"
 #include "journal.h"
 #include "key.h"
 #include "label.h"
@@ -36,7 +39,7 @@
 
 #include <sys/types.h>
 
-enum { LS_MAP_VERSION = 1 };
+enum { LS_MAP_VERSION = 2 };
 enum ls_map_type { LS_MAP_GUARD = 1, LS_MAP_SESSIONS = 2 };
 
 struct ls_map_header {
@@ -60,7 +63,8 @@ struct ls_map_header {
 	_Atomic uint64_t smtp_seen, connect_seen;
 	_Atomic uint64_t misplaced_seen; /* last attempt that came too late */
 	_Atomic uint64_t admitted, denied;
-	uint64_t spare_too[2];
+	_Atomic uint64_t message_seen; /* map's clock */
+	uint64_t spare_too[1];
 	/* Written when slots change hands. */
 	struct ls_table_counters subjects;
 	struct ls_table_counters labels;
@@ -93,6 +97,7 @@ struct ls_map {
 	ino_t inode;
 	uint64_t created_boot_ms;
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
+	struct ls_instances *instances;
 	struct ls_table subjects, labels;
 	struct ls_ring journal;
 };

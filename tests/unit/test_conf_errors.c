@@ -51,7 +51,7 @@ static void test_unknown(void **state)
 		  "}\nmode = \"x\"",
 		  "conf:3: no section \"limit sesame\"; there are: limit ip, "
 		  "limit net, limit user, limit place, limit guess, limit "
-		  "sending\n"
+		  "sending, limit relay\n"
 		  "conf:4: mode: \"x\" is none of: enforce, observe\n" },
 		{ "mod = 1 stat-dir = \"/x\"",
 		  "conf:1: no key \"mod\"; did you mean \"mode\"?\n"
