@@ -16,6 +16,10 @@ enum ls_kind {
 	LS_KIND_GUESS = 5, /* a wrong password */
 	LS_KIND_PAIR = 6,  /* (subject, other): counted once */
 	LS_KIND_ALIAS = 7, /* a typed name that means another account */
+	LS_KIND_SENDING = 8,
+	LS_KIND_ONCE = 9,
+	LS_KIND_RELAY = 10,
+	LS_KIND_SEAT = 11, /* one of an account's live sessions; in sessions */
 	LS_KIND_COUNT
 };
 
@@ -67,13 +71,16 @@ enum ls_event {
 	LS_EVENT_LOCK = 2,
 	LS_EVENT_UNLOCK = 3,
 	LS_EVENT_CONNECT = 4, /* a connection was refused before AUTH */
-	LS_EVENT_SESSION = 5, /* a mail session began */
+	LS_EVENT_SESSION = 5, /* a mail session began, or was refused */
 	LS_EVENT_SUSPICIOUS = 6, /* a success that may be a thief's */
 	LS_EVENT_FREEZE = 7,
 	LS_EVENT_RELEASE = 8,
 	LS_EVENT_TRUST = 9,     /* exempt, until */
 	LS_EVENT_DISTRUST = 10, /* no more */
 	LS_EVENT_FORGET = 11,   /* familiar places of it */
+	LS_EVENT_MESSAGE = 12,
+	LS_EVENT_ALARM = 13,
+	LS_EVENT_SESSION_END = 14, /* it ended */
 	LS_EVENT_COUNT
 };
 
