@@ -25,9 +25,9 @@ ending_fn ending_imap;
 ending_fn ending_pop3;
 /* "421 4.3.2 text". */
 ending_fn ending_submission;
-/* "BYE", in the server's words, to every client of this process: Pigeonhole
- * installs no header for its clients. It has one, unless its service was given a
- * client_limit. */
+/* "BYE", in the server's words, to every client of this process, which ends:
+ * Pigeonhole installs no header for its clients. It has one client, unless its
+ * service was given a client_limit. */
 ending_fn ending_sieve;
 
 /* Is the user's IMAP session about to be handed to imap-hibernate? */
