@@ -52,6 +52,7 @@ static void check_slot(struct check *check, const struct ls_table *table,
 {
 	/* Read once: a claimer may write it just now. */
 	uint64_t upper = ls_slot_get(ref, LS_WORD_KEY);
+	unsigned last = LS_WORD_TIMES_LAST;
 
 	if (kind >= LS_KIND_COUNT)
 		off(check, "slot %" PRIu32 ": kind %u", ref->index,
@@ -67,7 +68,9 @@ static void check_slot(struct check *check, const struct ls_table *table,
 	    ls_slot_get(ref, LS_WORD_TRUSTED) > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": trusted for too long",
 		    ref->index);
-	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++)
+	if (kind == LS_KIND_SENDING)
+		last = LS_WORD_NEW_RECIPIENTS;
+	for (unsigned i = LS_WORD_TIMES_FIRST; i <= last; i++)
 		if (ls_slot_get(ref, i) > check->now + LS_AHEAD_MAX_MS)
 			off(check, "slot %" PRIu32 ": word %u is %" PRIu64
 				   " days ahead",
