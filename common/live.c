@@ -165,6 +165,7 @@ bool ls_live_read(const struct ls_live *live, uint64_t index, bool live_only,
 	memset(record_r, 0, sizeof(*record_r));
 	record_r->hold.place = (uint32_t)index;
 	record_r->hold.bits = bits;
+	record_r->live = state_of(bits) == LIVE;
 	record_r->process.pid = bits >> PID_BIT & PID_MASK;
 	record_r->process.start = bits >> START_BIT & START_MASK;
 	record_r->process.space = atomic_load(word_of(live, index, WORD_SPACE));

@@ -67,6 +67,7 @@ struct ls_hold {
 /* What a place says. */
 struct ls_live_record {
 	struct ls_hold hold;
+	bool live; /* else it is being taken: what is below may be half written */
 	struct ls_process process;
 	uint64_t began; /* the map's clock */
 	uint64_t user_key;

@@ -168,8 +168,8 @@ static bool is_gone(const struct ls_state *state,
 				  &session->process);
 }
 
-/* Give a place back if its process is gone. Of those that try at once one tells.
- */
+/* Give a place back if its process is gone. Of those that try at once one tells,
+ * unless it never got to live. */
 static bool sweep(const struct ls_state *state, uint64_t index, uint64_t now)
 {
 	const struct ls_live *live = &state->sessions.live;
@@ -181,8 +181,9 @@ static bool sweep(const struct ls_state *state, uint64_t index, uint64_t now)
 	stand(state, &session);
 	if (!ls_live_free(live, &session.hold))
 		return false;
-	journal(state, LS_EVENT_SESSION_END, &session, NULL,
-		end_names[LS_END_DIED], now);
+	if (session.live)
+		journal(state, LS_EVENT_SESSION_END, &session, NULL,
+			end_names[LS_END_DIED], now);
 	return true;
 }
 

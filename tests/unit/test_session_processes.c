@@ -159,6 +159,32 @@ static void test_killed(void **state)
 	check("none left", count_places(&world.state->sessions), 0);
 }
 
+/* Killed while it took its place: given back, and nothing is told of what is only
+ * half there. */
+static void test_never_live(void **state)
+{
+	struct ls_live_record record = { .user = "half" };
+	const struct ls_map *map;
+	struct ls_hold hold;
+	uint64_t head;
+
+	(void)state;
+	world_open(&world, BOTH);
+	map = &world.state->sessions;
+	record.process.pid = (uint32_t)fork();
+	if (record.process.pid == 0)
+		_exit(0);
+	waitpid((pid_t)record.process.pid, NULL, 0);
+	check("take", ls_live_take(&map->live, 7, &record, &hold), true);
+	check("taken", count_places(map), 1);
+	check("live", ls_sessions_live(world.state, NULL), 0);
+	head = ls_journal_head(world.state, LS_JOURNAL_SESSIONS);
+	check("swept", ls_sessions_sweep(world.state, world.now_ms), 1);
+	check("free", count_places(map), 0);
+	check("untold", ls_journal_head(world.state, LS_JOURNAL_SESSIONS),
+	      head);
+}
+
 /* ---- a full map, a hostile one ---------------------------------------- */
 
 static void test_no_place(void **state)
@@ -334,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_processes),
 		TEST(test_killed),
+		TEST(test_never_live),
 		TEST(test_no_place),
 		TEST(test_no_seat),
 		TEST(test_many),
