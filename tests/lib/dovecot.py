@@ -43,7 +43,7 @@ LOGINS = {
     "imap": {"imap": "imap", "imaps": "imaps"},
     "pop3": {"pop3": "pop3", "pop3s": None},
     "managesieve": {"sieve": "sieve"},
-    "submission": {"submission": "dsubmission"},
+    "submission": {"submission": "dsubmission", "submissions": None},
 }
 
 MAIL_SERVICES = ["imap", "pop3", "managesieve", "submission"]

@@ -57,7 +57,7 @@ submission_relay_port = {smtp_port}
 mail_max_userip_connections = 0
 default_client_limit = 16000
 default_process_limit = 4000
-default_vsz_limit = 0
+default_vsz_limit = unlimited
 service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
