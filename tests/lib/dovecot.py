@@ -65,6 +65,11 @@ def syntax():
     return SYNTAX[version()]
 
 
+def either(old, new):
+    """What differs between Dovecot 2.3 and 2.4: this one's."""
+    return old if version() == "2.3" else new
+
+
 def program():
     return shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin")
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from lib import dovecot
 from lib.cast import USERS, cast
 from lib.cast import guesses as words
 from lib.stack import Stack, poll
@@ -22,7 +23,7 @@ CHROOTS = """
 mail_debug = yes
 mail_chroot = {stack}/mail/.
 service imap {{
-  service_count = 100
+  {uses} = 100
 }}
 service auth {{
   chroot = {stack}/dovecot-state
@@ -36,7 +37,8 @@ def stack():
     to be known before it is there."""
     top = pathlib.Path(tempfile.mkdtemp(prefix="lockstep-"))
     top.chmod(0o755)
-    settings = CHROOTS.format(stack=top / "s")
+    settings = CHROOTS.format(stack=top / "s", uses=dovecot.either(
+        "service_count", "restart_request_count"))
     try:
         with Stack(top / "s", users=USERS,
                    dovecot=settings.splitlines()) as running:
