@@ -7,8 +7,11 @@ users is the block that conf.d/ has for them.
 """
 
 import functools
+import grp
 import os
 import pathlib
+import pwd
+import re
 import shutil
 import subprocess
 
@@ -68,6 +71,12 @@ def syntax():
 def either(old, new):
     """What differs between Dovecot 2.3 and 2.4: this one's."""
     return old if version() == "2.3" else new
+
+
+def is_trouble(line):
+    """A line of Dovecot's log that has no place there when all is well."""
+    return re.search(r"Warning:|Error:|Fatal:|Panic:", line) is not None and \
+        not line.endswith(syntax().TOLD_AT_START)
 
 
 def program():
@@ -143,8 +152,9 @@ def oauth_settings(layout):
 def write_config(layout):
     mechanisms = MECHANISMS + TOKEN_MECHANISMS * layout.config["oauth"]
     text = syntax().CONFIG.format(
-        run=layout.dovecot_run, state=layout.dovecot_state, user=USER,
-        group=GROUP, token=layout.config["token"], log=layout.dovecot_log,
+        run=layout.dovecot_run, state=layout.dovecot_state,
+        uid=pwd.getpwnam(USER).pw_uid, gid=grp.getgrnam(GROUP).gr_gid,
+        token=layout.config["token"], log=layout.dovecot_log,
         environment=environment(layout), plugins=layout.mail_plugins,
         mechanisms=" ".join(mechanisms),
         passdbs=syntax().passdbs(layout, MECHANISMS, TOKEN_MECHANISMS,

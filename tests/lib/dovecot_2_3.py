@@ -20,7 +20,7 @@ auth_failure_delay = 0 secs
 disable_plaintext_auth = no
 {passdbs}userdb {{
   driver = static
-  args = uid={user} gid={group} home={mail}/%n
+  args = uid={uid} gid={gid} home={mail}/%n
 }}
 mail_location = maildir:~/Maildir
 plugin {{
@@ -69,6 +69,9 @@ LISTENER = """\
 
 # Behind the name of a login service, to serve many clients by one process.
 LOGIN_LIFE = "service_count = 0"
+
+# How lines end that these settings cause whenever Dovecot starts.
+TOLD_AT_START = ()
 
 
 def master_snippet():

@@ -30,8 +30,8 @@ auth_allow_cleartext = yes
 auth_allow_weak_schemes = yes
 {passdbs}userdb static {{
   fields {{
-    uid = {user}
-    gid = {group}
+    uid = {uid}
+    gid = {gid}
     home = {mail}/%{{user | username}}
   }}
 }}
@@ -73,6 +73,9 @@ service auth {{
 # Behind the name of a login service, to serve many clients by one process.
 LOGIN_LIFE = "restart_request_count = unlimited"
 
+# How lines end that these settings cause whenever Dovecot starts.
+TOLD_AT_START = ("auth: Warning: Weak password schemes are allowed",)
+
 
 def master_snippet():
     """The shipped block that is commented out, for whoever has no masters."""
@@ -97,7 +100,7 @@ def passdbs(layout, mechanisms, token_mechanisms, oauth):
                         for key, value in oauth.items())
         text += passdb("oauth2",
                        mechanisms_filter=" ".join(token_mechanisms))
-        rest["mechanisms_filter"] = " ".join([*mechanisms, "none"])
+        rest["mechanisms_filter"] = " ".join([*mechanisms, "lookup"])
     if layout.config["passwd_file"]:
         text += passdb("passwd-file",
                        passwd_file_path=layout.config["passwd_file"])
