@@ -3,6 +3,8 @@
  *   +-----------------+ 0
  *   | header          |
  *   +-----------------+ 4096
+ *   | messages seen   |  64 bytes each of 512 buckets
+ *   +-----------------+ 36864
  *   | buckets         |  64 bytes each
  *   +-----------------+
  *   | slots           |  7 * 96 bytes for each bucket
@@ -12,6 +14,8 @@
  *   | labels          |  7 * 288 bytes for each label bucket
  *   +-----------------+
  *   | journal         |  384 bytes each record
+ *   +-----------------+
+ *   | live sessions   |  352 bytes each place; the sessions map alone
  *   +-----------------+ size
  *
  * Each part begins at a multiple of 64. doc/map-format.md has every byte.
@@ -29,14 +33,16 @@
 #ifndef LS_MAP_H
 #define LS_MAP_H
 
+#include "instance.h"
 #include "journal.h"
 #include "key.h"
 #include "label.h"
+#include "live.h"
 #include "table.h"
 
 #include <sys/types.h>
 
-enum { LS_MAP_VERSION = 1 };
+enum { LS_MAP_VERSION = 2 };
 enum ls_map_type { LS_MAP_GUARD = 1, LS_MAP_SESSIONS = 2 };
 
 struct ls_map_header {
@@ -44,35 +50,45 @@ struct ls_map_header {
 	char magic[8]; /* "LOCKSTEP" */
 	uint32_t version, type;
 	uint64_t size; /* of the file */
-	uint64_t buckets, label_buckets, journal_records;
+	uint64_t buckets, label_buckets, journal_records, live_places;
 	uint64_t created_boot_ms, created_real_ms;
 	uint8_t boot_id[16];
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	uint64_t check; /* SipHash of all before it, by the hash key */
-	uint8_t zero[152];
+	uint8_t zero[144];
 	/* Read at every attempt, written hardly ever. */
 	_Atomic uint64_t retired; /* 1: the map was replaced */
 	_Atomic uint64_t policy_generation;
 	_Atomic uint64_t daemon_seen; /* map's clock; 0: never */
-	uint64_t spare[5];
+	_Atomic uint64_t orders; /* freezes and administrators' locks so far */
+	uint64_t spare[4];
 	/* Written at every attempt. */
 	_Atomic uint64_t auth_seen; /* map's clock, as the next two */
 	_Atomic uint64_t smtp_seen, connect_seen;
 	_Atomic uint64_t misplaced_seen; /* last attempt that came too late */
 	_Atomic uint64_t admitted, denied;
-	uint64_t spare_too[2];
+	_Atomic uint64_t message_seen; /* map's clock */
+	uint64_t spare_too[1];
 	/* Written when slots change hands. */
 	struct ls_table_counters subjects;
 	struct ls_table_counters labels;
 	/* Written by every record. */
 	_Atomic uint64_t journal_head;
+	/* Written when there is no place for a session. */
+	_Atomic uint64_t live_full;
+	uint64_t spare_more[6];
+	/* Written by lockstepd each second. */
+	_Atomic uint64_t daemon_lost, daemon_dropped;
+	_Atomic uint64_t daemon_waiting, daemon_stuck;
 };
-_Static_assert(offsetof(struct ls_map_header, check) == 96, "map format");
+_Static_assert(offsetof(struct ls_map_header, check) == 104, "map format");
 _Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");
 _Static_assert(offsetof(struct ls_map_header, auth_seen) == 320, "map format");
 _Static_assert(offsetof(struct ls_map_header, subjects) == 384, "map format");
 _Static_assert(offsetof(struct ls_map_header, labels) == 448, "map format");
 _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
+	       "map format");
+_Static_assert(offsetof(struct ls_map_header, daemon_lost) == 576,
 	       "map format");
 
 enum { LS_MAP_HEADER_SIZE = 4096 };
@@ -87,13 +103,15 @@ struct ls_map {
 	ino_t inode;
 	uint64_t created_boot_ms;
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
+	struct ls_instances *instances;
 	struct ls_table subjects, labels;
 	struct ls_ring journal;
+	struct ls_live live;
 };
 
 struct ls_map_spec {
 	enum ls_map_type type;
-	uint64_t subjects, journal_records;
+	uint64_t subjects, journal_records, live_places;
 	uint64_t boot_ms, real_ms;
 	const char *group, *readers; /* see access.h; "": nobody */
 	const uint8_t *hash_key; /* NULL: random */
@@ -105,7 +123,7 @@ struct ls_map_spec {
 /* The parts' places for a geometry. Returns the file's size, 0 when it makes
  * no sense. */
 size_t ls_map_size(uint64_t buckets, uint64_t label_buckets,
-		   uint64_t journal_records);
+		   uint64_t journal_records, uint64_t live_places);
 uint64_t ls_map_buckets(uint64_t subjects);       /* that hold so many */
 uint64_t ls_map_label_buckets(uint64_t subjects); /* that go with them */
 

@@ -62,7 +62,7 @@ struct ls_policy {
 	struct {
 		struct ls_limit failures[LS_SPEEDS], accounts[LS_SPEEDS], logins;
 		struct ls_range lock;
-		uint64_t mode; /* LS_RULE_*, as in the next four */
+		uint64_t mode; /* LS_RULE_*, as in the others */
 	} ip;
 	struct {
 		struct ls_limit failures[LS_SPEEDS], accounts[LS_SPEEDS];
@@ -92,7 +92,13 @@ struct ls_policy {
 		uint64_t freeze_at; /* percent of messages, recipients */
 		uint64_t on_freeze; /* LS_ON_FREEZE_* */
 		uint64_t freeze_ms;
+		uint64_t probation_divisor;
+		uint64_t mode;
 	} sending;
+	struct {
+		struct ls_limit messages, recipients;
+		uint64_t mode;
+	} relay;
 	uint64_t trusted, denied; /* of a network: 1 when it is */
 };
 
@@ -132,7 +138,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 46 };
+enum { LS_FIELD_COUNT = 51 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or

@@ -90,6 +90,22 @@ void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
 		at, &old, ls_word_pack(ref->stamp, refunded)));
 }
 
+enum ls_taken ls_slot_swap(const struct ls_ref *ref, unsigned word,
+			   uint64_t old, uint64_t value)
+{
+	_Atomic uint64_t *at = &ref->slot->word[word].bits;
+	uint64_t bits = atomic_load(at);
+
+	do {
+		if (!writable(ref, bits))
+			return LS_GONE;
+		if (ls_word_value(bits, ref->stamp) != old)
+			return LS_NO_ROOM;
+	} while (!atomic_compare_exchange_weak(
+		at, &bits, ls_word_pack(ref->stamp, value)));
+	return ls_ref_stands(ref) ? LS_TAKEN : LS_GONE;
+}
+
 /* The word of a fingerprint, and the value of it alone. */
 static unsigned print_word(uint32_t print)
 {
@@ -153,7 +169,7 @@ uint64_t ls_lock_pack(const struct ls_lock_word *lock)
 	       (uint64_t)(lock->reason & 15U) << 2 | (lock->origin & 3U);
 }
 
-_Static_assert(LS_REASON_COUNT <= 16, "four bits of the lock word");
+_Static_assert(LS_REASON_LOCKS < 16, "four bits of the lock word");
 _Static_assert(LS_ORIGIN_COUNT <= 4, "two bits of the lock word");
 
 /* The lock that follows `last` by this order. */

@@ -1,6 +1,6 @@
 /* slot.h - what the table keeps about one subject
  *
- * Thirteen words, 104 bytes; a word means the same for every kind that has it:
+ * Thirteen words, 104 bytes; a word means the same for every kind of this table:
  *
  *   word   IP          NET         USER        PLACE       GUESS     ALIAS PAIR
  *      0   lock        lock        lock        lock        lock      -     -
@@ -17,6 +17,22 @@
  *     11   key         key         key         key         key       key   key
  *     12   -           -           -           where       -         -     -
  *
+ * What an account or an address sends has other words:
+ *
+ *   word    2        3         4           5        6          7
+ *   SENDING alarmed  messages  recipients  senders  attempted  attempted rcpts
+ *   RELAY   -        messages  recipients  -        -          -
+ *   ONCE    until    -         -           -        -          -
+ *
+ *   word    8               9   10  11
+ *   SENDING new recipients  of  of  key
+ *   RELAY   -               -   -   key
+ *   ONCE    -               -   -   key
+ *
+ * alarmed    until when no other alarm is told of its new recipients
+ * attempted  meters of what was tried, accepted or not
+ * of         of SENDING: the two halves of the account's key
+ *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped
  * trusted    until when an administrator exempts it
@@ -28,6 +44,9 @@
  * where      the place's network and a part of its account's key: where.h
  * of         the two halves of the key of the account that an alias means
  * fast, slow until when a pair is counted by that meter
+ *
+ * In the sessions map accounts and addresses have word 7 alone, and a SEAT has
+ * word 8: who sits on it (live.h), 0: nobody.
  * key        the upper half of the subject's key, to find its bucket from the
  *            slot; the tag has the lower half
  *
@@ -63,13 +82,23 @@ enum ls_slot_word {
 	LS_WORD_ALIASES = 6,
 	LS_WORD_REPEATS = 6,
 	LS_WORD_FIRST_SEEN = 7,
+	LS_WORD_LOGINS = 7,
 	LS_WORD_TRUSTED = 8,
 	LS_WORD_FREEZE = 8,
 	LS_WORD_FREEZE_SINCE = 9,
 	LS_WORD_PRINTS = 8,
 	LS_WORD_OF = 8,
+	LS_WORD_SITTER = 8,
 	LS_WORD_SUSPICIOUS = 10,
 	LS_WORD_WHERE = 10,
+	LS_WORD_ALARMED = 2, /* of SENDING, as the next */
+	LS_WORD_MESSAGES = 3,
+	LS_WORD_RECIPIENTS = 4,
+	LS_WORD_SENDERS = 5,
+	LS_WORD_TRIED_MESSAGES = 6,
+	LS_WORD_TRIED_RECIPIENTS = 7,
+	LS_WORD_NEW_RECIPIENTS = 8,
+	LS_WORD_SENDER = 9, /* and the next: whose it is */
 	LS_WORD_KEY = 11,
 	LS_WORD_WHERE_TOO = 12,
 	LS_SLOT_WORDS = 13
@@ -141,6 +170,11 @@ enum ls_taken ls_slot_charge(const struct ls_ref *ref, unsigned word,
 void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
 		    uint64_t charged_at, uint64_t emission_ms);
 
+/* Set one word to `value`, if it is `old` to this subject. Returns LS_TAKEN,
+ * LS_NO_ROOM when it is another, LS_GONE. */
+enum ls_taken ls_slot_swap(const struct ls_ref *ref, unsigned word,
+			   uint64_t old, uint64_t value);
+
 /* Fingerprints of wrong passwords, the newest few of a place. A fingerprint has
  * LS_PRINT_BITS that are not all zero, and one bit more that chooses its word. */
 enum { LS_PRINT_BITS = 16, LS_PRINTS_A_WORD = 2 };
@@ -183,6 +217,7 @@ struct ls_lock_order {
 	uint64_t not_before; /* ends no earlier, whatever the length */
 	enum ls_reason reason;
 	enum ls_origin origin;
+	const char *more; /* for the journal, or NULL */
 };
 
 /* Lock a subject that is not locked: one of any number of processes that try at

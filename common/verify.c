@@ -42,7 +42,7 @@ static void check_lock(struct check *check, const struct ls_ref *ref,
 	if (lock.until > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": a lock ends in %" PRIu64 " days",
 		    ref->index, (lock.until - check->now) / 86400000);
-	if (lock.reason >= LS_REASON_COUNT || lock.origin >= LS_ORIGIN_COUNT)
+	if (lock.reason > LS_REASON_LOCKS || lock.origin >= LS_ORIGIN_COUNT)
 		off(check, "slot %" PRIu32 ": a lock of reason %u, origin %u",
 		    ref->index, (unsigned)lock.reason, (unsigned)lock.origin);
 }

@@ -61,6 +61,10 @@ static inline bool ls_visit_has(const struct ls_visit *visit, enum ls_kind kind)
 void ls_visit_view(const struct ls_visit *visit, bool secured,
 		   const char *target, struct ls_view *view_r);
 
+/* Is the account frozen (freeze.c)? As ls_frozen(). */
+bool ls_visit_is_frozen(const struct ls_visit *visit,
+			struct ls_decision *decision_r);
+
 /* The fingerprint of the password at this place; 0: none. */
 uint32_t ls_visit_print(const struct ls_visit *visit);
 

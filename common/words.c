@@ -18,6 +18,7 @@ const char *ls_kind_name(enum ls_kind kind)
 {
 	static const char *const names[LS_KIND_COUNT] = {
 		"none", "ip", "net", "user", "place", "guess", "pair", "alias",
+		"sending", "once", "relay", "seat",
 	};
 
 	return NAME_OF(names, kind);
@@ -29,7 +30,8 @@ const char *ls_reason_name(enum ls_reason reason)
 		"none",          "failures", "failures-slow", "accounts",
 		"accounts-slow", "repeats",  "logins",        "sessions",
 		"denied",        "tls",      "sending",       "admin",
-		"places",
+		"places",        "messages", "recipients",    "new-recipients",
+		"senders",
 	};
 
 	return NAME_OF(names, reason);
@@ -47,7 +49,7 @@ const char *ls_origin_name(enum ls_origin origin)
 const char *ls_verdict_name(enum ls_verdict verdict)
 {
 	static const char *const names[LS_VERDICT_COUNT] = {
-		"admit", "deny", "wait",
+		"admit", "deny", "wait", "hold",
 	};
 
 	return NAME_OF(names, verdict);
@@ -67,7 +69,7 @@ const char *ls_event_name(enum ls_event event)
 	static const char *const names[LS_EVENT_COUNT] = {
 		"none",    "login",      "lock",   "unlock", "connect",
 		"session", "suspicious", "freeze", "release", "trust",
-		"distrust", "forget",
+		"distrust", "forget", "message", "alarm", "session-end",
 	};
 
 	return NAME_OF(names, event);

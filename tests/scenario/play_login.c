@@ -175,11 +175,12 @@ static void want_part(const struct player *player,
 	} else if (strcmp(part, "unobserved") == 0) {
 		player_want(player, "wanted", ls_verdict_name(decision->wanted),
 			    ls_verdict_name(decision->verdict));
-	} else if (strcmp(part, "familiar") == 0 ||
-		   strcmp(part, "stranger") == 0) {
+	} else if (ticket != NULL && (strcmp(part, "familiar") == 0 ||
+				      strcmp(part, "stranger") == 0)) {
 		player_want(player, "place",
 			    ticket->familiar ? "familiar" : "stranger", part);
-	} else if (strcmp(part, "repeat") == 0 || strcmp(part, "new") == 0) {
+	} else if (ticket != NULL &&
+		   (strcmp(part, "repeat") == 0 || strcmp(part, "new") == 0)) {
 		player_want(player, "guess", ticket->repeat ? "repeat" : "new",
 			    part);
 	} else if (strcmp(part, "revealed") == 0 ||
@@ -191,9 +192,9 @@ static void want_part(const struct player *player,
 	}
 }
 
-static void want(const struct player *player, unsigned i,
-		 const struct ls_decision *decision,
-		 const struct ls_ticket *ticket)
+void player_want_decision(const struct player *player, unsigned i,
+			  const struct ls_decision *decision,
+			  const struct ls_ticket *ticket)
 {
 	char part[PLAYER_TEXT], got[PLAYER_TEXT];
 
@@ -248,7 +249,7 @@ void player_login(struct player *player, unsigned at, const char *flight)
 	} else if (ticket.open) {
 		settle(player, &ticket, verify(player, &login));
 	}
-	want(player, login.want, &decision, &ticket);
+	player_want_decision(player, login.want, &decision, &ticket);
 }
 
 /* begin A joe from 192.0.2.1 with sesame: admit */
@@ -282,6 +283,7 @@ static void play_settle(struct player *player)
 static void play_count(struct player *player)
 {
 	player->admitted = player->refused = player->waiting = 0;
+	player->held = 0;
 }
 
 /* verified 10; verified at most 75; refused 40; waiting 5: logins since

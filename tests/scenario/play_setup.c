@@ -36,6 +36,8 @@ static void play_no(struct player *player)
 		{ "user", "failures" },  { "user", "places" },
 		{ "place", "failures" }, { "place", "repeats" },
 		{ "guess", "accounts" },
+		{ "sending", "messages" }, { "sending", "recipients" },
+		{ "sending", "senders" },  { "sending", "new-recipients" },
 	};
 
 	if (!player_is(player, 1, "limits"))

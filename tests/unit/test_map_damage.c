@@ -61,7 +61,7 @@ static void test_refused(void **state)
 		{ "garbage", 0, "#!/bin/sh", 8, false, LS_EFORMAT,
 		  "not a map" },
 		{ "version", 8, &version, 4, true, LS_EVERSION,
-		  "map version 7, this program has 1" },
+		  "map version 7, this program has 2" },
 		{ "type", 12, &version, 4, true, LS_EFORMAT, "damaged" },
 		{ "size", 16, &odd, 8, true, LS_EFORMAT, "truncated" },
 		{ "buckets", 24, &odd, 8, true, LS_EFORMAT, "truncated" },
@@ -69,11 +69,12 @@ static void test_refused(void **state)
 		{ "label buckets", 32, &odd, 8, true, LS_EFORMAT, "truncated" },
 		{ "journal", 40, &odd, 8, true, LS_EFORMAT, "truncated" },
 		{ "no journal", 40, zeros, 8, true, LS_EFORMAT, "damaged" },
-		{ "other boot", 64, zeros, 16, true, LS_ENOENT, "last boot" },
-		{ "a bit of the key", 80, zeros, 4, false, LS_EFORMAT,
+		{ "other boot", 72, zeros, 16, true, LS_ENOENT, "last boot" },
+		{ "a bit of the key", 88, zeros, 4, false, LS_EFORMAT,
 		  "damaged" },
-		{ "created", 48, &odd, 8, false, LS_EFORMAT, "damaged" },
-		{ "check", 96, &odd, 8, false, LS_EFORMAT, "damaged" },
+		{ "live places", 48, &odd, 8, true, LS_EFORMAT, "truncated" },
+		{ "created", 56, &odd, 8, false, LS_EFORMAT, "damaged" },
+		{ "check", 104, &odd, 8, false, LS_EFORMAT, "damaged" },
 	};
 
 	(void)state;
