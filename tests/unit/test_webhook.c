@@ -166,7 +166,8 @@ static struct ls_record lock_of(enum ls_kind kind, const char *net,
 
 static void check_event(const struct ls_record *record, const char *want)
 {
-	json_t *event = event_json("mx1", LS_JOURNAL_GUARD, record, &moment);
+	json_t *event = event_json("mx1", LS_JOURNAL_GUARD, record, NULL,
+				   &moment);
 	char *got = webhook_body(event);
 
 	assert_string_equal(got, want);
@@ -272,7 +273,8 @@ static void test_hostile_text(void **context)
 		record.subject.net.bits = 128;
 		record.subject.kind = LS_KIND_USER;
 		record.subject.user[LS_USER_MAX] = '\0';
-		event = event_json("mx1", LS_JOURNAL_GUARD, &record, &moment);
+		event = event_json("mx1", LS_JOURNAL_GUARD, &record, NULL,
+				   &moment);
 		body = webhook_body(event);
 		assert_true(strlen(body) < WEBHOOK_BODY_MAX);
 		free(body);
@@ -304,12 +306,12 @@ static void test_digest(void **context)
 	json_t *message, *data;
 
 	(void)context;
-	digest_add(&digest, LS_JOURNAL_GUARD, &record, &moment);
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
 	record.number = 44;
 	record.at_ms = 90000;
 	record.event = LS_EVENT_UNLOCK;
 	record.reason = LS_REASON_ADMIN;
-	digest_add(&digest, LS_JOURNAL_GUARD, &record, &moment);
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
 	assert_int_equal(digest.first_ms, moment.now_ms);
 	assert_int_equal(digest.span[LS_JOURNAL_GUARD].first, 41);
 	assert_int_equal(digest.span[LS_JOURNAL_GUARD].last, 44);
@@ -355,7 +357,7 @@ static void test_digest_bounded(void **context)
 			record.reason = (enum ls_reason)
 				(count % LS_REASON_COUNT);
 			record.event = (enum ls_event)(count % LS_EVENT_COUNT);
-			digest_add(&digest, LS_JOURNAL_SESSIONS, &record,
+			digest_add(&digest, LS_JOURNAL_SESSIONS, &record, NULL,
 				   &moment);
 		}
 		message = digest_message(&digest);

@@ -37,6 +37,8 @@ static const struct {
 	{ "login", LS_EVENT_LOGIN, false },
 	{ "connect", LS_EVENT_CONNECT, false },
 	{ "session", LS_EVENT_SESSION, false },
+	{ "message", LS_EVENT_MESSAGE, false },
+	{ "alarm", LS_EVENT_ALARM, false },
 };
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]) };

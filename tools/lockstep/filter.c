@@ -85,7 +85,7 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 		       unknown("type", argument,
 			       "login, connect, session, lock, unlock, "
 			       "suspicious, freeze, release, trust, distrust, "
-			       "forget");
+			       "forget, message, alarm");
 	case FILTER_SERVICE:
 		filter->service = argument;
 		return true;
