@@ -236,6 +236,34 @@ static void test_other_events(void **context)
 		    "\"wanted\":\"deny\"}}");
 }
 
+static void test_messages(void **context)
+{
+	struct ls_record record = lock_of(LS_KIND_SENDING, "192.0.2.1", "joe");
+
+	(void)context;
+	record.event = LS_EVENT_MESSAGE;
+	record.verdict = record.wanted = LS_HOLD;
+	record.reason = LS_REASON_SENDING;
+	strcpy(record.service, "smtp");
+	strcpy(record.detail, "4Xyz");
+	strcpy(record.more, "a.example b.example");
+	check_event(&record, HEAD("message")
+		    "\"service\":\"smtp\",\"address\":\"192.0.2.1\","
+		    "\"user\":\"joe\",\"verdict\":\"hold\","
+		    "\"reason\":\"sending\",\"kind\":\"sending\","
+		    "\"queue_id\":\"4Xyz\","
+		    "\"domains\":[\"a.example\",\"b.example\"]}}");
+	record.event = LS_EVENT_ALARM;
+	record.verdict = record.wanted = LS_DENY;
+	record.reason = LS_REASON_NEW_RECIPIENTS;
+	record.more[0] = '\0';
+	check_event(&record, HEAD("alarm")
+		    "\"service\":\"smtp\",\"address\":\"192.0.2.1\","
+		    "\"user\":\"joe\",\"verdict\":\"deny\","
+		    "\"reason\":\"new-recipients\",\"kind\":\"sending\","
+		    "\"queue_id\":\"4Xyz\"}}");
+}
+
 /* Names that strangers made up, and texts that fill their fields. */
 static void test_hostile_text(void **context)
 {
@@ -382,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_other_events),
+		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_bounded),
