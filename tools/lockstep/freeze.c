@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "held.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ static void print_forgotten(void *context, const struct ls_prefix *net)
 
 static int release(struct ls_state *state, const char *user, const char *reason)
 {
+	static struct held held;
 	char by[LS_DETAIL_MAX + 1], text[4 * (LS_USER_MAX + 1)];
 	char since[CLI_TIME_TEXT];
 	struct ls_release done;
@@ -70,6 +72,7 @@ static int release(struct ls_state *state, const char *user, const char *reason)
 		return CLI_FAILED;
 	cli_who(reason, by);
 	cli_escape(user, text, sizeof(text));
+	held_gather(state, user, &held);
 	ret = ls_release(state, user, by, cli_now_ms(), print_forgotten, NULL,
 			 &done);
 	if (ret < 0) {
@@ -78,6 +81,7 @@ static int release(struct ls_state *state, const char *user, const char *reason)
 	}
 	if (!done.frozen && !done.probation && !done.suspicious) {
 		printf("user %s was neither frozen nor suspicious\n", text);
+		held_print(&held);
 		return CLI_FAILED;
 	}
 	printf("user %s is released%s%s\n", text,
@@ -90,6 +94,7 @@ static int release(struct ls_state *state, const char *user, const char *reason)
 		       done.forgotten, since);
 		puts("if the password was not changed, the thief still has it");
 	}
+	held_print(&held);
 	return CLI_DONE;
 }
 
@@ -187,8 +192,11 @@ const struct verb verb_release = {
 		 "that were first seen\n"
 		 "since the account became suspicious: they may be the "
 		 "thief's. Change the\n"
-		 "password before. Exit code 1 when one of them was neither frozen nor "
-		 "suspicious.\n"
+		 "password before. What it sent counts no more; mail of it that "
+		 "was held is told, with\n"
+		 "the commands that send or delete it. Exit code 1 when one of "
+		 "them was neither\n"
+		 "frozen nor suspicious.\n"
 		 "\n"
 		 "  -r, --reason TEXT   for the journal\n",
 };
