@@ -306,14 +306,6 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 void ls_send(struct ls_state *state, const struct ls_message *message,
 	     uint64_t now_ms, uint64_t real_ms, struct ls_decision *decision_r);
 
-/* ---- sessions -------------------------------------------------------- */
-
-/* Journal that a mail session began (LS_SESSIONS_WRITE). `ip` is not NULL; `id`
- * is the session's name in the server's log, or NULL. Returns 0 or LS_EACCES. */
-int ls_session_open(struct ls_state *state, const char *service,
-		    const char *user, const struct ls_addr *ip, const char *id,
-		    uint64_t now_ms);
-
 /* ---- locks ----------------------------------------------------------- */
 
 struct ls_lock {
@@ -419,11 +411,11 @@ struct ls_record {
 	enum ls_reason reason;
 	enum ls_origin origin;
 	unsigned strikes;
-	uint64_t until_ms;         /* LOCK */
+	uint64_t until_ms;         /* LOCK; SESSION_END: when it began */
 	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address;
 				    * kind: whose limit it was */
 	char service[LS_SERVICE_MAX + 1];
-	char mech[LS_MECH_MAX + 1];
+	char mech[LS_MECH_MAX + 1]; /* SESSION_END: how, "closed" ... */
 	char detail[LS_DETAIL_MAX + 1]; /* session id; for a lock, who; of a
 					 * message, its queue id */
 	char more[LS_MORE_MAX + 1]; /* MESSAGE: domains of its recipients; FREEZE
@@ -518,5 +510,7 @@ struct ls_webhook {
  * when there are fewer. */
 int ls_webhook_get(struct ls_state *state, unsigned index,
 		   struct ls_webhook *webhook_r);
+
+#include "sessions.h"
 
 #endif

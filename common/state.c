@@ -177,6 +177,10 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	ret = open_map(state, LS_MAP_SESSIONS, args, &error);
 	if (ret < 0 && state->guard.writable)
 		ret = 0;
+	if (state->sessions.header != NULL) {
+		state->looker.procfd = ls_process_open();
+		ls_process_self(state->looker.procfd, &state->looker.self);
+	}
 	if (ret < 0 || error_r->text[0] == '\0')
 		*error_r = error;
 	if (ret == 0 && (state->flags & LS_CONTACTS) &&
@@ -219,6 +223,7 @@ int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 		return ls_fail(error_r, LS_ESYS, "out of memory");
 	snprintf(state->policy_path, sizeof(state->policy_path), "%s", path);
 	state->policy_dirfd = state->state_dirfd = -1;
+	state->looker.procfd = -1;
 	state->flags = args->flags;
 	ret = open_all(state, args, error_r);
 	if (ret < 0) {
@@ -247,6 +252,8 @@ void ls_close(struct ls_state **_state)
 		close(state->policy_dirfd);
 	if (state->state_dirfd >= 0)
 		close(state->state_dirfd);
+	if (state->looker.procfd >= 0)
+		close(state->looker.procfd);
 	free(state);
 }
 

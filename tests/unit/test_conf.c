@@ -172,8 +172,8 @@ static void test_webhooks(void **state)
 	assert_int_equal(hook.events,
 			 1 << LS_EVENT_LOCK | 1 << LS_EVENT_UNLOCK |
 				 1 << LS_EVENT_SUSPICIOUS |
-				 1 << LS_EVENT_FREEZE | 1 << LS_EVENT_RELEASE |
-				 1 << LS_EVENT_ALARM);
+				 1 << LS_EVENT_ALARM |
+				 1 << LS_EVENT_FREEZE | 1 << LS_EVENT_RELEASE);
 	assert_int_equal(hook.digest_ms, 300000);
 	assert_int_equal(ls_policy_file_webhook(file, 2, &hook), 1);
 	assert_int_equal(hook.digest_ms, 0); /* each at once */
@@ -190,8 +190,8 @@ static void test_webhooks(void **state)
 	assert_int_equal(hook.events,
 			 1 << LS_EVENT_LOCK | 1 << LS_EVENT_UNLOCK |
 				 1 << LS_EVENT_SUSPICIOUS |
-				 1 << LS_EVENT_FREEZE | 1 << LS_EVENT_RELEASE |
 				 1 << LS_EVENT_ALARM |
+				 1 << LS_EVENT_FREEZE | 1 << LS_EVENT_RELEASE |
 				 1 << LS_EVENT_LOGIN);
 	assert_int_equal(hook.digest_ms, 300000);
 	ls_policy_file_close(&file);

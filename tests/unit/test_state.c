@@ -125,6 +125,19 @@ static void test_warnings(void **state)
 	}
 }
 
+static int begin(const char *service, const struct ls_addr *ip,
+		 const char *id)
+{
+	const struct ls_session_start start = {
+		.service = service, .user = JOE, .ip = ip, .id = id
+	};
+	struct ls_session session;
+	struct ls_decision decision;
+
+	return ls_session_open(world.state, &start, world.now_ms, &session,
+			       &decision);
+}
+
 static void test_two_maps(void **state)
 {
 	struct ls_addr ip = world_addr(AWAY);
@@ -133,14 +146,9 @@ static void test_two_maps(void **state)
 
 	(void)state;
 	world_open(&world, BOTH);
-	check("session",
-	      ls_session_open(world.state, "imap", JOE, &ip,
-			      "id-of-31-bytes-exactly-no-more-.", world.now_ms),
+	check("session", begin("imap", &ip, "id-of-31-bytes-exactly-no-more-."),
 	      0);
-	check("session",
-	      ls_session_open(world.state, "imap", JOE, &ip, NULL,
-			      world.now_ms),
-	      0);
+	check("session", begin("imap", &ip, NULL), 0);
 	check("guard", ls_journal_head(world.state, LS_JOURNAL_GUARD), 0);
 	check("sessions", ls_journal_head(world.state, LS_JOURNAL_SESSIONS), 2);
 	check("next",
@@ -154,13 +162,9 @@ static void test_two_maps(void **state)
 	check("ip", ls_addr_equal(&record.subject.net.addr, &ip), true);
 	/* A mail process: the guard to look at, the sessions to write. */
 	world_open(&world, LS_GUARD_READ | LS_SESSIONS_WRITE);
-	check("session",
-	      ls_session_open(world.state, "pop3", JOE, &ip, "x", world.now_ms),
-	      0);
+	check("session", begin("pop3", &ip, "x"), 0);
 	world_open(&world, LS_GUARD_WRITE | LS_SESSIONS_READ);
-	check("session",
-	      ls_session_open(world.state, "pop3", JOE, &ip, "x", world.now_ms),
-	      LS_EACCES);
+	check("session", begin("pop3", &ip, "x"), LS_EACCES);
 	world_open(&world, LS_SESSIONS_READ);
 	check("closed",
 	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
@@ -209,7 +213,7 @@ static void test_sessions_are_not_believed(void **state)
 	world_open(&world, GUARD | LS_SESSIONS_WRITE);
 	ls_ring_append(&world.state->sessions.journal, &lie);
 	ls_addr_parse(AWAY, &ip);
-	ls_session_open(world.state, "imap", JOE, &ip, "x", world.now_ms);
+	begin("imap", &ip, "x");
 	check("next",
 	      ls_journal_next(world.state, LS_JOURNAL_SESSIONS, &cursor,
 			      world.now_ms, &record),
