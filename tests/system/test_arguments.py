@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from lib.cast import cast
 from lib.command import assert_fits, run
 from lib.stack import Stack
 from lib.terminal import Terminal
@@ -146,6 +147,35 @@ def test_password_is_hidden_before_it_is_asked_for(stack):
 
 
 # ---- for other programs --------------------------------------------------
+
+
+def test_status_fits_and_parses(stack):
+    """Whatever a client called itself: names are cut in the middle of a
+    character."""
+    before = json.loads(run(stack, "status", "--json"))["last_hour"]
+    with stack.auth() as auth:
+        who = cast()
+        assert not auth.login(who.user, "wrong", ip=who.guesser,
+                              service="\u00e4" * 6).ok
+    run(stack, "lock", who.guesser, "--reason", "x" * 40)
+    run(stack, "freeze", who.user, "--reason", "x" * 40)
+    # The stack's paths are longer than those of a server.
+    text = run(stack, "status").replace(str(stack.dir), "/var/lib/lockstep") \
+        .replace(stack.env["STATE_DIR"], "/run/lockstep")
+    assert_fits(text)
+    assert f"\n{before['locks'] + 1} locks, {before['freezes'] + 1} freezes, " \
+        in text
+    assert "\n           2 locks, " in text
+    told = json.loads(run(stack, "status", "--json"))
+    assert told["last_hour"]["services"]["\u00e4" * 5 + r"\xc3"]["wrong"] == 1
+    assert told["last_hour"]["freezes"] == before["freezes"] + 1
+    assert told["guard"]["locks"] == 2
+    for name in (who.user, who.guesser):
+        head, _, _ = run(stack, "explain", name).rpartition("\n\n")
+        assert "\n           by admin (" in head
+        assert_fits(head)
+    run(stack, "release", who.user)
+    run(stack, "unlock", "--all", "--yes")
 
 
 def test_version_says_what_it_was_built_against(stack):
