@@ -195,3 +195,6 @@ def test_what_lockstepd_never_read_is_counted():
         text = stack.lockstep("status").stdout
         assert f" {gone} gone before lockstepd read them\n" in text
         assert re.search("^note +lockstepd missed some", text, re.M)
+        # Who begins to read now has missed nothing.
+        for verb in (["events"], ["list", "stale"], ["explain", who.user]):
+            assert stack.lockstep(*verb).stderr == ""
