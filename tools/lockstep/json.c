@@ -18,15 +18,12 @@ void json_put(json_t *object, const char *key, json_t *value)
 	}
 }
 
-/* Each byte that is not part of UTF-8 becomes U+FFFD. */
-void json_put_text(json_t *object, const char *key, const char *text)
+json_t *json_text(const char *text)
 {
-	char *whole;
+	char *whole = malloc(3 * strlen(text) + 1);
 	size_t used = 0;
+	json_t *value;
 
-	if (text[0] == '\0')
-		return;
-	whole = malloc(3 * strlen(text) + 1);
 	if (whole == NULL) {
 		cli_complain("out of memory");
 		exit(CLI_FAILED);
@@ -40,8 +37,15 @@ void json_put_text(json_t *object, const char *key, const char *text)
 		text += len > 0 ? len : 1;
 	}
 	whole[used] = '\0';
-	json_put(object, key, json_string(whole));
+	value = json_string(whole);
 	free(whole);
+	return value;
+}
+
+void json_put_text(json_t *object, const char *key, const char *text)
+{
+	if (text[0] != '\0')
+		json_put(object, key, json_text(text));
 }
 
 void json_put_real_time(json_t *object, const char *key, uint64_t real_ms)

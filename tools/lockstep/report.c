@@ -37,12 +37,12 @@ static void print_policy(const struct report *report)
 
 	if (localtime_r(&seconds, &tm) != NULL)
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("policy     %s: %s, compiled %s\n", report->policy,
+	printf("policy     %s: %s\n           compiled %s\n", report->policy,
 	       report->observing ? "observing (refuses nothing)" : "enforcing",
 	       when);
 	if (report->conf_is_newer)
-		printf("note       %s is newer than the policy in force: run "
-		       "lockstep compile\n",
+		printf("note       %s is newer\n           than the policy in "
+		       "force: run lockstep compile\n",
 		       LS_CONF_PATH);
 }
 
@@ -59,7 +59,8 @@ static void print_guard(const struct report *report)
 	printf("logins     %" PRIu64 " admitted, %" PRIu64 " refused",
 	       status->admitted, status->denied);
 	if (status->auth_seen_ms == 0)
-		puts("; none decided yet: is lockstep Dovecot's first passdb?");
+		puts("; none decided yet:\n           is lockstep Dovecot's "
+		     "first passdb?");
 	else
 		printf("; the last %s\n",
 		       ago(report, status->auth_seen_ms, age));
@@ -126,12 +127,13 @@ static void print_journal(const struct report *report)
 	if (hour->kept > 0)
 		printf(", the oldest %s",
 		       ago(report, hour->oldest_ms, oldest));
-	printf("; %" PRIu64 " lost half-written\n", hour->damaged);
+	printf("\n           %" PRIu64 " lost half-written, %" PRIu64
+	       " gone before lockstepd read them\n",
+	       hour->damaged, report->status.daemon.lost);
 	if (report->status.daemon.lost > 0)
-		printf("note       %" PRIu64 " were gone before lockstepd read "
-		       "them: raise `journal-size` in\n"
-		       "           lockstep.conf, if it was not down\n",
-		       report->status.daemon.lost);
+		puts("note       lockstepd missed some: unless it was down, "
+		     "raise `journal-size` in\n"
+		     "           lockstep.conf");
 	if (hour->short_of)
 		puts("note       it does not reach back an hour: raise "
 		     "`journal-size` in lockstep.conf");
@@ -170,8 +172,9 @@ static void print_hour(const struct figures *hour)
 	for (unsigned i = 0; i < hour->services; i++)
 		print_row(&columns, hour->of[i].service, &hour->of[i]);
 	print_row(&columns, "all", &hour->all);
-	printf("%" PRIu64 " locks, %" PRIu64 " suspicious successes\n",
-	       hour->locks, hour->suspicious);
+	printf("%" PRIu64 " locks, %" PRIu64 " freezes, %" PRIu64
+	       " suspicious successes\n",
+	       hour->locks, hour->freezes, hour->suspicious);
 }
 
 void report_print(const struct report *report)
@@ -225,11 +228,17 @@ static json_t *hour_of(const struct figures *hour)
 	json_t *object = json_object(), *services = json_object();
 
 	json_put(object, "all", figures_of(&hour->all));
-	for (unsigned i = 0; i < hour->services; i++)
-		json_put(services, hour->of[i].service,
+	for (unsigned i = 0; i < hour->services; i++) {
+		char escaped[4 * (LS_SERVICE_MAX + 1)];
+
+		json_put(services,
+			 cli_escape(hour->of[i].service, escaped,
+				    sizeof(escaped)),
 			 figures_of(&hour->of[i]));
+	}
 	json_put(object, "services", services);
 	put_number(object, "locks", hour->locks);
+	put_number(object, "freezes", hour->freezes);
 	put_number(object, "suspicious", hour->suspicious);
 	return object;
 }
@@ -327,7 +336,7 @@ void report_print_json(const struct report *report)
 	}
 	for (unsigned i = 0; i < report->problems; i++)
 		json_array_append_new(problems,
-				      json_string(report->problem[i]));
+				      json_text(report->problem[i]));
 	json_put(object, "problems", problems);
 	json_line(object);
 }
