@@ -82,12 +82,12 @@ static void write_record(const struct ls_live *live, uint64_t index,
 				      content.word[i], memory_order_relaxed);
 }
 
-bool ls_live_take(const struct ls_live *live,
+bool ls_live_take(const struct ls_live *live, uint64_t from,
 		  const struct ls_live_record *record, struct ls_hold *hold_r)
 {
 	hold_r->bits = 0;
 	for (uint64_t i = 0; i < LS_LIVE_PROBES && i < live->places; i++) {
-		uint64_t index = ls_live_at(live, record->user_key, i);
+		uint64_t index = ls_live_at(live, from, i);
 		uint64_t old = atomic_load(word_of(live, index, WORD_HOLDER));
 		uint64_t bits = holder_of((old >> GENERATION_BIT) + 1,
 					  &record->process, TAKEN);
@@ -165,6 +165,7 @@ bool ls_live_read(const struct ls_live *live, uint64_t index, bool live_only,
 	memset(record_r, 0, sizeof(*record_r));
 	record_r->hold.place = (uint32_t)index;
 	record_r->hold.bits = bits;
+	record_r->live = state_of(bits) == LIVE;
 	record_r->process.pid = bits >> PID_BIT & PID_MASK;
 	record_r->process.start = bits >> START_BIT & START_MASK;
 	record_r->process.space = atomic_load(word_of(live, index, WORD_SPACE));
@@ -187,6 +188,11 @@ uint64_t ls_seat_value(const struct ls_hold *hold)
 {
 	return hold->bits >> GENERATION_BIT << SEAT_PLACE_BITS |
 	       (hold->place + 1);
+}
+
+bool ls_seat_is_one(const struct ls_live *live, uint64_t value)
+{
+	return (value & (LS_LIVE_MAX - 1)) <= live->places;
 }
 
 bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,

@@ -54,7 +54,7 @@ struct ls_live {
 
 /* Who looks: to tell whether a holder is gone. */
 struct ls_looker {
-	int procfd;
+	int procfd; /* negative: a process is known by its number alone */
 	struct ls_process self;
 };
 
@@ -67,6 +67,7 @@ struct ls_hold {
 /* What a place says. */
 struct ls_live_record {
 	struct ls_hold hold;
+	bool live; /* else it is being taken: what is below may be half written */
 	struct ls_process process;
 	uint64_t began; /* the map's clock */
 	uint64_t user_key;
@@ -77,20 +78,21 @@ struct ls_live_record {
 	char user[LS_USER_MAX + 1];
 };
 
-enum { LS_LIVE_PROBES = 64 }; /* places looked at, for a free one */
+enum { LS_LIVE_PROBES = 1024 }; /* places looked at, for a free one */
 
-/* The n-th place that a session of this account may take. */
-static inline uint64_t ls_live_at(const struct ls_live *live, uint64_t user_key,
+/* The n-th place from there on. */
+static inline uint64_t ls_live_at(const struct ls_live *live, uint64_t from,
 				  uint64_t n)
 {
-	return (user_key % live->places + n) % live->places;
+	return (from % live->places + n) % live->places;
 }
 
-/* Take one of the first LS_LIVE_PROBES places of record->user_key that is free,
- * for record->process, and write the record into it; it is not live yet. A place whose holder is gone is
+/* Take the first place that is free of LS_LIVE_PROBES, for record->process, and
+ * write the record into it; it is not live yet. A place whose holder is gone is
  * no free one: it wants sweeping first.
+ *   from  any number; where others begin elsewhere they do not meet
  * Returns false when none is free thereabouts; *hold_r is then empty. */
-bool ls_live_take(const struct ls_live *live,
+bool ls_live_take(const struct ls_live *live, uint64_t from,
 		  const struct ls_live_record *record, struct ls_hold *hold_r);
 /* From now on it is told of as live. */
 void ls_live_show(const struct ls_live *live, struct ls_hold *hold);
@@ -106,6 +108,8 @@ bool ls_live_read(const struct ls_live *live, uint64_t index, bool live_only,
 
 /* The word of a seat that this session sits on. */
 uint64_t ls_seat_value(const struct ls_hold *hold);
+/* Could it be the word of a seat, free or not? */
+bool ls_seat_is_one(const struct ls_live *live, uint64_t value);
 /* Does somebody sit there? With `looker` NULL a holder that is gone counts too:
  * that costs no system call. */
 bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,

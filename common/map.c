@@ -46,9 +46,9 @@ static bool lay_out(uint64_t buckets, uint64_t label_buckets,
 		    uint64_t journal_records, uint64_t live_places,
 		    struct layout *at)
 {
-	if (live_places >= LS_LIVE_MAX || buckets < 1 || buckets > BUCKETS_MAX || label_buckets < 1 ||
+	if (buckets < 1 || buckets > BUCKETS_MAX || label_buckets < 1 ||
 	    label_buckets > BUCKETS_MAX || journal_records < 1 ||
-	    journal_records > JOURNAL_MAX)
+	    journal_records > JOURNAL_MAX || live_places >= LS_LIVE_MAX)
 		return false;
 	at->instances = LS_MAP_HEADER_SIZE;
 	at->buckets = at->instances + sizeof(struct ls_instances);

@@ -84,6 +84,8 @@ struct ls_map_header {
 _Static_assert(offsetof(struct ls_map_header, check) == 104, "map format");
 _Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");
 _Static_assert(offsetof(struct ls_map_header, auth_seen) == 320, "map format");
+_Static_assert(offsetof(struct ls_map_header, message_seen) == 368,
+	       "map format");
 _Static_assert(offsetof(struct ls_map_header, subjects) == 384, "map format");
 _Static_assert(offsetof(struct ls_map_header, labels) == 448, "map format");
 _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,

@@ -2,13 +2,17 @@
  *
  * Who has logged in is asked again when an order has fallen: a freeze, or an
  * administrator's lock. Mail processes ask every few seconds for each of their
- * sessions, so the answer that nothing has changed costs one load. */
+ * sessions, so the answer that nothing has changed costs one load: the number of
+ * orders so far, in the guard's header, goes up behind each. Whoever gives one may be
+ * killed before it does, so now and then they look without being told. */
 #include "lockstep-config.h"
 
 #include "state.h"
 #include "visit.h"
 
 #include <string.h>
+
+enum { LOOK_AGAIN_MS = 60 * 1000 };
 
 /* An administrator's own lock of the account, or of it from there. Those of
  * addresses and networks fall on who wants to log in. */
@@ -63,15 +67,17 @@ bool ls_session_is_revoked(struct ls_state *state, struct ls_session *session,
 {
 	const struct ls_map *guard = &state->guard;
 	uint64_t orders;
+	bool late = now_ms >= session->looked_ms + LOOK_AGAIN_MS;
 
 	memset(decision_r, 0, sizeof(*decision_r));
 	if (guard->header == NULL)
 		return false;
 	/* The order's word was written before the number went up. */
 	orders = atomic_load(&guard->header->orders);
-	if (orders == session->orders)
+	if (orders == session->orders && !late)
 		return false;
 	session->orders = orders;
+	session->looked_ms = now_ms;
 	ls_session_look(state, user, ip, now_ms, decision_r);
 	return decision_r->verdict == LS_DENY;
 }

@@ -257,7 +257,7 @@ static void look(const struct ls_sent *sent, struct ls_decision *decision)
 static void repeat(struct ls_sent *sent, enum ls_verdict verdict,
 		   enum ls_reason reason, struct ls_decision *decision)
 {
-	struct ls_decision now = { LS_ADMIT };
+	struct ls_decision now = { .verdict = LS_ADMIT };
 
 	decision->verdict = decision->wanted = verdict;
 	if (verdict == LS_ADMIT)

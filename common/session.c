@@ -72,19 +72,23 @@ bool ls_seats_are_taken(const struct ls_state *state, uint64_t user_key,
 			uint64_t seats)
 {
 	const struct ls_live *live = &state->sessions.live;
+	const struct ls_looker looker = { -1, state->looker.self };
 
 	/* The last one first: with most people it is free. */
 	for (uint64_t i = seats; i-- > 0;)
 		if (!ls_seat_is_taken(live, sitter(state, user_key, i), NULL))
 			return false;
+	/* Then those left behind. Whether a number was given again is left to
+	 * the sweeper: to read of so many processes takes longer than a login. */
 	for (uint64_t i = seats; i-- > 0;)
 		if (!ls_seat_is_taken(live, sitter(state, user_key, i),
-				      &state->looker))
+				      &looker))
 			return false;
 	return seats > 0;
 }
 
 enum sat { SAT, OCCUPIED, NO_SUCH_SEAT /* no room for it in the table */ };
+enum { SIT_TRIES = 16 }; /* a slot may be evicted under us, but hardly so often */
 
 /* Sit down on one seat. `looker` as in live.h. */
 static enum sat sit(const struct ls_state *state, const struct ls_hold *hold,
@@ -92,10 +96,11 @@ static enum sat sit(const struct ls_state *state, const struct ls_hold *hold,
 		    const struct ls_looker *looker, uint64_t now)
 {
 	const struct ls_map *map = &state->sessions;
+	enum ls_taken taken;
 	struct ls_ref ref;
 	uint64_t old;
 
-	do {
+	for (unsigned tries = 0; tries < SIT_TRIES; tries++) {
 		if (ls_table_claim(&map->subjects,
 				   seat_key(state, user_key, seat),
 				   LS_KIND_SEAT, now, false, &ref) < 0)
@@ -106,39 +111,37 @@ static enum sat sit(const struct ls_state *state, const struct ls_hold *hold,
 		/* Before it is true: killed in between, the sweeper finds the
 		 * seat that may be this session's. */
 		ls_live_set_seat(&map->live, hold, (uint32_t)seat + 1);
-		switch (ls_slot_swap(&ref, LS_WORD_SITTER, old,
-				     ls_seat_value(hold))) {
-		case LS_NO_ROOM:
+		taken = ls_slot_swap(&ref, LS_WORD_SITTER, old,
+				     ls_seat_value(hold));
+		if (taken == LS_NO_ROOM)
 			return OCCUPIED;
-		case LS_GONE:
-			continue;
-		case LS_TAKEN:
-			break;
-		}
-	} while (!ls_table_protect(&map->subjects, &ref, now));
-	return SAT;
+		if (taken == LS_TAKEN &&
+		    ls_table_protect(&map->subjects, &ref, now))
+			return SAT;
+	}
+	return NO_SUCH_SEAT;
 }
 
-/* Sit down on any of so many seats. Returns false when all are taken. */
+/* Sit down on any of so many seats. Returns false when all are taken; true also
+ * without one, when the table has no room for those that are not. */
 static bool find_seat(const struct ls_state *state, const struct ls_hold *hold,
 		      uint64_t user_key, uint64_t seats, uint64_t now)
 {
 	const struct ls_looker *const lookers[] = { NULL, &state->looker };
+	bool missing = false;
 
-	for (unsigned round = 0; round < 2; round++) {
+	for (unsigned round = 0; round < 2 && !missing; round++) {
 		for (uint64_t i = 0; i < seats; i++) {
 			enum sat sat = sit(state, hold, user_key, i,
 					   lookers[round], now);
 
-			if (sat == NO_SUCH_SEAT)
-				ls_live_set_seat(&state->sessions.live, hold,
-						 0);
-			if (sat != OCCUPIED)
+			if (sat == SAT)
 				return true;
+			missing |= sat == NO_SUCH_SEAT;
 		}
 	}
 	ls_live_set_seat(&state->sessions.live, hold, 0);
-	return false;
+	return missing;
 }
 
 /* Stand up. Somebody else's seat is left alone. */
@@ -165,8 +168,8 @@ static bool is_gone(const struct ls_state *state,
 				  &session->process);
 }
 
-/* Give a place back if its process is gone. Of those that try at once one tells.
- */
+/* Give a place back if its process is gone. Of those that try at once one tells,
+ * unless it never got to live. */
 static bool sweep(const struct ls_state *state, uint64_t index, uint64_t now)
 {
 	const struct ls_live *live = &state->sessions.live;
@@ -178,8 +181,9 @@ static bool sweep(const struct ls_state *state, uint64_t index, uint64_t now)
 	stand(state, &session);
 	if (!ls_live_free(live, &session.hold))
 		return false;
-	journal(state, LS_EVENT_SESSION_END, &session, NULL,
-		end_names[LS_END_DIED], now);
+	if (session.live)
+		journal(state, LS_EVENT_SESSION_END, &session, NULL,
+			end_names[LS_END_DIED], now);
 	return true;
 }
 
@@ -195,15 +199,17 @@ unsigned ls_sessions_sweep(struct ls_state *state, uint64_t now_ms)
 	return swept;
 }
 
-/* Those places alone that a session of this account may take. */
-static bool sweep_near(const struct ls_state *state, uint64_t user_key,
+enum { SWEEP_NEAR = 64 };
+
+/* Some places from there on alone: where lockstepd sweeps all, it does no good. */
+static bool sweep_near(const struct ls_state *state, uint64_t from,
 		       uint64_t now)
 {
 	const struct ls_live *live = &state->sessions.live;
 	bool swept = false;
 
-	for (uint64_t i = 0; i < LS_LIVE_PROBES && i < live->places; i++)
-		swept |= sweep(state, ls_live_at(live, user_key, i), now);
+	for (uint64_t i = 0; i < SWEEP_NEAR && i < live->places; i++)
+		swept |= sweep(state, ls_live_at(live, from, i), now);
 	return swept;
 }
 
@@ -216,6 +222,16 @@ static void know_self(struct ls_state *state)
 		ls_process_self(state->looker.procfd, &state->looker.self);
 }
 
+/* Where to look for a place: elsewhere for each session of each process. */
+static uint64_t begin_at(struct ls_state *state,
+			 const struct ls_live_record *session)
+{
+	uint64_t number = (uint64_t)session->process.pid << 32 |
+			  (state->begun++ & UINT32_MAX);
+
+	return (session->user_key ^ number) * UINT64_C(0x9e3779b97f4a7c15) >> 8;
+}
+
 /* Take a place, and with it a seat if there is a limit. Returns false when there
  * is none to sit on. A map without room lets everybody in. */
 static bool settle_down(struct ls_state *state,
@@ -223,10 +239,11 @@ static bool settle_down(struct ls_state *state,
 			struct ls_hold *hold_r, uint64_t now)
 {
 	const struct ls_live *live = &state->sessions.live;
+	uint64_t from = begin_at(state, session);
 
-	if (!ls_live_take(live, session, hold_r) &&
-	    (!sweep_near(state, session->user_key, now) ||
-	     !ls_live_take(live, session, hold_r))) {
+	if (!ls_live_take(live, from, session, hold_r) &&
+	    (!sweep_near(state, from, now) ||
+	     !ls_live_take(live, from, session, hold_r))) {
 		atomic_fetch_add(&state->sessions.header->live_full, 1);
 		return true;
 	}
@@ -311,13 +328,14 @@ int ls_session_open(struct ls_state *state,
 	memset(decision_r, 0, sizeof(*decision_r));
 	if (state->guard.header != NULL)
 		session_r->orders = atomic_load(&state->guard.header->orders);
+	session_r->looked_ms = now_ms;
+	ls_session_look(state, start->user, start->ip, now_ms, decision_r);
 	if (!map->writable)
 		return LS_EACCES;
 	know_self(state);
 	begin(state, start, &session, now);
 	policy = ls_policy_file_lookup(state->policy, session.user, start->ip,
 				       &own);
-	ls_session_look(state, session.user, start->ip, now_ms, decision_r);
 	if (decision_r->verdict == LS_ADMIT &&
 	    !settle_down(state, &session, policy->user.sessions, &hold, now)) {
 		if (!start->restored)

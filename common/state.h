@@ -20,6 +20,7 @@ struct ls_state {
 	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
 	struct ls_secret secret;
 	struct ls_looker looker; /* where sessions are open */
+	uint64_t begun; /* sessions, by this process */
 	bool told_replaced, told_broken, told_contacts;
 	uint64_t looked_ms; /* at the maps' names */
 };

@@ -392,7 +392,7 @@ static void test_freeze_by_recipients(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		check("tried",
 		      post(&(struct post){ .recipients = 9,
-					   .size = 100 << i })
+					   .size = 100U << i })
 				      .verdict == LS_HOLD,
 		      false);
 	check("one more",

@@ -1,80 +1,9 @@
-/* test_session.c - live sessions: their limit, their end, and who holds what */
+/* test_session.c - live sessions: their limit, their end, and who is told */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
+#include "session_bed.h"
 
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define HOME "192.0.2.1"
-#define JOE "joe@example.test"
-#define ANN "ann@example.test"
-#define BOTH (LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE)
-/* A mail process. */
-#define MAIL (LS_GUARD_READ | LS_SESSIONS_WRITE)
-
-static struct world world;
-static struct ls_addr home;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	home = world_addr(HOME);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
-
-static struct ls_session_start start_of(const char *user)
-{
-	return (struct ls_session_start){
-		.service = "imap", .user = user, .ip = &home, .id = "id-1"
-	};
-}
-
-static struct ls_decision begin(struct ls_state *state, const char *user,
-				struct ls_session *session_r)
-{
-	const struct ls_session_start start = start_of(user);
-	struct ls_decision decision;
-
-	check("open",
-	      ls_session_open(state, &start, world.now_ms, session_r,
-			      &decision),
-	      0);
-	return decision;
-}
-
-static void end(struct ls_state *state, const char *user,
-		struct ls_session *session)
-{
-	const struct ls_session_start start = start_of(user);
-
-	ls_session_close(state, &start, session, LS_END_CLOSED, world.now_ms);
-}
-
-/* The last record of the sessions journal. */
-static struct ls_record last_record(void)
-{
-	uint64_t head = ls_journal_head(world.state, LS_JOURNAL_SESSIONS);
-	struct ls_cursor cursor = { .next = head - 1 };
-	struct ls_record record;
-
-	check("last",
-	      ls_journal_next(world.state, LS_JOURNAL_SESSIONS, &cursor,
-			      world.now_ms, &record),
-	      1);
-	return record;
-}
 
 static void test_limit(void **state)
 {
@@ -237,6 +166,65 @@ static void test_revoked(void **state)
 	check("another's", is_revoked(&other, ANN, &reason), false);
 }
 
+/* Whoever gave the order was killed before he told of it. */
+static void test_revoked_untold(void **state)
+{
+	struct ls_session session;
+	enum ls_reason reason;
+	uint64_t orders;
+
+	(void)state;
+	world_open(&world, BOTH);
+	begin(world.state, JOE, &session);
+	orders = atomic_load(&world.state->guard.header->orders);
+	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "", world.now_ms);
+	check("told", atomic_load(&world.state->guard.header->orders),
+	      orders + 1);
+	/* Given once more: who gave it first may not have told. */
+	ls_freeze(world.state, JOE, WORLD_MINUTE, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "", world.now_ms);
+	check("told again", atomic_load(&world.state->guard.header->orders),
+	      orders + 2);
+	atomic_store(&world.state->guard.header->orders, orders);
+	check("nothing", is_revoked(&session, JOE, &reason), false);
+	world_pass(&world, 59 * WORLD_SECOND);
+	check("nothing", is_revoked(&session, JOE, &reason), false);
+	world_pass(&world, WORLD_SECOND);
+	check("looked", is_revoked(&session, JOE, &reason), true);
+}
+
+/* A sessions map that cannot be written holds up nobody; the guard's orders hold
+ * all the same. */
+static void test_without_map(void **state)
+{
+	const struct ls_session_start start = start_of(JOE);
+	struct ls_decision decision;
+	struct ls_session session;
+	enum ls_reason reason;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "1");
+	world_open(&world, LS_GUARD_WRITE | LS_CREATE);
+	for (unsigned i = 0; i < 2; i++) {
+		check("open",
+		      ls_session_open(world.state, &start, world.now_ms,
+				      &session, &decision),
+		      LS_EACCES);
+		check("open", decision.verdict, LS_ADMIT);
+	}
+	check("nothing", is_revoked(&session, JOE, &reason), false);
+	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "", world.now_ms);
+	check("frozen", is_revoked(&session, JOE, &reason), true);
+	ls_session_close(world.state, &start, &session, LS_END_REVOKED,
+			 world.now_ms);
+	ls_session_open(world.state, &start, world.now_ms, &session,
+			&decision);
+	check("frozen", decision.verdict, LS_DENY);
+	check("live", ls_sessions_live(world.state, NULL), 0);
+}
+
 /* What a rule does falls on strangers, not on who is in. */
 static void test_not_revoked_by_a_rule(void **state)
 {
@@ -253,238 +241,19 @@ static void test_not_revoked_by_a_rule(void **state)
 	check("revoked", is_revoked(&session, JOE, &reason), false);
 }
 
-/* ---- processes -------------------------------------------------------- */
-
-enum { PROCESSES = 12, SEATS = 5 };
-
-struct shared {
-	_Atomic unsigned admitted, denied, go;
-};
-
-/* Open one session, tell how that went, and live until killed. */
-static void hold_for_ever(struct shared *shared)
-{
-	struct ls_session session;
-	struct ls_error error;
-	struct ls_state *mine;
-
-	if (world_join(&world, MAIL, &mine, &error) < 0)
-		_exit(1);
-	while (atomic_load(&shared->go) == 0) {
-	}
-	if (begin(mine, JOE, &session).verdict == LS_ADMIT)
-		atomic_fetch_add(&shared->admitted, 1);
-	else
-		atomic_fetch_add(&shared->denied, 1);
-	for (;;)
-		pause();
-}
-
-static void spawn(struct shared *shared, pid_t pid[PROCESSES])
-{
-	atomic_store(&shared->admitted, 0);
-	atomic_store(&shared->denied, 0);
-	atomic_store(&shared->go, 0);
-	for (unsigned i = 0; i < PROCESSES; i++) {
-		pid[i] = fork();
-		if (pid[i] == 0)
-			hold_for_ever(shared);
-	}
-	atomic_store(&shared->go, 1);
-	while (atomic_load(&shared->admitted) + atomic_load(&shared->denied) <
-	       PROCESSES)
-		usleep(1000);
-}
-
-static void kill_all(pid_t pid[PROCESSES])
-{
-	for (unsigned i = 0; i < PROCESSES; i++)
-		kill(pid[i], SIGKILL);
-	for (unsigned i = 0; i < PROCESSES; i++)
-		waitpid(pid[i], NULL, 0);
-}
-
-/* However many want the last seat at once, one gets it; and a process that is
- * killed leaves its seat to the next, whether anybody sweeps or not. */
-static void test_processes(void **state)
-{
-	struct shared *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct ls_session session;
-	pid_t pid[PROCESSES];
-
-	(void)state;
-	world_set(&world, "user", "sessions", "5");
-	world_open(&world, BOTH);
-	for (unsigned round = 0; round < 4; round++) {
-		spawn(shared, pid);
-		check("admitted", atomic_load(&shared->admitted), SEATS);
-		check("denied", atomic_load(&shared->denied),
-		      PROCESSES - SEATS);
-		check("live", ls_sessions_live(world.state, JOE), SEATS);
-		check("one more", begin(world.state, JOE, &session).verdict,
-		      LS_DENY);
-		kill_all(pid);
-		check("live", ls_sessions_live(world.state, JOE), 0);
-		if (round % 2 == 1) {
-			/* Those of the round before as well. */
-			check("swept",
-			      ls_sessions_sweep(world.state, world.now_ms),
-			      2 * SEATS);
-			check_text("how", last_record().mech, "died");
-		}
-	}
-	check("swept", ls_sessions_sweep(world.state, world.now_ms), 0);
-	munmap(shared, 4096);
-}
-
-/* Killed anywhere: nothing stays taken. */
-static void come_and_go(void)
-{
-	struct ls_session session;
-	struct ls_error error;
-	struct ls_state *mine;
-
-	if (world_join(&world, MAIL, &mine, &error) < 0)
-		_exit(1);
-	for (;;) {
-		struct ls_session_start start = start_of(JOE);
-		struct ls_decision decision;
-
-		ls_session_open(mine, &start, world.now_ms, &session,
-				&decision);
-		ls_session_close(mine, &start, &session, LS_END_CLOSED,
-				 world.now_ms);
-	}
-}
-
-static unsigned count_places(const struct ls_map *map)
-{
-	struct ls_live_record record;
-	unsigned count = 0;
-
-	for (uint64_t i = 0; i < map->live.places; i++)
-		count += ls_live_read(&map->live, i, false, &record);
-	return count;
-}
-
-static void test_killed(void **state)
-{
-	struct ls_session session[SEATS + 1];
-	uint64_t seed = 7;
-
-	(void)state;
-	world_set(&world, "user", "sessions", "5");
-	world_open(&world, BOTH);
-	for (unsigned round = 0; round < 60; round++) {
-		pid_t pid[3];
-
-		for (unsigned i = 0; i < COUNT(pid); i++) {
-			pid[i] = fork();
-			if (pid[i] == 0)
-				come_and_go();
-		}
-		usleep((useconds_t)(500 + harness_random(&seed) % 4000));
-		for (unsigned i = 0; i < COUNT(pid); i++)
-			kill(pid[i], SIGKILL);
-		for (unsigned i = 0; i < COUNT(pid); i++)
-			waitpid(pid[i], NULL, 0);
-		for (unsigned i = 0; i < SEATS; i++)
-			check("all free",
-			      begin(world.state, JOE, &session[i]).verdict,
-			      LS_ADMIT);
-		check("full",
-		      begin(world.state, JOE, &session[SEATS]).verdict,
-		      LS_DENY);
-		for (unsigned i = 0; i < SEATS; i++)
-			end(world.state, JOE, &session[i]);
-	}
-	ls_sessions_sweep(world.state, world.now_ms);
-	check("none left", count_places(&world.state->sessions), 0);
-}
-
-/* ---- a full map, a hostile one ---------------------------------------- */
-
-static void test_no_place(void **state)
-{
-	const struct ls_map *map;
-	struct ls_session session;
-	uint64_t places;
-
-	(void)state;
-	world_set(&world, "user", "sessions", "0");
-	world_open(&world, BOTH);
-	map = &world.state->sessions;
-	places = map->live.places;
-	/* One account's sessions have LS_LIVE_PROBES places to choose from. */
-	for (uint64_t i = 0; i < LS_LIVE_PROBES + 3; i++)
-		check("admitted", begin(world.state, JOE, &session).verdict,
-		      LS_ADMIT);
-	check_within("places", places, LS_LIVE_PROBES + 1, UINT32_MAX);
-	check("live", ls_sessions_live(world.state, JOE), LS_LIVE_PROBES);
-	check("counted", atomic_load(&map->header->live_full), 3);
-	check("open all the same", session.open, true);
-	end(world.state, JOE, &session);
-	check_text("told", last_record().mech, "closed");
-}
-
-/* Whoever may write the map writes anything. */
-static void test_hostile(void **state)
-{
-	struct ls_session_info info;
-	struct ls_session session;
-	struct ls_map *map;
-	uint64_t seed = 1;
-
-	(void)state;
-	world_set(&world, "user", "sessions", "3");
-	world_open(&world, BOTH);
-	map = &world.state->sessions;
-	for (unsigned round = 0; round < 300; round++) {
-		uint64_t *word = (uint64_t *)(void *)map->live.place;
-		size_t words = map->live.places * LS_LIVE_WORDS;
-		uint64_t cursor = 0;
-
-		for (unsigned i = 0; i < 2000; i++)
-			word[harness_random(&seed) % words] =
-				harness_random(&seed) >>
-				(harness_random(&seed) % 64);
-		word = (uint64_t *)(void *)map->subjects.record;
-		words = map->subjects.buckets * LS_WAYS * LS_SLOT_WORDS;
-		for (unsigned i = 0; i < 200; i++)
-			word[harness_random(&seed) % words] =
-				harness_random(&seed);
-		begin(world.state, JOE, &session);
-		while (ls_session_next(world.state, &cursor, &info) == 1)
-			check_within("name", strlen(info.user), 0,
-				     LS_USER_MAX);
-		ls_sessions_live(world.state, JOE);
-		session.bits ^= harness_random(&seed) % 2;
-		end(world.state, JOE, &session);
-		ls_sessions_sweep(world.state, world.now_ms);
-	}
-}
-
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_end_is_told, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_listed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_without_limit, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_restored, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_revoked, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_not_revoked_by_a_rule,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(test_processes, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_place, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_hostile, setup, teardown),
+		TEST(test_limit),
+		TEST(test_end_is_told),
+		TEST(test_listed),
+		TEST(test_without_limit),
+		TEST(test_restored),
+		TEST(test_revoked),
+		TEST(test_revoked_untold),
+		TEST(test_not_revoked_by_a_rule),
+		TEST(test_without_map),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,6 @@
 #include "bench.h"
 #include "cli.h"
 #include "policy.h"
-#include "state.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -182,15 +181,6 @@ static void bench_cached(struct bed *bed)
 		     "admit + settle, a familiar place, in cache");
 }
 
-static void append_one(struct ls_state *state, const char *user)
-{
-	struct ls_record record = { .event = LS_EVENT_LOGIN, .at_ms = now_ms };
-
-	snprintf(record.subject.user, sizeof(record.subject.user), "%s", user);
-	memcpy(record.detail, "AbCdEfGh/1234567", sizeof("AbCdEfGh/1234567"));
-	ls_ring_append(&state->guard.journal, &record);
-}
-
 /* A mail session, begun and ended: its place, its seat, both in the journal. */
 static void bench_session(struct bed *bed)
 {
@@ -222,30 +212,7 @@ static void bench_session(struct bed *bed)
 		     "a mail session, begun and ended");
 }
 
-static void bench_journal(struct bed *bed)
-{
-	enum { TIMES = 100000 };
-	struct ls_attempt attempt;
-	double round[ROUNDS];
-	char name[32];
-
-	attempt_of(1, name, &attempt);
-	for (unsigned r = 0; r < ROUNDS; r++) {
-		uint64_t began = bench_ns();
-
-		for (unsigned i = 0; i < TIMES; i++)
-			append_one(bed->state, name);
-		round[r] = (double)(bench_ns() - began) / TIMES;
-	}
-	bench_report("journal_append_ns", "ns", bench_median(round, ROUNDS),
-		     "floor_cache_miss_ns", "journal append");
-}
-
-/* Two processes, each `times` times `work`, beginning together. Returns the
- * ns that both together took for one, 0 when there was no second process. */
-static double time_two(struct ls_state *state, unsigned times,
-		       void (*work)(struct ls_state *state, unsigned who,
-				    unsigned times))
+double bench_two(void *context, unsigned times, bench_work_fn *work)
 {
 	_Atomic int *ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -261,7 +228,7 @@ static double time_two(struct ls_state *state, unsigned times,
 	while (atomic_load(ready) < 2) {
 	}
 	began = bench_ns();
-	work(state, other == 0, times);
+	work(context, other == 0, times);
 	if (other == 0)
 		_exit(0);
 	waitpid(other, NULL, 0);
@@ -270,17 +237,7 @@ static double time_two(struct ls_state *state, unsigned times,
 	return (double)took / (2.0 * times);
 }
 
-static void append(struct ls_state *state, unsigned who, unsigned times)
-{
-	struct ls_attempt attempt;
-	char name[32];
-
-	attempt_of(who, name, &attempt);
-	for (unsigned i = 0; i < times; i++)
-		append_one(state, name);
-}
-
-static void one_subject(struct ls_state *state, unsigned who, unsigned times)
+static void one_subject(void *state, unsigned who, unsigned times)
 {
 	struct ls_attempt attempt;
 	char name[32];
@@ -291,7 +248,7 @@ static void one_subject(struct ls_state *state, unsigned who, unsigned times)
 		log_in(state, &attempt, LS_OUTCOME_INTERNAL);
 }
 
-static void many_subjects(struct ls_state *state, unsigned who, unsigned times)
+static void many_subjects(void *state, unsigned who, unsigned times)
 {
 	struct ls_attempt attempt;
 	char name[32];
@@ -305,21 +262,17 @@ static void many_subjects(struct ls_state *state, unsigned who, unsigned times)
 static void bench_contention(struct bed *bed)
 {
 	enum { TIMES = 100000 };
-	double round[3][ROUNDS];
+	double round[2][ROUNDS];
 
 	for (unsigned r = 0; r < ROUNDS; r++) {
-		round[0][r] = time_two(bed->state, TIMES, append);
-		round[1][r] = time_two(bed->state, TIMES, one_subject);
-		round[2][r] = time_two(bed->state, TIMES, many_subjects);
+		round[0][r] = bench_two(bed->state, TIMES, one_subject);
+		round[1][r] = bench_two(bed->state, TIMES, many_subjects);
 	}
-	bench_report("journal_two_writers_per_s", "/s",
-		     1e9 / bench_median(round[0], ROUNDS), NULL,
-		     "journal appends of two processes");
 	bench_report("contended_one_subject_ns", "ns",
-		     bench_median(round[1], ROUNDS), "floor_cas_contended_ns",
+		     bench_median(round[0], ROUNDS), "floor_cas_contended_ns",
 		     "admit + settle, two processes, one stranger");
 	bench_report("contended_many_subjects_ns", "ns",
-		     bench_median(round[2], ROUNDS), "floor_cas_contended_ns",
+		     bench_median(round[1], ROUNDS), "floor_cas_contended_ns",
 		     "the same, many strangers");
 }
 
@@ -426,7 +379,7 @@ int bench_engine(void)
 	}
 	bench_cached(&bed);
 	bench_session(&bed);
-	bench_journal(&bed);
+	bench_journal();
 	bench_contention(&bed);
 	strip_bed(&bed);
 	if (bench_million() < 0 || bench_size() < 0)

@@ -13,12 +13,20 @@ double bench_median(double *values, unsigned count);
 void bench_report(const char *key, const char *unit, double value,
 		  const char *floor, const char *what);
 
+/* Two processes, each `times` times what `work` does, beginning together. Returns
+ * the ns that both together took for one, 0 when there was no second process. */
+typedef void bench_work_fn(void *context, unsigned who, unsigned times);
+double bench_two(void *context, unsigned times, bench_work_fn *work);
+
 /* What the machine charges: reports the floor_* rows. */
 void bench_floors(void);
 
 /* What the engine takes: reports the others. Returns 0, or negative after a
  * complaint. */
 int bench_engine(void);
+
+/* What a journal alone takes. */
+void bench_journal(void);
 
 /* What a large policy takes; the same. */
 int bench_policy(void);
