@@ -35,6 +35,10 @@ static void fill(struct ls_map *map, void *context)
 			    restore->real_ms);
 }
 
+/* The sessions map has room for so many of both: its table has a slot for each
+ * seat, and the rates of accounts and addresses. */
+enum { SUBJECTS_FOR_A_SEAT = 4, SUBJECTS_FOR_A_SESSION = 8 };
+
 /* ls_map_create() or ls_map_replace(). */
 typedef int make_fn(int dirfd, const char *name, const char *path,
 		    const struct ls_map_spec *spec, struct ls_map *map_r,
@@ -50,8 +54,7 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 				   .real_ms = args->real_ms };
 	struct ls_map_spec spec = {
 		.type = type,
-		/* Of the sessions only the journal is in use. */
-		.subjects = type == LS_MAP_GUARD ? subjects : 1,
+		.subjects = subjects,
 		.journal_records = policy->journal_size,
 		.boot_ms = args->now_ms,
 		.real_ms = args->real_ms,
@@ -64,6 +67,10 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 	const char *name = ls_state_map_path(state, type, path, sizeof(path));
 	int ret;
 
+	if (type == LS_MAP_SESSIONS) {
+		spec.subjects = subjects / SUBJECTS_FOR_A_SEAT;
+		spec.live_places = subjects / SUBJECTS_FOR_A_SESSION;
+	}
 	/* A snapshot that cannot be used costs what it holds, no more. */
 	if (type == LS_MAP_GUARD)
 		ls_snapshot_open(state->policy_dirfd, &snapshot, &warning);

@@ -1,8 +1,7 @@
-/* events.c - the journals of a state, and what mail sessions add to theirs */
+/* events.c - the journals of a state */
 #include "lockstep-config.h"
 
 #include "state.h"
-#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +26,8 @@ int ls_journal_next(struct ls_state *state, enum ls_journal journal,
 	while ((ret = ls_ring_next(&map->journal, cursor,
 				   ls_map_now(map, now_ms), record_r)) == 1 &&
 	       journal == LS_JOURNAL_SESSIONS &&
-	       record_r->event != LS_EVENT_SESSION)
+	       record_r->event != LS_EVENT_SESSION &&
+	       record_r->event != LS_EVENT_SESSION_END)
 		cursor->lost++;
 	if (ret == 1) {
 		record_r->at_ms = ls_map_boot_ms(map, record_r->at_ms);
@@ -78,24 +78,4 @@ bool ls_evidence_of(const struct ls_record *record,
 		snprintf(evidence_r->domains, sizeof(evidence_r->domains), "%s",
 			 to + strlen(" to="));
 	return true;
-}
-
-int ls_session_open(struct ls_state *state, const char *service,
-		    const char *user, const struct ls_addr *ip, const char *id,
-		    uint64_t now_ms)
-{
-	struct ls_record record = {
-		.event = LS_EVENT_SESSION,
-		.outcome = LS_OUTCOME_SUCCESS,
-		.subject = { .net = { .addr = *ip, .bits = 128 } },
-	};
-
-	if (!state->sessions.writable)
-		return LS_EACCES;
-	record.at_ms = ls_map_now(&state->sessions, now_ms);
-	ls_copy(record.subject.user, sizeof(record.subject.user), user);
-	ls_copy(record.service, sizeof(record.service), service);
-	ls_copy(record.detail, sizeof(record.detail), id);
-	ls_ring_append(&state->sessions.journal, &record);
-	return 0;
 }

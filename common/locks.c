@@ -66,6 +66,10 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 		 * before it was protected. */
 		if (taken == LS_GONE || !ls_table_protect(table, &ref, now))
 			continue;
+		/* Live sessions look again; see revoked.c. */
+		if (order->word == LS_WORD_FREEZE ||
+		    order->origin != LS_ORIGIN_RULE)
+			atomic_fetch_add(&state->guard.header->orders, 1);
 		if (taken == LS_NO_ROOM)
 			return LS_STOOD;
 		ls_slot_set(&ref, LS_WORD_KEY, key >> 32);

@@ -38,15 +38,17 @@ uint64_t ls_map_label_buckets(uint64_t subjects)
 
 /* Where each part begins. */
 struct layout {
-	size_t instances, buckets, slots, label_buckets, labels, journal, size;
+	size_t instances, buckets, slots, label_buckets, labels, journal, live,
+		size;
 };
 
 static bool lay_out(uint64_t buckets, uint64_t label_buckets,
-		    uint64_t journal_records, struct layout *at)
+		    uint64_t journal_records, uint64_t live_places,
+		    struct layout *at)
 {
 	if (buckets < 1 || buckets > BUCKETS_MAX || label_buckets < 1 ||
 	    label_buckets > BUCKETS_MAX || journal_records < 1 ||
-	    journal_records > JOURNAL_MAX)
+	    journal_records > JOURNAL_MAX || live_places >= LS_LIVE_MAX)
 		return false;
 	at->instances = LS_MAP_HEADER_SIZE;
 	at->buckets = at->instances + sizeof(struct ls_instances);
@@ -59,18 +61,21 @@ static bool lay_out(uint64_t buckets, uint64_t label_buckets,
 	at->journal = at->labels +
 		      label_buckets * LS_WAYS * sizeof(struct ls_label);
 	at->journal = (at->journal + 63) & ~(size_t)63;
-	at->size = at->journal +
+	at->live = at->journal +
 		   journal_records * sizeof(struct ls_record_place);
+	at->size = at->live + live_places * sizeof(struct ls_live_place);
 	return true;
 }
 
 size_t ls_map_size(uint64_t buckets, uint64_t label_buckets,
-		   uint64_t journal_records)
+		   uint64_t journal_records, uint64_t live_places)
 {
 	struct layout at;
 
-	return lay_out(buckets, label_buckets, journal_records, &at) ? at.size
-								     : 0;
+	return lay_out(buckets, label_buckets, journal_records, live_places,
+		       &at)
+		       ? at.size
+		       : 0;
 }
 
 /* This boot's id; zeros where the kernel does not tell. */
@@ -130,6 +135,10 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 		.records = checked->journal_records,
 		.head = &map->header->journal_head,
 	};
+	map->live = (struct ls_live){
+		.place = (struct ls_live_place *)(void *)(base + at->live),
+		.places = checked->live_places,
+	};
 }
 
 /* Check a header that was copied out of the file. */
@@ -151,7 +160,7 @@ static int check_header(const struct ls_map_header *header,
 	if (header->check != header_check(header) ||
 	    header->type != (uint32_t)type ||
 	    !lay_out(header->buckets, header->label_buckets,
-		     header->journal_records, at))
+		     header->journal_records, header->live_places, at))
 		return ls_fail(error_r, LS_EFORMAT, "%s: damaged header",
 			       path);
 	if (size < 0 || header->size != at->size || (size_t)size != at->size)
@@ -235,8 +244,9 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 	header.buckets = ls_map_buckets(spec->subjects);
 	header.label_buckets = ls_map_label_buckets(spec->subjects);
 	header.journal_records = spec->journal_records;
+	header.live_places = spec->live_places;
 	if (!lay_out(header.buckets, header.label_buckets,
-		     header.journal_records, &at))
+		     header.journal_records, header.live_places, &at))
 		return ls_fail(error_r, LS_EARG,
 			       "%s: cannot hold %llu subjects and %llu events",
 			       path, (unsigned long long)spec->subjects,

@@ -14,6 +14,8 @@
  *   | labels          |  7 * 288 bytes for each label bucket
  *   +-----------------+
  *   | journal         |  384 bytes each record
+ *   +-----------------+
+ *   | live sessions   |  352 bytes each place; the sessions map alone
  *   +-----------------+ size
  *
  * Each part begins at a multiple of 64. doc/map-format.md has every byte.
@@ -35,6 +37,7 @@
 #include "journal.h"
 #include "key.h"
 #include "label.h"
+#include "live.h"
 #include "table.h"
 
 #include <sys/types.h>
@@ -47,17 +50,18 @@ struct ls_map_header {
 	char magic[8]; /* "LOCKSTEP" */
 	uint32_t version, type;
 	uint64_t size; /* of the file */
-	uint64_t buckets, label_buckets, journal_records;
+	uint64_t buckets, label_buckets, journal_records, live_places;
 	uint64_t created_boot_ms, created_real_ms;
 	uint8_t boot_id[16];
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	uint64_t check; /* SipHash of all before it, by the hash key */
-	uint8_t zero[152];
+	uint8_t zero[144];
 	/* Read at every attempt, written hardly ever. */
 	_Atomic uint64_t retired; /* 1: the map was replaced */
 	_Atomic uint64_t policy_generation;
 	_Atomic uint64_t daemon_seen; /* map's clock; 0: never */
-	uint64_t spare[5];
+	_Atomic uint64_t orders; /* freezes and administrators' locks so far */
+	uint64_t spare[4];
 	/* Written at every attempt. */
 	_Atomic uint64_t auth_seen; /* map's clock, as the next two */
 	_Atomic uint64_t smtp_seen, connect_seen;
@@ -70,8 +74,14 @@ struct ls_map_header {
 	struct ls_table_counters labels;
 	/* Written by every record. */
 	_Atomic uint64_t journal_head;
+	/* Written when there is no place for a session. */
+	_Atomic uint64_t live_full;
+	uint64_t spare_more[6];
+	/* Written by lockstepd each second. */
+	_Atomic uint64_t daemon_lost, daemon_dropped;
+	_Atomic uint64_t daemon_waiting, daemon_stuck;
 };
-_Static_assert(offsetof(struct ls_map_header, check) == 96, "map format");
+_Static_assert(offsetof(struct ls_map_header, check) == 104, "map format");
 _Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");
 _Static_assert(offsetof(struct ls_map_header, auth_seen) == 320, "map format");
 _Static_assert(offsetof(struct ls_map_header, message_seen) == 368,
@@ -79,6 +89,8 @@ _Static_assert(offsetof(struct ls_map_header, message_seen) == 368,
 _Static_assert(offsetof(struct ls_map_header, subjects) == 384, "map format");
 _Static_assert(offsetof(struct ls_map_header, labels) == 448, "map format");
 _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
+	       "map format");
+_Static_assert(offsetof(struct ls_map_header, daemon_lost) == 576,
 	       "map format");
 
 enum { LS_MAP_HEADER_SIZE = 4096 };
@@ -96,11 +108,12 @@ struct ls_map {
 	struct ls_instances *instances;
 	struct ls_table subjects, labels;
 	struct ls_ring journal;
+	struct ls_live live;
 };
 
 struct ls_map_spec {
 	enum ls_map_type type;
-	uint64_t subjects, journal_records;
+	uint64_t subjects, journal_records, live_places;
 	uint64_t boot_ms, real_ms;
 	const char *group, *readers; /* see access.h; "": nobody */
 	const uint8_t *hash_key; /* NULL: random */
@@ -112,7 +125,7 @@ struct ls_map_spec {
 /* The parts' places for a geometry. Returns the file's size, 0 when it makes
  * no sense. */
 size_t ls_map_size(uint64_t buckets, uint64_t label_buckets,
-		   uint64_t journal_records);
+		   uint64_t journal_records, uint64_t live_places);
 uint64_t ls_map_buckets(uint64_t subjects);       /* that hold so many */
 uint64_t ls_map_label_buckets(uint64_t subjects); /* that go with them */
 

@@ -90,6 +90,22 @@ void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
 		at, &old, ls_word_pack(ref->stamp, refunded)));
 }
 
+enum ls_taken ls_slot_swap(const struct ls_ref *ref, unsigned word,
+			   uint64_t old, uint64_t value)
+{
+	_Atomic uint64_t *at = &ref->slot->word[word].bits;
+	uint64_t bits = atomic_load(at);
+
+	do {
+		if (!writable(ref, bits))
+			return LS_GONE;
+		if (ls_word_value(bits, ref->stamp) != old)
+			return LS_NO_ROOM;
+	} while (!atomic_compare_exchange_weak(
+		at, &bits, ls_word_pack(ref->stamp, value)));
+	return ls_ref_stands(ref) ? LS_TAKEN : LS_GONE;
+}
+
 /* The word of a fingerprint, and the value of it alone. */
 static unsigned print_word(uint32_t print)
 {

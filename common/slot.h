@@ -44,6 +44,9 @@
  * where      the place's network and a part of its account's key: where.h
  * of         the two halves of the key of the account that an alias means
  * fast, slow until when a pair is counted by that meter
+ *
+ * In the sessions map accounts and addresses have word 7 alone, and a SEAT has
+ * word 8: who sits on it (live.h), 0: nobody.
  * key        the upper half of the subject's key, to find its bucket from the
  *            slot; the tag has the lower half
  *
@@ -79,11 +82,13 @@ enum ls_slot_word {
 	LS_WORD_ALIASES = 6,
 	LS_WORD_REPEATS = 6,
 	LS_WORD_FIRST_SEEN = 7,
+	LS_WORD_LOGINS = 7,
 	LS_WORD_TRUSTED = 8,
 	LS_WORD_FREEZE = 8,
 	LS_WORD_FREEZE_SINCE = 9,
 	LS_WORD_PRINTS = 8,
 	LS_WORD_OF = 8,
+	LS_WORD_SITTER = 8,
 	LS_WORD_SUSPICIOUS = 10,
 	LS_WORD_WHERE = 10,
 	LS_WORD_ALARMED = 2, /* of SENDING, as the next */
@@ -164,6 +169,11 @@ enum ls_taken ls_slot_charge(const struct ls_ref *ref, unsigned word,
 /* Give one unit back. A slot evicted meanwhile needs none. */
 void ls_slot_refund(const struct ls_ref *ref, unsigned word, uint64_t now,
 		    uint64_t charged_at, uint64_t emission_ms);
+
+/* Set one word to `value`, if it is `old` to this subject. Returns LS_TAKEN,
+ * LS_NO_ROOM when it is another, LS_GONE. */
+enum ls_taken ls_slot_swap(const struct ls_ref *ref, unsigned word,
+			   uint64_t old, uint64_t value);
 
 /* Fingerprints of wrong passwords, the newest few of a place. A fingerprint has
  * LS_PRINT_BITS that are not all zero, and one bit more that chooses its word. */

@@ -177,6 +177,10 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	ret = open_map(state, LS_MAP_SESSIONS, args, &error);
 	if (ret < 0 && state->guard.writable)
 		ret = 0;
+	if (state->sessions.header != NULL) {
+		state->looker.procfd = ls_process_open();
+		ls_process_self(state->looker.procfd, &state->looker.self);
+	}
 	if (ret < 0 || error_r->text[0] == '\0')
 		*error_r = error;
 	if (ret == 0 && (state->flags & LS_CONTACTS) &&
@@ -219,6 +223,7 @@ int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 		return ls_fail(error_r, LS_ESYS, "out of memory");
 	snprintf(state->policy_path, sizeof(state->policy_path), "%s", path);
 	state->policy_dirfd = state->state_dirfd = -1;
+	state->looker.procfd = -1;
 	state->flags = args->flags;
 	ret = open_all(state, args, error_r);
 	if (ret < 0) {
@@ -247,6 +252,8 @@ void ls_close(struct ls_state **_state)
 		close(state->policy_dirfd);
 	if (state->state_dirfd >= 0)
 		close(state->state_dirfd);
+	if (state->looker.procfd >= 0)
+		close(state->looker.procfd);
 	free(state);
 }
 
@@ -320,11 +327,18 @@ void ls_policy_announce(struct ls_state *state)
 		atomic_fetch_add(&state->guard.header->policy_generation, 1);
 }
 
-void ls_daemon_seen(struct ls_state *state, uint64_t now_ms)
+void ls_daemon_seen(struct ls_state *state, uint64_t now_ms,
+		    const struct ls_daemon_news *news)
 {
-	if (state->guard.writable)
-		atomic_store(&state->guard.header->daemon_seen,
-			     ls_map_now(&state->guard, now_ms));
+	struct ls_map_header *header = state->guard.header;
+
+	if (!state->guard.writable)
+		return;
+	atomic_store(&header->daemon_seen, ls_map_now(&state->guard, now_ms));
+	atomic_fetch_add(&header->daemon_lost, news->lost);
+	atomic_fetch_add(&header->daemon_dropped, news->dropped);
+	atomic_store(&header->daemon_waiting, news->waiting);
+	atomic_store(&header->daemon_stuck, news->stuck);
 }
 
 uint64_t ls_daemon_seen_ms(const struct ls_state *state)
@@ -359,6 +373,9 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 
 		status_r->used++;
 		status_r->locks += ls_lock_active(&lock, now);
+		lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_FREEZE));
+		status_r->locks += kind == LS_KIND_USER &&
+				   ls_lock_active(&lock, now);
 		status_r->familiar +=
 			kind == LS_KIND_PLACE &&
 			ls_slot_get(&ref, LS_WORD_FAMILIAR) > now;
@@ -379,6 +396,12 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	status_r->misplaced_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->misplaced_seen));
 	status_r->daemon_seen_ms = ls_daemon_seen_ms(state);
+	status_r->daemon = (struct ls_daemon_news){
+		.lost = atomic_load(&map->header->daemon_lost),
+		.dropped = atomic_load(&map->header->daemon_dropped),
+		.waiting = atomic_load(&map->header->daemon_waiting),
+		.stuck = atomic_load(&map->header->daemon_stuck),
+	};
 	status_r->admitted = atomic_load(&map->header->admitted);
 	status_r->denied = atomic_load(&map->header->denied);
 	status_r->retired = atomic_load(&map->header->retired) != 0;

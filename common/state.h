@@ -19,6 +19,8 @@ struct ls_state {
 	struct ls_contacts contacts;   /* LS_CONTACTS; header NULL: not open */
 	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
 	struct ls_secret secret;
+	struct ls_looker looker; /* where sessions are open */
+	uint64_t begun; /* sessions, by this process */
 	bool told_replaced, told_broken, told_contacts;
 	uint64_t looked_ms; /* at the maps' names */
 };
@@ -38,6 +40,17 @@ int ls_state_create_map(const struct ls_state *state, enum ls_map_type type,
 int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
 		   uint64_t key, uint64_t now, bool force,
 		   struct ls_ref *ref_r);
+
+/* Do live sessions sit on all of the account's so many seats?
+ *   user_key  by the sessions map's hash key */
+bool ls_seats_are_taken(const struct ls_state *state, uint64_t user_key,
+			uint64_t seats);
+
+/* What an administrator's order says of an account that has logged in, as a
+ * decision: ADMIT, or DENY for a freeze, or a lock of his own. */
+void ls_session_look(struct ls_state *state, const char *user,
+		     const struct ls_addr *ip, uint64_t now_ms,
+		     struct ls_decision *decision_r);
 
 /* What an order to lock a subject did. */
 enum ls_fall { LS_FELL, LS_STOOD /* it was locked already */, LS_NO_SLOT };

@@ -311,6 +311,8 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 	uint64_t valued = valued_until(slot, kind, stamp);
 	uint64_t trusted = value_of(slot, LS_WORD_TRUSTED, stamp);
 
+	if (kind == LS_KIND_SEAT && value_of(slot, LS_WORD_SITTER, stamp) != 0)
+		return (struct ls_worth_of){ LS_WORTH_LOCK, LS_VALUE_MAX };
 	if (kind == LS_KIND_USER && ls_lock_active(&freeze, now))
 		return (struct ls_worth_of){ LS_WORTH_LOCK, freeze.until };
 	if (ls_lock_active(&lock, now))

@@ -64,6 +64,10 @@ static void check_slot(struct check *check, const struct ls_table *table,
 	check_lock(check, ref, LS_WORD_LOCK);
 	if (kind == LS_KIND_USER)
 		check_lock(check, ref, LS_WORD_FREEZE);
+	if (kind == LS_KIND_SEAT && !ls_seat_is_one(&check->map->live,
+						    ls_slot_get(ref,
+								LS_WORD_SITTER)))
+		off(check, "slot %" PRIu32 ": a seat of no place", ref->index);
 	if ((kind == LS_KIND_IP || kind == LS_KIND_NET) &&
 	    ls_slot_get(ref, LS_WORD_TRUSTED) > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": trusted for too long",
@@ -144,6 +148,27 @@ static void check_journal(struct check *check)
 	}
 }
 
+/* A session's place says whose it is twice. One that is being taken, or was given
+ * back meanwhile, is left alone. */
+static void check_place(struct check *check, uint64_t index)
+{
+	const struct ls_map *map = check->map;
+	struct ls_live_record session, again;
+
+	if (!ls_live_read(&map->live, index, true, &session) ||
+	    !ls_live_read(&map->live, index, true, &again) ||
+	    session.hold.bits != again.hold.bits)
+		return;
+	if (session.user_key != ls_key_user(map->hash_key, session.user))
+		off(check, "session %" PRIu64 ": its account has another key",
+		    index);
+	if (session.process.pid == 0)
+		off(check, "session %" PRIu64 ": of no process", index);
+	if (session.began > check->now + LS_CLOCK_SLACK_MS)
+		off(check, "session %" PRIu64 ": begins in %" PRIu64 " s",
+		    index, (session.began - check->now) / 1000);
+}
+
 static void check_header(struct check *check)
 {
 	const struct ls_map_header *header = check->map->header;
@@ -151,6 +176,7 @@ static void check_header(struct check *check)
 	if (header->buckets != check->map->subjects.buckets ||
 	    header->label_buckets != check->map->labels.buckets ||
 	    header->journal_records != check->map->journal.records ||
+	    header->live_places != check->map->live.places ||
 	    header->size != check->map->size)
 		off(check, "the header was changed while in use");
 	if (ls_map_broken(check->map))
@@ -177,6 +203,8 @@ uint64_t ls_verify(struct ls_state *state, uint64_t now_ms,
 		check_header(&check);
 		check_tables(&check);
 		check_journal(&check);
+		for (uint64_t i = 0; i < check.map->live.places; i++)
+			check_place(&check, i);
 	}
 	return check.found;
 }

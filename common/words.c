@@ -18,7 +18,7 @@ const char *ls_kind_name(enum ls_kind kind)
 {
 	static const char *const names[LS_KIND_COUNT] = {
 		"none", "ip", "net", "user", "place", "guess", "pair", "alias",
-		"sending", "once", "relay",
+		"sending", "once", "relay", "seat",
 	};
 
 	return NAME_OF(names, kind);
@@ -69,7 +69,7 @@ const char *ls_event_name(enum ls_event event)
 	static const char *const names[LS_EVENT_COUNT] = {
 		"none",    "login",      "lock",   "unlock", "connect",
 		"session", "suspicious", "freeze", "release", "trust",
-		"distrust", "forget", "message", "alarm",
+		"distrust", "forget", "message", "alarm", "session-end",
 	};
 
 	return NAME_OF(names, event);

@@ -20,6 +20,7 @@ enum ls_kind {
 	LS_KIND_ONCE = 9,    /* a sender or a refused message of an account:
 			      * counted once */
 	LS_KIND_RELAY = 10,  /* what an address sends without a login */
+	LS_KIND_SEAT = 11, /* one of an account's live sessions; in sessions */
 	LS_KIND_COUNT
 };
 
@@ -78,7 +79,7 @@ enum ls_event {
 	LS_EVENT_LOCK = 2,
 	LS_EVENT_UNLOCK = 3,
 	LS_EVENT_CONNECT = 4, /* a connection was refused before AUTH */
-	LS_EVENT_SESSION = 5, /* a mail session began */
+	LS_EVENT_SESSION = 5, /* a mail session began, or was refused */
 	LS_EVENT_SUSPICIOUS = 6, /* a success that may be a thief's */
 	LS_EVENT_FREEZE = 7,
 	LS_EVENT_RELEASE = 8,
@@ -87,6 +88,7 @@ enum ls_event {
 	LS_EVENT_FORGET = 11,   /* familiar places of it */
 	LS_EVENT_MESSAGE = 12,  /* a message was refused or held */
 	LS_EVENT_ALARM = 13,    /* an account writes to too many new people */
+	LS_EVENT_SESSION_END = 14, /* it ended */
 	LS_EVENT_COUNT
 };
 

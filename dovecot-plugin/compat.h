@@ -26,6 +26,10 @@
 #define compat_request_secured(request) \
 	((request)->fields.conn_secured != AUTH_REQUEST_CONN_SECURED_NONE)
 
+/* struct client ** of the program submission: end it, with 421. */
+#define compat_submission_destroy(client, code, text) \
+	client_destroy(client, code, text, text)
+
 /* dest: what matched it or matches src. */
 #define compat_event_filter_or(dest, src) \
 	event_filter_merge(dest, src, EVENT_FILTER_MERGE_OP_OR)
@@ -47,6 +51,9 @@
 #define compat_request_service(request) ((request)->fields.service)
 #define compat_request_secured(request) \
 	((request)->fields.secured != AUTH_REQUEST_SECURED_NONE)
+
+#define compat_submission_destroy(client, code, text) \
+	client_destroy(client, code, text)
 
 #define compat_event_filter_or(dest, src) event_filter_merge(dest, src)
 

@@ -10,6 +10,7 @@
 #include "login.h"
 #include "outcome.h"
 #include "pace.h"
+#include "refusal.h"
 
 static struct state *guard;
 static struct event *guard_event;
@@ -20,25 +21,6 @@ static void answer(struct login *login, enum passdb_result result)
 		login->verify(result, login->request);
 	else
 		login->lookup(result, NULL, 0, login->request);
-}
-
-static const char *refusal_text(enum ls_reason reason)
-{
-	switch (reason) {
-	case LS_REASON_SENDING:
-	case LS_REASON_ADMIN:
-		return "This account is locked. Ask your administrator.";
-	case LS_REASON_LOGINS:
-		return "Too many logins. Try again later.";
-	case LS_REASON_SESSIONS:
-		return "Too many sessions. Close one, or try again later.";
-	case LS_REASON_TLS:
-		return "Turn on TLS to log in from here.";
-	case LS_REASON_DENIED:
-		return "Logins from your network are not accepted.";
-	default:
-		return "Too many failed logins. Try again later.";
-	}
 }
 
 void login_reveal(struct auth_request *request, enum ls_reason reason)

@@ -1,6 +1,6 @@
-/* fuzz_map.c - any bytes at all as a map
+/* fuzz_map.c - any bytes at all as a map, the guard and the sessions
  *
- * The input is opened three times: as it is; with this boot's id and a check
+ * As either, the input is opened three times: as it is; with this boot's id and a check
  * that fits, as somebody who can write the file could have it; and as what
  * follows the fixed part of a good header of the smallest map. Where the map
  * opens it is used: verified, listed, decided with, read, saved. Nothing may be
@@ -21,15 +21,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SUBJECTS = 14, RECORDS = 4, SIZE_MAX_USED = 1 << 20 };
+enum { SUBJECTS = 14, RECORDS = 4, PLACES = 8, SIZE_MAX_USED = 1 << 20 };
 #define NOW_MS (UINT64_C(5) * 24 * 3600 * 1000)
 #define REAL_MS UINT64_C(1700000000000)
 
 static char dir[] = "/dev/shm/lockstep-fuzz.XXXXXX";
 static int dirfd = -1;
 static struct ls_state *state; /* a policy; the map is each input's */
-static struct ls_map_header good;
-static size_t good_size;
+static struct good {
+	struct ls_map_header header;
+	size_t size;
+} goods[LS_MAP_SESSIONS + 1]; /* by type */
 
 static void check(bool fine, const char *what)
 {
@@ -43,8 +45,8 @@ static void check(bool fine, const char *what)
 
 static void clean(void)
 {
-	static const char *const names[] = { "policy.cdb", "map", "guard",
-					     ".lock", "snapshot.cdb" };
+	static const char *const names[] = { "policy.cdb", "map",   "guard",
+					     "sessions",   ".lock", "snapshot.cdb" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlinkat(dirfd, names[i], 0);
@@ -69,6 +71,7 @@ static void open_policy(void)
 	policy.sending.messages.units = 2;
 	policy.relay.messages.units = 2;
 	policy.relay.messages.period_ms = 1000;
+	policy.user.sessions = 2;
 	check(ls_policy_writer_init(path, &writer, &error) == 0, error.text);
 	ls_policy_writer_policy(writer, &policy);
 	check(ls_policy_writer_commit(&writer, REAL_MS, &error) == 0,
@@ -77,10 +80,13 @@ static void open_policy(void)
 }
 
 /* A good header, from a map that this library makes. */
-static void read_good(void)
+static void read_good(enum ls_map_type type, const char *name)
 {
 	static const uint8_t hash_key[LS_HASH_KEY_SIZE] = { 1, 2, 3 };
-	const struct ls_map_spec spec = { .type = LS_MAP_GUARD,
+	const struct ls_map_spec spec = { .type = type,
+					  .live_places = type == LS_MAP_SESSIONS
+								 ? PLACES
+								 : 0,
 					  .subjects = SUBJECTS,
 					  .journal_records = RECORDS,
 					  .boot_ms = NOW_MS,
@@ -90,10 +96,10 @@ static void read_good(void)
 	struct ls_error error = { 0, "" };
 	struct ls_map map;
 
-	check(ls_map_create(dirfd, "guard", "guard", &spec, &map, &error) == 0,
+	check(ls_map_create(dirfd, name, name, &spec, &map, &error) == 0,
 	      error.text);
-	memcpy(&good, map.header, sizeof(good));
-	good_size = map.size;
+	memcpy(&goods[type].header, map.header, sizeof(goods[type].header));
+	goods[type].size = map.size;
 	ls_map_close(&map);
 }
 
@@ -106,7 +112,10 @@ static void prepare(void)
 	check(dirfd >= 0, "no directory");
 	atexit(clean);
 	open_policy();
-	read_good();
+	read_good(LS_MAP_GUARD, "guard");
+	read_good(LS_MAP_SESSIONS, "sessions");
+	state->looker.procfd = ls_process_open();
+	ls_process_self(state->looker.procfd, &state->looker.self);
 }
 
 /* ---- using a map --------------------------------------------------------- */
@@ -136,16 +145,16 @@ static void list(void)
 	}
 }
 
-static void read_journal(void)
+static void read_journal(enum ls_journal which, const struct ls_map *map)
 {
 	struct ls_cursor cursor = { .next = 0 };
 	struct ls_record record;
 	uint64_t count = 0;
 
 	for (unsigned tries = 0; tries < 8; tries++) {
-		while (ls_journal_next(state, LS_JOURNAL_GUARD, &cursor,
+		while (ls_journal_next(state, which, &cursor,
 				       NOW_MS + tries * 2000, &record) == 1) {
-			check(++count <= state->guard.journal.records,
+			check(++count <= map->journal.records,
 			      "a journal has no end");
 			check(record.event < LS_EVENT_COUNT &&
 				      record.outcome < LS_OUTCOME_COUNT &&
@@ -251,63 +260,130 @@ static void on_finding(void *context, const char *finding)
 	check(finding[0] != '\0', "an empty finding");
 }
 
-static void try(const void *bytes, size_t size, bool writable)
+static void use_guard(bool writable)
 {
-	struct ls_error error = { 0, "" };
 	struct ls_status status;
-	int fd = openat(dirfd, "map", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
-			0600);
 
-	check(fd >= 0 && write(fd, bytes, size) == (ssize_t)size, "no memory");
-	close(fd);
-	if (ls_map_open(dirfd, "map", "map", LS_MAP_GUARD, writable,
-			&state->guard, &error) < 0) {
-		check(state->guard.header == NULL, "failed, with a map");
-		check(error.code < 0 && error.text[0] != '\0' &&
-			      ENDS(error.text),
-		      "failed, without a reason");
-		return;
-	}
-	ls_verify(state, NOW_MS, on_finding, NULL);
 	ls_status(state, NOW_MS, &status);
 	list();
-	read_journal();
+	read_journal(LS_JOURNAL_GUARD, &state->guard);
 	save();
 	list_senders();
 	for (unsigned i = 0; writable && i < 12; i++) {
 		decide(i);
 		send(i);
 	}
-	read_journal();
-	ls_map_close(&state->guard);
+	read_journal(LS_JOURNAL_GUARD, &state->guard);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void list_sessions(void)
 {
+	uint64_t cursor = 0, count = 0;
+	struct ls_session_info info;
+
+	while (ls_session_next(state, &cursor, &info) == 1) {
+		check(++count <= state->sessions.live.places,
+		      "a list of sessions has no end");
+		check(ENDS(info.user) && ENDS(info.service) && ENDS(info.id),
+		      "a text of a session has no end");
+	}
+	check(ls_sessions_live(state, NULL) <= state->sessions.live.places,
+	      "too many sessions");
+}
+
+static void live(unsigned number)
+{
+	const struct ls_addr ip = { { 0 } };
+	const struct ls_session_start start = {
+		.service = "imap",
+		.user = number % 2 == 0 ? "joe" : "ann",
+		.ip = &ip,
+		.id = "id",
+		.restored = number % 5 == 0,
+	};
+	uint64_t key = ls_key_user(state->sessions.hash_key, start.user);
+	struct ls_decision decision;
+	struct ls_session session;
+
+	ls_session_open(state, &start, NOW_MS, &session, &decision);
+	check(decision.verdict < LS_VERDICT_COUNT, "no verdict");
+	ls_seats_are_taken(state, key, 3);
+	list_sessions();
+	if (number % 3 != 0)
+		ls_session_close(state, &start, &session, LS_END_CLOSED,
+				 NOW_MS);
+	ls_sessions_sweep(state, NOW_MS);
+}
+
+static void use_sessions(bool writable)
+{
+	list_sessions();
+	read_journal(LS_JOURNAL_SESSIONS, &state->sessions);
+	for (unsigned i = 0; writable && i < 12; i++)
+		live(i);
+	read_journal(LS_JOURNAL_SESSIONS, &state->sessions);
+}
+
+static void try(enum ls_map_type type, const void *bytes, size_t size,
+		bool writable)
+{
+	struct ls_map *map = type == LS_MAP_GUARD ? &state->guard
+						  : &state->sessions;
+	struct ls_error error = { 0, "" };
+	int fd = openat(dirfd, "map", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
+			0600);
+
+	check(fd >= 0 && write(fd, bytes, size) == (ssize_t)size, "no memory");
+	close(fd);
+	if (ls_map_open(dirfd, "map", "map", type, writable, map, &error) < 0) {
+		check(map->header == NULL, "failed, with a map");
+		check(error.code < 0 && error.text[0] != '\0' &&
+			      ENDS(error.text),
+		      "failed, without a reason");
+		return;
+	}
+	ls_verify(state, NOW_MS, on_finding, NULL);
+	if (type == LS_MAP_GUARD)
+		use_guard(writable);
+	else
+		use_sessions(writable);
+	ls_map_close(map);
+}
+
+static void try_all(enum ls_map_type type, const uint8_t *data, size_t size)
+{
+	const struct good *good = &goods[type];
 	struct ls_map_header *header;
 	uint8_t *bytes;
 	size_t fixed = offsetof(struct ls_map_header, retired);
 
-	prepare();
-	if (size > SIZE_MAX_USED)
-		return 0;
-	try(data, size, true);
-	bytes = calloc(1, size > good_size ? size : good_size);
+	try(type, data, size, true);
+	bytes = calloc(1, size > good->size ? size : good->size);
 	check(bytes != NULL, "no memory");
 	header = (struct ls_map_header *)(void *)bytes;
 	if (size >= LS_MAP_HEADER_SIZE) {
 		memcpy(bytes, data, size);
-		memcpy(header->boot_id, good.boot_id, sizeof(good.boot_id));
+		memcpy(header->boot_id, good->header.boot_id,
+		       sizeof(header->boot_id));
 		crypto_shorthash((unsigned char *)&header->check, bytes,
 				 offsetof(struct ls_map_header, check),
 				 header->hash_key);
-		try(bytes, size, true);
+		try(type, bytes, size, true);
 	}
-	memset(bytes, 0, good_size);
-	memcpy(bytes, &good, fixed);
+	memset(bytes, 0, good->size);
+	memcpy(bytes, &good->header, fixed);
 	memcpy(bytes + fixed, data,
-	       size < good_size - fixed ? size : good_size - fixed);
-	try(bytes, good_size, size % 2 == 0);
+	       size < good->size - fixed ? size : good->size - fixed);
+	try(type, bytes, good->size, size % 2 == 0);
 	free(bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	prepare();
+	if (size > SIZE_MAX_USED)
+		return 0;
+	try_all(LS_MAP_GUARD, data, size);
+	try_all(LS_MAP_SESSIONS, data, size);
 	return 0;
 }

@@ -45,7 +45,8 @@ static void check_session(const struct ls_record *record)
 	struct session session;
 	struct ls_addr ip;
 
-	storm_check(record->event == LS_EVENT_SESSION &&
+	storm_check((record->event == LS_EVENT_SESSION ||
+		     record->event == LS_EVENT_SESSION_END) &&
 			    sscanf(record->subject.user, "%16llx", &number) ==
 				    1,
 		    "session record %llu: user %s",

@@ -152,6 +152,27 @@ static void forge(struct ls_state *state, const struct ls_subject *subject,
 	ls_label_put(&map->labels, key, &other, LS_LABEL_LOCK, UINT64_MAX, now);
 }
 
+static void live(struct ls_state *state, const char *user,
+		 const struct ls_addr *ip, uint64_t now_ms)
+{
+	const struct ls_session_start start = {
+		.service = "imap", .user = user, .ip = ip, .id = "id"
+	};
+	struct ls_session_info info;
+	struct ls_decision decision;
+	struct ls_session session;
+	uint64_t cursor = 0;
+
+	ls_session_open(state, &start, now_ms, &session, &decision);
+	ls_session_is_revoked(state, &session, user, ip, now_ms, &decision);
+	while (ls_session_next(state, &cursor, &info) == 1) {
+	}
+	if (now_ms % 3 != 0)
+		ls_session_close(state, &start, &session, LS_END_CLOSED,
+				 now_ms);
+	ls_sessions_sweep(state, now_ms);
+}
+
 /* Little room, few recipients: much of it is refused, and comes again. */
 static void send(struct ls_state *state, const char *user,
 		 const struct ls_addr *ip, uint64_t now_ms, uint64_t dice)
@@ -211,7 +232,7 @@ void mutate_write(struct ls_state *state, unsigned who, uint64_t dice)
 		ls_connect(state, "smtp", &attempt.ip, now_ms, &decision);
 		break;
 	case 3:
-		ls_session_open(state, "imap", user, &attempt.ip, "id", now_ms);
+		live(state, user, &attempt.ip, now_ms);
 		break;
 	case 4:
 		if (atomic_load(&mutate_shared->hostile))

@@ -103,6 +103,7 @@ void storm_make_map(enum ls_map_type type, uint64_t subjects, uint64_t records)
 		.type = type,
 		.subjects = subjects,
 		.journal_records = records,
+		.live_places = type == LS_MAP_SESSIONS ? 256 : 0,
 		.boot_ms = storm_world.now_ms,
 		.real_ms = storm_world.real_ms,
 		.group = "",

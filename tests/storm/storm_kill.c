@@ -119,14 +119,23 @@ static void count_pair(struct writer *me, uint64_t dice)
 
 static void open_session(struct writer *me, uint64_t dice)
 {
+	struct ls_decision decision;
+	struct ls_session held;
 	struct session session;
 	struct ls_addr ip;
 
 	session_of(dice, &session);
 	ip = world_addr(session.ip);
-	storm_check(ls_session_open(me->state, session.service, session.user,
-				    &ip, session.id, me->now_ms) == 0,
+	const struct ls_session_start start = {
+		.service = session.service, .user = session.user,
+		.ip = &ip, .id = session.id
+	};
+	storm_check(ls_session_open(me->state, &start, me->now_ms, &held,
+				    &decision) == 0,
 		    "ls_session_open");
+	if (dice & 1)
+		ls_session_close(me->state, &start, &held, LS_END_CLOSED,
+				 me->now_ms);
 }
 
 static void write_for_ever(unsigned who)

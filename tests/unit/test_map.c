@@ -89,18 +89,18 @@ static void test_geometry(void **state)
 		check_within("labels", ls_map_label_buckets(n) * 7 * 16, n,
 			     n + 7 * 16);
 	}
-	check("none", ls_map_size(0, 1, 1), 0);
-	check("none", ls_map_size(1, 0, 1), 0);
-	check("none", ls_map_size(1, 1, 0), 0);
-	check("huge", ls_map_size(UINT64_MAX, 1, 1), 0);
-	check("huge", ls_map_size(1, UINT64_MAX, 1), 0);
-	check("huge", ls_map_size(1, 1, UINT64_MAX), 0);
-	check("least", ls_map_size(1, 1, 1),
+	check("none", ls_map_size(0, 1, 1, 0), 0);
+	check("none", ls_map_size(1, 0, 1, 0), 0);
+	check("none", ls_map_size(1, 1, 0, 0), 0);
+	check("huge", ls_map_size(UINT64_MAX, 1, 1, 0), 0);
+	check("huge", ls_map_size(1, UINT64_MAX, 1, 0), 0);
+	check("huge", ls_map_size(1, 1, UINT64_MAX, 0), 0);
+	check("least", ls_map_size(1, 1, 1, 0),
 	      4096 + 32768 + 64 + (7 * 104 + 63) / 64 * 64 + 64 + 7 * 288 + 32 + 384);
 	/* No more than 136 bytes for each subject, journal aside. */
 	check_within("a million",
 		     ls_map_size(ls_map_buckets(1000000),
-				 ls_map_label_buckets(1000000), 1),
+				 ls_map_label_buckets(1000000), 1, 0),
 		     0, UINT64_C(136) * 1000000);
 }
 

@@ -69,11 +69,12 @@ static void test_refused(void **state)
 		{ "label buckets", 32, &odd, 8, true, LS_EFORMAT, "truncated" },
 		{ "journal", 40, &odd, 8, true, LS_EFORMAT, "truncated" },
 		{ "no journal", 40, zeros, 8, true, LS_EFORMAT, "damaged" },
-		{ "other boot", 64, zeros, 16, true, LS_ENOENT, "last boot" },
-		{ "a bit of the key", 80, zeros, 4, false, LS_EFORMAT,
+		{ "other boot", 72, zeros, 16, true, LS_ENOENT, "last boot" },
+		{ "a bit of the key", 88, zeros, 4, false, LS_EFORMAT,
 		  "damaged" },
-		{ "created", 48, &odd, 8, false, LS_EFORMAT, "damaged" },
-		{ "check", 96, &odd, 8, false, LS_EFORMAT, "damaged" },
+		{ "live places", 48, &odd, 8, true, LS_EFORMAT, "truncated" },
+		{ "created", 56, &odd, 8, false, LS_EFORMAT, "damaged" },
+		{ "check", 104, &odd, 8, false, LS_EFORMAT, "damaged" },
 	};
 
 	(void)state;

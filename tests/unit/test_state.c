@@ -125,6 +125,19 @@ static void test_warnings(void **state)
 	}
 }
 
+static int begin(const char *service, const struct ls_addr *ip,
+		 const char *id)
+{
+	const struct ls_session_start start = {
+		.service = service, .user = JOE, .ip = ip, .id = id
+	};
+	struct ls_session session;
+	struct ls_decision decision;
+
+	return ls_session_open(world.state, &start, world.now_ms, &session,
+			       &decision);
+}
+
 static void test_two_maps(void **state)
 {
 	struct ls_addr ip = world_addr(AWAY);
@@ -133,14 +146,9 @@ static void test_two_maps(void **state)
 
 	(void)state;
 	world_open(&world, BOTH);
-	check("session",
-	      ls_session_open(world.state, "imap", JOE, &ip,
-			      "id-of-31-bytes-exactly-no-more-.", world.now_ms),
+	check("session", begin("imap", &ip, "id-of-31-bytes-exactly-no-more-."),
 	      0);
-	check("session",
-	      ls_session_open(world.state, "imap", JOE, &ip, NULL,
-			      world.now_ms),
-	      0);
+	check("session", begin("imap", &ip, NULL), 0);
 	check("guard", ls_journal_head(world.state, LS_JOURNAL_GUARD), 0);
 	check("sessions", ls_journal_head(world.state, LS_JOURNAL_SESSIONS), 2);
 	check("next",
@@ -154,13 +162,9 @@ static void test_two_maps(void **state)
 	check("ip", ls_addr_equal(&record.subject.net.addr, &ip), true);
 	/* A mail process: the guard to look at, the sessions to write. */
 	world_open(&world, LS_GUARD_READ | LS_SESSIONS_WRITE);
-	check("session",
-	      ls_session_open(world.state, "pop3", JOE, &ip, "x", world.now_ms),
-	      0);
+	check("session", begin("pop3", &ip, "x"), 0);
 	world_open(&world, LS_GUARD_WRITE | LS_SESSIONS_READ);
-	check("session",
-	      ls_session_open(world.state, "pop3", JOE, &ip, "x", world.now_ms),
-	      LS_EACCES);
+	check("session", begin("pop3", &ip, "x"), LS_EACCES);
 	world_open(&world, LS_SESSIONS_READ);
 	check("closed",
 	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
@@ -190,41 +194,6 @@ static void test_map_removed(void **state)
 	world.now_ms += 2000;
 	check("once", refresh(&error), 0);
 	check("goes on", world_guess(&world, JOE, AWAY, 20), 10);
-}
-
-/* A mail process may write anything into the sessions journal; nobody is told
- * of locks from there. */
-static void test_sessions_are_not_believed(void **state)
-{
-	struct ls_record lie = { .event = LS_EVENT_LOCK,
-				 .reason = LS_REASON_ADMIN,
-				 .origin = LS_ORIGIN_ADMIN,
-				 .subject = { .kind = LS_KIND_USER,
-					      .user = JOE } };
-	struct ls_cursor cursor = { .next = 0 };
-	struct ls_record record;
-	struct ls_addr ip;
-
-	(void)state;
-	world_open(&world, GUARD | LS_SESSIONS_WRITE);
-	ls_ring_append(&world.state->sessions.journal, &lie);
-	ls_addr_parse(AWAY, &ip);
-	ls_session_open(world.state, "imap", JOE, &ip, "x", world.now_ms);
-	check("next",
-	      ls_journal_next(world.state, LS_JOURNAL_SESSIONS, &cursor,
-			      world.now_ms, &record),
-	      1);
-	check("event", record.event, LS_EVENT_SESSION);
-	check("number", record.number, 1);
-	check("lost", cursor.lost, 1);
-	/* In the guard it is what it says. */
-	cursor = (struct ls_cursor){ .next = 0 };
-	ls_ring_append(&world.state->guard.journal, &lie);
-	check("guard",
-	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
-			      world.now_ms, &record),
-	      1);
-	check("event", record.event, LS_EVENT_LOCK);
 }
 
 static void test_refresh(void **state)
@@ -352,22 +321,26 @@ static void test_cut_in_use(void **state)
 
 static void test_status(void **state)
 {
+	const struct ls_daemon_news want = { 7, 1, 4, 1 };
 	struct ls_status status;
 
 	(void)state;
 	world_open(&world, GUARD);
 	ls_status(world.state, world.now_ms, &status);
 	check("used", status.used, 0);
-	check("auth seen", status.auth_seen_ms, 0);
-	check("daemon seen", status.daemon_seen_ms, 0);
+	check("seen", status.auth_seen_ms + status.daemon_seen_ms, 0);
 	check_within("room", status.subjects, 4096, 4102);
 	check("created", status.created_ms, world.now_ms);
 	world_pass(&world, 1000);
 	check("guesses", world_guess(&world, JOE, AWAY, 15), 10);
 	world_login(&world, "ann", "203.0.113.1", LS_OUTCOME_SUCCESS);
 	world_pass(&world, 1000);
-	ls_daemon_seen(world.state, world.now_ms);
+	ls_daemon_seen(world.state, world.now_ms,
+		       &(struct ls_daemon_news){ 5, 1, 7, 3 });
+	ls_daemon_seen(world.state, world.now_ms,
+		       &(struct ls_daemon_news){ 2, 0, 4, 1 });
 	ls_status(world.state, world.now_ms, &status);
+	check("news", memcmp(&status.daemon, &want, sizeof(want)), 0);
 	check("used", status.used, 11); /* with three pairs */
 	check("locks", status.locks, 1);
 	check("familiar", status.familiar, 1);
@@ -380,6 +353,10 @@ static void test_status(void **state)
 	check("retired", status.retired, false);
 	check("evicted", status.evicted, 0);
 	check("full", status.full, 0);
+	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "test", world.now_ms);
+	ls_status(world.state, world.now_ms, &status);
+	check("locks", status.locks, 2);
 	world_open(&world, 0);
 	ls_status(world.state, world.now_ms, &status);
 	check("no map", status.subjects, 0);
@@ -435,7 +412,6 @@ int main(void)
 		TEST(test_refresh),           TEST(test_replaced),
 		TEST(test_cut_in_use),        TEST(test_status),
 		TEST(test_journal_of_logins), TEST(test_map_removed),
-		TEST(test_sessions_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

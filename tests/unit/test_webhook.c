@@ -221,6 +221,16 @@ static void test_other_events(void **context)
 		    "\"network\":\"192.0.2.0/24\",\"origin\":\"admin\","
 		    "\"by\":\"root\"}}");
 
+	record = lock_of(LS_KIND_IP, "192.0.2.1", NULL);
+	record.event = LS_EVENT_TRUST;
+	record.reason = LS_REASON_NONE;
+	record.origin = LS_ORIGIN_ADMIN;
+	check_event(&record, HEAD("trust")
+		    "\"kind\":\"ip\",\"subject\":\"192.0.2.1\","
+		    "\"address\":\"192.0.2.1\","
+		    "\"until\":\"2026-11-22T02:34:04.123Z\","
+		    "\"origin\":\"admin\"}}");
+
 	record = lock_of(LS_KIND_IP, "192.0.2.1", "joe");
 	record.event = LS_EVENT_LOGIN;
 	record.verdict = LS_ADMIT;

@@ -25,6 +25,11 @@ struct bed {
 int bench_bed_make(struct bed *bed, uint64_t subjects);
 void bench_bed_strip(struct bed *bed);
 
+/* Two processes, each `times` times what `work` does, beginning together. Returns
+ * the ns that both together took for one, 0 when there was no second process. */
+typedef void bench_work_fn(void *context, unsigned who, unsigned times);
+double bench_two(void *context, unsigned times, bench_work_fn *work);
+
 /* What the machine charges: reports the floor_* rows. */
 void bench_floors(void);
 
@@ -34,6 +39,9 @@ int bench_engine(void);
 
 /* What a message takes; the same. */
 int bench_sending(void);
+
+/* What a journal alone takes. */
+void bench_journal(void);
 
 /* What a large policy takes; the same. */
 int bench_policy(void);

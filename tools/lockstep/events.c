@@ -205,5 +205,6 @@ const struct verb verb_events = {
 		 "      --outcome HOW  success, wrong, denied, internal, "
 		 "abandoned, refused\n"
 		 "      --kind KIND    whose limit or lock it was: ip, net, "
-		 "user, place, guess\n",
+		 "user, place,\n"
+		 "                     guess, sending, relay\n",
 };

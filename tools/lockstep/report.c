@@ -100,6 +100,12 @@ static void print_wired(const struct report *report)
 	if (report_daemon_is_alive(report))
 		printf("lockstepd  alive, seen %s\n",
 		       ago(report, status->daemon_seen_ms, daemon));
+	if (status->daemon_seen_ms != 0)
+		printf("outbox     %" PRIu64 " messages wait, %" PRIu64
+		       " of them undeliverable so far; %" PRIu64
+		       " given up\n",
+		       status->daemon.waiting, status->daemon.stuck,
+		       status->daemon.dropped);
 	if (report->contacts.open)
 		printf("contacts   %" PRIu64 " of %" PRIu64 " known\n",
 		       report->contacts.used, report->contacts.room);
@@ -121,6 +127,11 @@ static void print_journal(const struct report *report)
 		printf(", the oldest %s",
 		       ago(report, hour->oldest_ms, oldest));
 	printf("; %" PRIu64 " lost half-written\n", hour->damaged);
+	if (report->status.daemon.lost > 0)
+		printf("note       %" PRIu64 " were gone before lockstepd read "
+		       "them: raise `journal-size` in\n"
+		       "           lockstep.conf, if it was not down\n",
+		       report->status.daemon.lost);
 	if (hour->short_of)
 		puts("note       it does not reach back an hour: raise "
 		     "`journal-size` in lockstep.conf");
@@ -266,13 +277,24 @@ static json_t *contacts_of(const struct ls_contacts_status *contacts)
 	return object;
 }
 
-static json_t *journal_of(const struct figures *figures)
+static json_t *outbox_of(const struct ls_daemon_news *daemon)
+{
+	json_t *object = json_object();
+
+	put_number(object, "waiting", daemon->waiting);
+	put_number(object, "undeliverable", daemon->stuck);
+	put_number(object, "given_up", daemon->dropped);
+	return object;
+}
+
+static json_t *journal_of(const struct figures *figures, uint64_t unread)
 {
 	json_t *object = json_object();
 
 	put_number(object, "written", figures->written);
 	put_number(object, "kept", figures->kept);
 	put_number(object, "damaged", figures->damaged);
+	put_number(object, "unread", unread);
 	if (figures->kept > 0)
 		json_put_time(object, "oldest", figures->oldest_ms);
 	return object;
@@ -299,7 +321,8 @@ void report_print_json(const struct report *report)
 		if (report->contacts.open)
 			json_put(object, "contacts",
 				 contacts_of(&report->contacts));
-		json_put(object, "journal", journal_of(&report->hour));
+		json_put(object, "journal", journal_of(&report->hour, report->status.daemon.lost));
+		json_put(object, "outbox", outbox_of(&report->status.daemon));
 		json_put(object, "last_hour", hour_of(&report->hour));
 	}
 	for (unsigned i = 0; i < report->problems; i++)

@@ -108,6 +108,18 @@ static void check_daemon(struct report *report)
 	}
 }
 
+static void check_outbox(struct report *report)
+{
+	const struct ls_daemon_news *daemon = &report->status.daemon;
+
+	if (daemon->stuck > 0 && report_daemon_is_alive(report))
+		report_problem(report,
+			       "webhook: %" PRIu64 " of %" PRIu64 " messages "
+			       "that wait are undeliverable so far: the log of "
+			       "lockstepd says why",
+			       daemon->stuck, daemon->waiting);
+}
+
 static void check_place(struct report *report)
 {
 	uint64_t seen_ms = report->status.misplaced_seen_ms;
@@ -141,6 +153,7 @@ static void check_guard(const struct cli *cli, struct report *report)
 			       "lockstep init",
 			       report->status.full);
 	check_daemon(report);
+	check_outbox(report);
 	check_place(report);
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,20 +154,40 @@ static int unlock_all(struct ls_state *state, const struct order *order)
 
 /* ---- a wrong password ------------------------------------------------------ */
 
+static struct termios shown; /* the terminal, as it was */
+
+/* Interrupted, it must not be left without an echo. */
+static void show_again(int number)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+	raise(number); /* SA_RESETHAND: ends the program */
+}
+
+/* Before anything asks for it: what was typed earlier would be shown, and lost. */
+static void hide(void)
+{
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = show_again,
+				    .sa_flags = (int)SA_RESETHAND };
+	struct termios hidden = shown;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+}
+
 /* One line of standard input, which a terminal does not show. Returns false when
  * there is none, or no end of it. */
 static bool read_password(char password[PASSWORD_MAX])
 {
-	struct termios shown, hidden;
 	bool terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
 	size_t len = 0;
 	char c;
 
 	if (terminal) {
-		hidden = shown;
-		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		hide();
 		fputs("The wrong password: ", stderr);
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
 	}
 	/* Not by stdio, which would keep a copy. */
 	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && c != '\0' &&

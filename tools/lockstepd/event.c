@@ -136,7 +136,7 @@ static void put_who(json_t *data, const struct ls_subject *subject)
 	put_text(data, "user", subject->user, sizeof(subject->user));
 }
 
-/* LOCK, UNLOCK, FREEZE, RELEASE: the subject is what was locked. */
+/* Orders and locks: the subject is what it was done to. */
 static void put_lock(json_t *data, const struct ls_record *record,
 		     const struct event_clock *clock)
 {
@@ -156,9 +156,12 @@ static void put_lock(json_t *data, const struct ls_record *record,
 			  json_integer((json_int_t)record->strikes));
 		event_put_time(data, "since",
 			       event_real_ms(clock, record->at_ms));
+	}
+	if (record->event == LS_EVENT_LOCK ||
+	    record->event == LS_EVENT_FREEZE ||
+	    record->event == LS_EVENT_TRUST)
 		event_put_time(data, "until",
 			       event_real_ms(clock, record->until_ms));
-	}
 	event_put(data, "origin", json_string(ls_origin_name(record->origin)));
 	put_text(data, "by", record->detail, sizeof(record->detail));
 }

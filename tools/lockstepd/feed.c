@@ -180,10 +180,19 @@ static void tell_lost(struct feed *feed, enum ls_journal journal,
 
 	told = log_count_take(&feed->lost[journal],
 			      lost - feed->lost_seen[journal], now_ms);
+	feed->lost_news += lost - feed->lost_seen[journal];
 	feed->lost_seen[journal] = lost;
 	if (told > 0)
 		log_line("%s journal: %" PRIu64 " records were gone before "
 			 "they were read", event_journal_name(journal), told);
+}
+
+uint64_t feed_take_lost(struct feed *feed)
+{
+	uint64_t lost = feed->lost_news;
+
+	feed->lost_news = 0;
+	return lost;
 }
 
 bool feed_read(struct feed *feed, struct ls_state *state,

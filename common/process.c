@@ -1,0 +1,97 @@
+/* process.c - see process.h */
+#include "lockstep-config.h"
+
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	START_FIELD = 22,
+	START_MASK = 0xffffff,
+	DEAD = START_MASK + 1, /* the start of no process */
+	STAT_SIZE = 512
+};
+
+int ls_process_open(void)
+{
+	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The start in a line of /proc/PID/stat, or DEAD for one that has ended and whose
+ * parent has not looked. The second field is the program's name in parentheses,
+ * which may hold blanks and parentheses; the third is its state; none of the
+ * others holds either. Source: proc(5). Returns 0 when it is not there. */
+static uint32_t start_of(const char *line)
+{
+	const char *at = strrchr(line, ')');
+
+	if (at != NULL && (at[1] == '\0' || at[2] == 'Z' || at[2] == 'X'))
+		return DEAD;
+	for (unsigned field = 2; at != NULL && field < START_FIELD; field++) {
+		at = strchr(at, ' ');
+		at = at != NULL ? at + 1 : NULL;
+	}
+	if (at == NULL)
+		return 0;
+	uint32_t start = (uint32_t)strtoull(at, NULL, 10) & START_MASK;
+
+	return start != 0 ? start : 1;
+}
+
+/* Returns 0 when it cannot be told. */
+static uint32_t read_start(int procfd, const char *name)
+{
+	char line[STAT_SIZE];
+	ssize_t got;
+	int fd;
+
+	if (procfd < 0)
+		return 0;
+	fd = openat(procfd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	got = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	if (got <= 0)
+		return 0;
+	line[got] = '\0';
+	return start_of(line);
+}
+
+void ls_process_self(int procfd, struct ls_process *self_r)
+{
+	struct stat st;
+
+	self_r->pid = (uint32_t)getpid();
+	self_r->start = read_start(procfd, "self/stat");
+	self_r->space = procfd >= 0 && fstatat(procfd, "self/ns/pid", &st,
+					       0) == 0
+				? st.st_ino
+				: 0;
+}
+
+bool ls_process_is_gone(int procfd, const struct ls_process *self,
+			const struct ls_process *process)
+{
+	char name[32];
+	uint32_t start;
+
+	if (process->space != 0 && process->space != self->space)
+		return false;
+	if (process->pid == 0 || process->pid > INT32_MAX)
+		return true; /* no process has that number */
+	if (kill((pid_t)process->pid, 0) < 0 && errno == ESRCH)
+		return true;
+	if (process->start == 0)
+		return false;
+	snprintf(name, sizeof(name), "%u/stat", process->pid);
+	start = read_start(procfd, name);
+	return start != 0 && start != process->start;
+}

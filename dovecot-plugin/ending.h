@@ -1,0 +1,39 @@
+/* ending.h - ending a live session on its protocol's own terms
+ *
+ * One plugin is loaded by the programs of all protocols, and what a client is
+ * differs between them: struct client, the list of those that are connected, and
+ * how one is told to go. Each protocol has a file of its own that includes its
+ * program's header and refers to the program's symbols weakly: in any other
+ * program they are not there, and that file's functions find no client.
+ *
+ * To be called from the event loop, never from a hook: a client that is being
+ * made cannot be ended. */
+#ifndef LOCKSTEP_ENDING_H
+#define LOCKSTEP_ENDING_H
+
+#include "lib.h"
+
+struct mail_user;
+
+/* Tell the client whose user this is, in one line, and disconnect it. Returns
+ * FALSE when there is no such client here (yet). */
+typedef bool ending_fn(struct mail_user *user, const char *text);
+
+/* "* BYE [UNAVAILABLE] text"; nothing in the middle of a literal. */
+ending_fn ending_imap;
+/* "-ERR [SYS/TEMP] text"; nothing in the middle of an answer. */
+ending_fn ending_pop3;
+/* "421 4.3.2 text". */
+ending_fn ending_submission;
+/* "BYE", in the server's words, to every client of this process, which ends:
+ * Pigeonhole installs no header for its clients. It has one client, unless its
+ * service was given a client_limit. */
+ending_fn ending_sieve;
+
+/* The user's IMAP client, NULL if there is none here (yet); and whether it ends
+ * because it is handed to imap-hibernate, to be asked when its user is freed: it
+ * is still there then, and no more in the list. */
+const void *ending_imap_client(const struct mail_user *user);
+bool ending_imap_hibernates(const void *client);
+
+#endif

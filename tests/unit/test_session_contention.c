@@ -1,0 +1,163 @@
+/* test_session_contention.c - many threads begin and end sessions at once
+ *
+ * As in test_contention.c, threads stand for processes that share one mapping, so
+ * that ThreadSanitizer sees what meets. */
+#include "lockstep-config.h"
+
+#include "session_bed.h"
+
+#include <pthread.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SLOW 1
+#endif
+#endif
+#ifdef SLOW
+enum { ROUNDS = 500 };
+#else
+enum { ROUNDS = 10000 };
+#endif
+
+enum { THREADS = 8, ACCOUNTS = 4, SEATS = 3, HELD = 4 };
+
+static const char *const accounts[ACCOUNTS] = { JOE, ANN, "bob", "eve" };
+
+/* Sessions that live for sure: counted after they began, and before they end. */
+static _Atomic unsigned living[ACCOUNTS], most[ACCOUNTS];
+static _Atomic unsigned refused;
+static pthread_barrier_t barrier;
+
+struct worker {
+	pthread_t thread;
+	uint64_t seed;
+	struct ls_state state; /* a copy: the same mapping */
+};
+
+static void note_most(unsigned account, unsigned now)
+{
+	unsigned old = atomic_load(&most[account]);
+
+	while (now > old &&
+	       !atomic_compare_exchange_weak(&most[account], &old, now)) {
+	}
+}
+
+static void come(struct worker *me, unsigned account, struct ls_session *session)
+{
+	if (begin(&me->state, accounts[account], session).verdict == LS_ADMIT)
+		note_most(account,
+			  atomic_fetch_add(&living[account], 1) + 1);
+	else
+		atomic_fetch_add(&refused, 1);
+}
+
+static void go(struct worker *me, unsigned account, struct ls_session *session)
+{
+	if (!session->open)
+		return;
+	atomic_fetch_sub(&living[account], 1);
+	end(&me->state, accounts[account], session);
+}
+
+static void *come_and_go(void *context)
+{
+	struct worker *me = context;
+	struct ls_session session[ACCOUNTS][HELD];
+	struct ls_session_info info;
+
+	memset(session, 0, sizeof(session));
+	pthread_barrier_wait(&barrier);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint64_t dice = harness_random(&me->seed);
+		unsigned account = dice % ACCOUNTS, i = dice >> 8 & (HELD - 1);
+		uint64_t cursor = 0;
+
+		if (session[account][i].open)
+			go(me, account, &session[account][i]);
+		else
+			come(me, account, &session[account][i]);
+		if (round % 64 == 0)
+			while (ls_session_next(&me->state, &cursor, &info) == 1)
+				;
+		if (round % 64 == 1)
+			ls_sessions_sweep(&me->state, world.now_ms);
+	}
+	for (unsigned account = 0; account < ACCOUNTS; account++)
+		for (unsigned i = 0; i < HELD; i++)
+			go(me, account, &session[account][i]);
+	return NULL;
+}
+
+static void run(void)
+{
+	static struct worker worker[THREADS];
+
+	assert_int_equal(pthread_barrier_init(&barrier, NULL, THREADS), 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		worker[i] = (struct worker){ .seed = i + 1,
+					     .state = *world.state };
+		assert_int_equal(pthread_create(&worker[i].thread, NULL,
+						come_and_go, &worker[i]),
+				 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(worker[i].thread, NULL), 0);
+	pthread_barrier_destroy(&barrier);
+}
+
+static void test_never_more(void **state)
+{
+	struct ls_session session[SEATS + 1];
+	struct ls_live_record record;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "3");
+	world_open(&world, BOTH);
+	run();
+	for (unsigned i = 0; i < ACCOUNTS; i++)
+		check(accounts[i], atomic_load(&most[i]), SEATS);
+	check_within("refused", atomic_load(&refused), 1, UINT32_MAX);
+	/* Nothing was left behind. */
+	for (uint64_t i = 0; i < world.state->sessions.live.places; i++)
+		check("place",
+		      ls_live_read(&world.state->sessions.live, i, false,
+				   &record),
+		      false);
+	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		for (unsigned n = 0; n < SEATS; n++)
+			check("free",
+			      begin(world.state, accounts[i], &session[n])
+				      .verdict,
+			      LS_ADMIT);
+		check("full",
+		      begin(world.state, accounts[i], &session[SEATS]).verdict,
+		      LS_DENY);
+	}
+}
+
+/* Without a limit there is nothing to wait for, but the places. */
+static void test_places(void **state)
+{
+	(void)state;
+	world_set(&world, "user", "sessions", "0");
+	world_open(&world, BOTH);
+	atomic_store(&refused, 0);
+	run();
+	check("refused", atomic_load(&refused), 0);
+	check("live", ls_sessions_live(world.state, NULL), 0);
+	check("told", last_record().event, LS_EVENT_SESSION_END);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_never_more),
+		TEST(test_places),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,372 @@
+/* test_session_processes.c - live sessions of many processes, killed anywhere, and
+ * maps that are full or forged */
+#include "lockstep-config.h"
+
+#include "session_bed.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- processes -------------------------------------------------------- */
+
+enum { PROCESSES = 12, SEATS = 5 };
+
+struct shared {
+	_Atomic unsigned admitted, denied, go;
+};
+
+/* Open one session, tell how that went, and live until killed. */
+static void hold_for_ever(struct shared *shared)
+{
+	struct ls_session session;
+	struct ls_error error;
+	struct ls_state *mine;
+
+	if (world_join(&world, MAIL, &mine, &error) < 0)
+		_exit(1);
+	while (atomic_load(&shared->go) == 0) {
+	}
+	if (begin(mine, JOE, &session).verdict == LS_ADMIT)
+		atomic_fetch_add(&shared->admitted, 1);
+	else
+		atomic_fetch_add(&shared->denied, 1);
+	for (;;)
+		pause();
+}
+
+static void spawn(struct shared *shared, pid_t pid[PROCESSES])
+{
+	atomic_store(&shared->admitted, 0);
+	atomic_store(&shared->denied, 0);
+	atomic_store(&shared->go, 0);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		pid[i] = fork();
+		if (pid[i] == 0)
+			hold_for_ever(shared);
+	}
+	atomic_store(&shared->go, 1);
+	while (atomic_load(&shared->admitted) + atomic_load(&shared->denied) <
+	       PROCESSES)
+		usleep(1000);
+}
+
+static void kill_all(pid_t pid[PROCESSES])
+{
+	for (unsigned i = 0; i < PROCESSES; i++)
+		kill(pid[i], SIGKILL);
+	for (unsigned i = 0; i < PROCESSES; i++)
+		waitpid(pid[i], NULL, 0);
+}
+
+/* However many want the last seat at once, one gets it; and a process that is
+ * killed leaves its seat to the next, whether anybody sweeps or not. */
+static void test_processes(void **state)
+{
+	struct shared *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct ls_session session;
+	pid_t pid[PROCESSES];
+
+	(void)state;
+	world_set(&world, "user", "sessions", "5");
+	world_open(&world, BOTH);
+	for (unsigned round = 0; round < 4; round++) {
+		spawn(shared, pid);
+		check("admitted", atomic_load(&shared->admitted), SEATS);
+		check("denied", atomic_load(&shared->denied),
+		      PROCESSES - SEATS);
+		check("live", ls_sessions_live(world.state, JOE), SEATS);
+		check("one more", begin(world.state, JOE, &session).verdict,
+		      LS_DENY);
+		kill_all(pid);
+		check("live", ls_sessions_live(world.state, JOE), 0);
+		if (round % 2 == 1) {
+			/* Those of the round before as well. */
+			check("swept",
+			      ls_sessions_sweep(world.state, world.now_ms),
+			      2 * SEATS);
+			check_text("how", last_record().mech, "died");
+		}
+	}
+	check("swept", ls_sessions_sweep(world.state, world.now_ms), 0);
+	munmap(shared, 4096);
+}
+
+/* Killed anywhere: nothing stays taken. */
+static void come_and_go(void)
+{
+	struct ls_session session;
+	struct ls_error error;
+	struct ls_state *mine;
+
+	if (world_join(&world, MAIL, &mine, &error) < 0)
+		_exit(1);
+	for (;;) {
+		struct ls_session_start start = start_of(JOE);
+		struct ls_decision decision;
+
+		ls_session_open(mine, &start, world.now_ms, &session,
+				&decision);
+		ls_session_close(mine, &start, &session, LS_END_CLOSED,
+				 world.now_ms);
+	}
+}
+
+static unsigned count_places(const struct ls_map *map)
+{
+	struct ls_live_record record;
+	unsigned count = 0;
+
+	for (uint64_t i = 0; i < map->live.places; i++)
+		count += ls_live_read(&map->live, i, false, &record);
+	return count;
+}
+
+static void test_killed(void **state)
+{
+	struct ls_session session[SEATS + 1];
+	uint64_t seed = 7;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "5");
+	world_open(&world, BOTH);
+	for (unsigned round = 0; round < 60; round++) {
+		pid_t pid[3];
+
+		for (unsigned i = 0; i < COUNT(pid); i++) {
+			pid[i] = fork();
+			if (pid[i] == 0)
+				come_and_go();
+		}
+		usleep((useconds_t)(500 + harness_random(&seed) % 4000));
+		for (unsigned i = 0; i < COUNT(pid); i++)
+			kill(pid[i], SIGKILL);
+		for (unsigned i = 0; i < COUNT(pid); i++)
+			waitpid(pid[i], NULL, 0);
+		for (unsigned i = 0; i < SEATS; i++)
+			check("all free",
+			      begin(world.state, JOE, &session[i]).verdict,
+			      LS_ADMIT);
+		check("full",
+		      begin(world.state, JOE, &session[SEATS]).verdict,
+		      LS_DENY);
+		for (unsigned i = 0; i < SEATS; i++)
+			end(world.state, JOE, &session[i]);
+	}
+	ls_sessions_sweep(world.state, world.now_ms);
+	check("none left", count_places(&world.state->sessions), 0);
+}
+
+/* Killed while it took its place: given back, and nothing is told of what is only
+ * half there. */
+static void test_never_live(void **state)
+{
+	struct ls_live_record record = { .user = "half" };
+	const struct ls_map *map;
+	struct ls_hold hold;
+	uint64_t head;
+
+	(void)state;
+	world_open(&world, BOTH);
+	map = &world.state->sessions;
+	record.process.pid = (uint32_t)fork();
+	if (record.process.pid == 0)
+		_exit(0);
+	waitpid((pid_t)record.process.pid, NULL, 0);
+	check("take", ls_live_take(&map->live, 7, &record, &hold), true);
+	check("taken", count_places(map), 1);
+	check("live", ls_sessions_live(world.state, NULL), 0);
+	head = ls_journal_head(world.state, LS_JOURNAL_SESSIONS);
+	check("swept", ls_sessions_sweep(world.state, world.now_ms), 1);
+	check("free", count_places(map), 0);
+	check("untold", ls_journal_head(world.state, LS_JOURNAL_SESSIONS),
+	      head);
+}
+
+/* ---- a full map, a hostile one ---------------------------------------- */
+
+static void test_no_place(void **state)
+{
+	const struct ls_map *map;
+	struct ls_session session;
+	uint64_t places;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "0");
+	world_open(&world, BOTH);
+	map = &world.state->sessions;
+	places = map->live.places;
+	check_within("places", places, 100, LS_LIVE_PROBES);
+	for (uint64_t i = 0; i < places + 3; i++)
+		check("admitted", begin(world.state, JOE, &session).verdict,
+		      LS_ADMIT);
+	check("live", ls_sessions_live(world.state, JOE), places);
+	check("counted", atomic_load(&map->header->live_full), 3);
+	check("open all the same", session.open, true);
+	end(world.state, JOE, &session);
+	check_text("told", last_record().mech, "closed");
+}
+
+/* Fill the buckets of all but one of an account's seats with other seats that
+ * somebody sits on. */
+static void crowd(unsigned seats)
+{
+	const struct ls_map *map = &world.state->sessions;
+	uint64_t user = ls_key_user(map->hash_key, JOE), now = world.now_ms;
+	struct ls_ref ref;
+
+	for (unsigned seat = 0; seat + 1 < seats; seat++) {
+		uint64_t key = ls_key_pair(map->hash_key, LS_KIND_SEAT, user,
+					   seat);
+
+		for (uint64_t i = 1; i <= LS_WAYS; i++)
+			if (ls_table_claim(&map->subjects, key ^ i,
+					   LS_KIND_SEAT, now, false, &ref) == 0)
+				ls_slot_swap(&ref, LS_WORD_SITTER, 0, 1);
+	}
+}
+
+/* There is no room for some seats: the others are found, and the limit holds no
+ * longer than they last. */
+static void test_no_seat(void **state)
+{
+	enum { LIMIT = 3 };
+	struct ls_session session;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "3");
+	world_open(&world, BOTH);
+	crowd(LIMIT);
+	for (unsigned i = 0; i < LIMIT + 2; i++)
+		check("admitted", begin(world.state, JOE, &session).verdict,
+		      LS_ADMIT);
+	check("live", ls_sessions_live(world.state, JOE), LIMIT + 2);
+	/* One of them has the seat that was left. */
+	unsigned seated = 0;
+	struct ls_live_record record;
+
+	for (uint64_t i = 0; i < world.state->sessions.live.places; i++)
+		if (ls_live_read(&world.state->sessions.live, i, true, &record))
+			seated += record.seat == LIMIT;
+	check("seated", seated, 1);
+}
+
+/* A limit above all that one part of the map could hold. */
+static void test_many(void **state)
+{
+	struct ls_session session;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "300");
+	world_open(&world, BOTH);
+	for (unsigned i = 0; i < 300; i++)
+		check("admitted", begin(world.state, JOE, &session).verdict,
+		      LS_ADMIT);
+	check("full", begin(world.state, JOE, &session).verdict, LS_DENY);
+	check("live", ls_sessions_live(world.state, JOE), 300);
+}
+
+/* Whoever may write the map writes anything. */
+static void test_hostile(void **state)
+{
+	struct ls_session_info info;
+	struct ls_session session;
+	struct ls_map *map;
+	uint64_t seed = 1;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "3");
+	world_open(&world, BOTH);
+	map = &world.state->sessions;
+	for (unsigned round = 0; round < 300; round++) {
+		uint64_t *word = (uint64_t *)(void *)map->live.place;
+		size_t words = map->live.places * LS_LIVE_WORDS;
+		uint64_t cursor = 0;
+
+		for (unsigned i = 0; i < 2000; i++)
+			word[harness_random(&seed) % words] =
+				harness_random(&seed) >>
+				(harness_random(&seed) % 64);
+		word = (uint64_t *)(void *)map->subjects.record;
+		words = map->subjects.buckets * LS_WAYS * LS_SLOT_WORDS;
+		for (unsigned i = 0; i < 200; i++)
+			word[harness_random(&seed) % words] =
+				harness_random(&seed);
+		begin(world.state, JOE, &session);
+		while (ls_session_next(world.state, &cursor, &info) == 1)
+			check_within("name", strlen(info.user), 0,
+				     LS_USER_MAX);
+		ls_sessions_live(world.state, JOE);
+		session.bits ^= harness_random(&seed) % 2;
+		end(world.state, JOE, &session);
+		ls_sessions_sweep(world.state, world.now_ms);
+	}
+}
+
+static unsigned findings;
+
+static void on_finding(void *context, const char *finding)
+{
+	check_holds("finding", finding, context);
+	findings++;
+}
+
+static void check_finding(const char *row, const char *text)
+{
+	findings = 0;
+	check(row,
+	      ls_verify(world.state, world.now_ms, on_finding,
+			(void *)(uintptr_t)text),
+	      1);
+	check(row, findings, 1);
+}
+
+/* What is wrong with it is found, and with a good one nothing. */
+static void test_verified(void **state)
+{
+	struct ls_session session;
+	struct ls_map *map;
+	_Atomic uint64_t *word;
+	struct ls_ref ref;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "3");
+	world_open(&world, BOTH);
+	map = &world.state->sessions;
+	begin(world.state, JOE, &session);
+	check("good", ls_verify(world.state, world.now_ms, on_finding, NULL), 0);
+	word = map->live.place[session.place].word;
+	atomic_fetch_add(&word[3], 1);
+	check_finding("key", "its account has another key");
+	atomic_fetch_sub(&word[3], 1);
+	atomic_fetch_add(&word[2], 120000);
+	check_finding("began", "begins in 120 s");
+	atomic_fetch_sub(&word[2], 120000);
+	check("seat",
+	      ls_table_find(&map->subjects,
+			    ls_key_pair(map->hash_key, LS_KIND_SEAT,
+					ls_key_user(map->hash_key, JOE), 0),
+			    LS_KIND_SEAT, &ref),
+	      0);
+	ls_slot_set(&ref, LS_WORD_SITTER, map->live.places + 1);
+	check_finding("seat", "a seat of no place");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_processes),
+		TEST(test_killed),
+		TEST(test_never_live),
+		TEST(test_no_place),
+		TEST(test_no_seat),
+		TEST(test_many),
+		TEST(test_hostile),
+		TEST(test_verified),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
