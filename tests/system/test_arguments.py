@@ -55,9 +55,12 @@ def test_unprivileged_user_is_refused(stack):
             who = "only root may" if verb == "init" else \
                 "only root and the group"
             assert who in said, (verb, out)
-    out = stack.run("setpriv", "--reuid=65533", "--regid=65533",
-                    "--clear-groups", "lockstep", "unlock", "--guess")
-    assert out.returncode == 1
+    for words in ("unlock --guess", "unlock --all --yes", "learn /dev/null",
+                  "learn -n /dev/null"):
+        out = stack.run("setpriv", "--reuid=65533", "--regid=65533",
+                        "--clear-groups", "lockstep", *words.split())
+        assert out.returncode == 1
+        assert "only root and the group" in out.stderr, out
 
 
 # ---- what makes no sense -------------------------------------------------
@@ -98,6 +101,8 @@ SENSELESS = [  # a command line, and what is said of it
     ("compile --check --dump", "usage: lockstep compile [-c|-d]"),
     ("init --subjects 5", "a number from 1024"),
     ("status x", "usage: lockstep status"), ("verify x", "usage:"),
+    ("replay -p a -c b c", "usage: lockstep replay"),
+    ("replay -w odd x", "--passwords odd: stale, new or same"),
     ("replay", "usage: lockstep replay"), ("learn", "usage: lockstep learn"),
 ]
 
