@@ -130,6 +130,8 @@ SENSELESS = [  # a command line, and what is said of it
     ("explain joe from 10.0.0.0/28", "an address or 10.0.0.0/24"),
     ("list lock", 'did you mean "locks"'),
     ("list joe", "there are: locks, trusted"),
+    ("list familiar --kind user", "--kind: nothing in list familiar has one"),
+    ("list trusted --since 1h", "--since: nothing in list trusted has one"),
     ("list locks a b", "b: there is an account already"),
     ("events 10.0.0.1 10.0.0.2", "10.0.0.2: there is an address already"),
     ("events --user a b", "b: there is an account already"),
