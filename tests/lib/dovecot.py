@@ -129,7 +129,7 @@ def login_services(layout):
         lines = [LISTENER.format(name=listener,
                                  port=layout.port(port) if port else 0)
                  for listener, port in listeners.items()]
-        text += LOGIN_SERVICE.format(name=name, life=syntax().LOGIN_LIFE,
+        text += LOGIN_SERVICE.format(name=name, life=syntax().in_turn(0),
                                      listeners="".join(lines))
     for name in MAIL_SERVICES:
         text += f"service {name} {{\n  process_limit = 4000\n}}\n"

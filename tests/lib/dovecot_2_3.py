@@ -54,22 +54,6 @@ service auth {{
 }}
 """
 
-LOGIN_SERVICE = """\
-service {name}-login {{
-  service_count = 0
-  process_limit = 8
-{listeners}}}
-"""
-
-LISTENER = """\
-  inet_listener {name} {{
-    port = {port}
-  }}
-"""
-
-# Behind the name of a login service, to serve many clients by one process.
-LOGIN_LIFE = "service_count = 0"
-
 # How lines end that these settings cause whenever Dovecot starts.
 TOLD_AT_START = ()
 
@@ -107,6 +91,11 @@ def passdbs(layout, mechanisms, token_mechanisms, oauth):
 def passdb(driver, **settings):
     lines = [f"  {key} = {value}\n" for key, value in settings.items()]
     return f"passdb {{\n  driver = {driver}\n{''.join(lines)}}}\n"
+
+
+def in_turn(clients):
+    """A service's setting: so many in one process's life, 0 for any number."""
+    return f"service_count = {clients}"
 
 
 def environment(variables):

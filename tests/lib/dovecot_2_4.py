@@ -70,9 +70,6 @@ service auth {{
 }}
 """
 
-# Behind the name of a login service, to serve many clients by one process.
-LOGIN_LIFE = "restart_request_count = unlimited"
-
 # How lines end that these settings cause whenever Dovecot starts.
 TOLD_AT_START = ("auth: Warning: Weak password schemes are allowed",)
 
@@ -112,6 +109,11 @@ def passdbs(layout, mechanisms, token_mechanisms, oauth):
 def passdb(name, **settings):
     lines = [f"  {key} = {value}\n" for key, value in settings.items()]
     return f"passdb {name} {{\n{''.join(lines)}}}\n"
+
+
+def in_turn(clients):
+    """A service's setting: so many in one process's life, 0 for any number."""
+    return f"restart_request_count = {clients or 'unlimited'}"
 
 
 def environment(variables):

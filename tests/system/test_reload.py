@@ -25,7 +25,7 @@ CHROOTS = """
 mail_debug = yes
 mail_chroot = {stack}/mail/.
 service imap {{
-  {uses} = 100
+  {in_turn}
 }}
 service auth {{
   chroot = {stack}/dovecot-state
@@ -39,8 +39,8 @@ def stack():
     to be known before it is there."""
     top = pathlib.Path(tempfile.mkdtemp(prefix="lockstep-"))
     top.chmod(0o755)
-    settings = CHROOTS.format(stack=top / "s", uses=dovecot.either(
-        "service_count", "restart_request_count"))
+    settings = CHROOTS.format(stack=top / "s", 
+                             in_turn=dovecot.syntax().in_turn(100))
     try:
         with Stack(top / "s", users=USERS,
                    dovecot=settings.splitlines()) as running:

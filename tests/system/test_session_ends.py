@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lib import sessions
+from lib import dovecot, sessions
 from lib.cast import USERS, cast, guesses
 from lib.stack import Stack, poll
 
@@ -144,15 +144,15 @@ def test_end_is_journalled(stack):
     answer.close()
 
 
-SHARED = """
-service imap {
-  service_count = 0
+SHARED = f"""
+service imap {{
+  {dovecot.syntax().in_turn(0)}
   client_limit = 20
   process_limit = 1
-}
-service pop3 {
-  service_count = 5
-}
+}}
+service pop3 {{
+  {dovecot.syntax().in_turn(5)}
+}}
 """
 
 

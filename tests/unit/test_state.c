@@ -196,41 +196,6 @@ static void test_map_removed(void **state)
 	check("goes on", world_guess(&world, JOE, AWAY, 20), 10);
 }
 
-/* A mail process may write anything into the sessions journal; nobody is told
- * of locks from there. */
-static void test_sessions_are_not_believed(void **state)
-{
-	struct ls_record lie = { .event = LS_EVENT_LOCK,
-				 .reason = LS_REASON_ADMIN,
-				 .origin = LS_ORIGIN_ADMIN,
-				 .subject = { .kind = LS_KIND_USER,
-					      .user = JOE } };
-	struct ls_cursor cursor = { .next = 0 };
-	struct ls_record record;
-	struct ls_addr ip;
-
-	(void)state;
-	world_open(&world, GUARD | LS_SESSIONS_WRITE);
-	ls_ring_append(&world.state->sessions.journal, &lie);
-	ls_addr_parse(AWAY, &ip);
-	begin("imap", &ip, "x");
-	check("next",
-	      ls_journal_next(world.state, LS_JOURNAL_SESSIONS, &cursor,
-			      world.now_ms, &record),
-	      1);
-	check("event", record.event, LS_EVENT_SESSION);
-	check("number", record.number, 1);
-	check("lost", cursor.lost, 1);
-	/* In the guard it is what it says. */
-	cursor = (struct ls_cursor){ .next = 0 };
-	ls_ring_append(&world.state->guard.journal, &lie);
-	check("guard",
-	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
-			      world.now_ms, &record),
-	      1);
-	check("event", record.event, LS_EVENT_LOCK);
-}
-
 static void test_refresh(void **state)
 {
 	struct ls_state *compiler;
@@ -403,7 +368,6 @@ int main(void)
 		TEST(test_refresh),           TEST(test_replaced),
 		TEST(test_cut_in_use),
 		TEST(test_journal_of_logins), TEST(test_map_removed),
-		TEST(test_sessions_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -333,6 +333,8 @@ void answer_print(const struct answer *answer)
 	print_familiar(answer);
 	print_trusted(answer);
 	print_meters(answer);
+	if (answer->user != NULL)
+		answer_print_sending(&answer->sends);
 	print_places(answer);
 	putchar('\n');
 	if (answer->events == 0)

@@ -61,6 +61,25 @@ static void note_place(void *context, const struct ls_place *place)
 	answer->places++;
 }
 
+/* The contacts are in a file of their own, which need not be there. */
+static void gather_sending(const struct cli *cli, struct answer *answer)
+{
+	const struct ls_open_args args = {
+		.policy_path = cli->policy,
+		.flags = LS_GUARD_READ | LS_CONTACTS,
+		.now_ms = cli_now_ms(),
+		.real_ms = cli_real_ms(),
+	};
+	struct ls_state *state;
+	struct ls_error ignored;
+
+	if (ls_open(&args, &state, &ignored) < 0)
+		return;
+	ls_explain_sending(state, answer->user, args.now_ms, args.real_ms,
+			   &answer->sends);
+	ls_close(&state);
+}
+
 static void gather_places(struct ls_state *state, struct answer *answer)
 {
 	struct gathering gathering = { state, answer };
@@ -157,6 +176,8 @@ static int explain(const struct cli *cli, struct answer *answer, bool json)
 	    &answer->is);
 	if (answer->user != NULL && !answer->placed)
 		gather_places(state, answer);
+	if (answer->user != NULL)
+		gather_sending(cli, answer);
 	gather_events(&journals, answer);
 	journals_close(&journals);
 	if (json)
@@ -209,8 +230,9 @@ const struct verb verb_explain = {
 		 "is locked or frozen, why, since when, by whom, until when; "
 		 "what is exempt and\n"
 		 "why; each meter, how full it is and when it is empty again; "
-		 "an account's\n"
-		 "familiar places; the last events. Charges nothing.\n"
+		 "what an account\n"
+		 "sends, and its familiar places; the last events. Charges "
+		 "nothing.\n"
 		 "\n"
 		 "  -j, --json  one JSON object\n",
 };

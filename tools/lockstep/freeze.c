@@ -1,6 +1,7 @@
 /* freeze.c - lockstep freeze and lockstep release: stolen accounts */
 #include "lockstep-config.h"
 
+#include "held.h"
 #include "order.h"
 #include "subject.h"
 
@@ -40,11 +41,13 @@ static void print_forgotten(void *context, const struct ls_prefix *net)
 static int release(struct ls_state *state, const struct ls_subject *subject,
 		   const struct order *order)
 {
+	static struct held held;
 	char text[SUBJECT_TEXT], since[CLI_TIME_TEXT];
 	struct ls_release done;
 	int ret;
 
 	subject_text(subject, text);
+	held_gather(state, subject->user, &held);
 	ret = ls_release(state, subject->user, order->by, cli_now_ms(),
 			 print_forgotten, NULL, &done);
 	if (ret < 0) {
@@ -53,6 +56,7 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 	}
 	if (!done.frozen && !done.probation && !done.suspicious) {
 		printf("user %s was neither frozen nor suspicious\n", text);
+		held_print(&held);
 		return CLI_FAILED;
 	}
 	printf("user %s is released%s%s\n", text,
@@ -65,6 +69,7 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 		       done.forgotten, since);
 		puts("if the password was not changed, the thief still has it");
 	}
+	held_print(&held);
 	return CLI_DONE;
 }
 
@@ -119,8 +124,11 @@ const struct verb verb_release = {
 		 "that were first seen\n"
 		 "since the account became suspicious: they may be the "
 		 "thief's. Change the\n"
-		 "password before. Exit code 1 when one of them was neither frozen nor "
-		 "suspicious.\n"
+		 "password before. What it sent counts no more; mail of it that "
+		 "was held is told, with\n"
+		 "the commands that send or delete it. Exit code 1 when one of "
+		 "them was neither\n"
+		 "frozen nor suspicious.\n"
 		 "\n"
 		 "  -r, --reason TEXT   for the journal\n",
 };

@@ -87,12 +87,15 @@ static void print_wired(const struct report *report)
 	const struct ls_status *status = &report->status;
 	char auth[CLI_TIME_TEXT + 8], smtp[CLI_TIME_TEXT + 8];
 	char connect[CLI_TIME_TEXT + 8], daemon[CLI_TIME_TEXT + 8];
+	char message[CLI_TIME_TEXT + 8];
 
 	printf("wired      Dovecot auth: asked %s; Postfix AUTH: asked %s\n",
 	       ago(report, status->auth_seen_ms, auth),
 	       ago(report, status->smtp_seen_ms, smtp));
-	printf("           Postfix connections: asked %s; mail sessions: %s\n",
+	printf("           Postfix connections: asked %s; messages: asked %s\n",
 	       ago(report, status->connect_seen_ms, connect),
+	       ago(report, status->message_seen_ms, message));
+	printf("           mail sessions: %s\n",
 	       report->sessions_seen > 0 ? "seen" : "none yet");
 	print_postfix(status);
 	if (report_daemon_is_alive(report))
@@ -104,6 +107,9 @@ static void print_wired(const struct report *report)
 		       " given up\n",
 		       status->daemon.waiting, status->daemon.stuck,
 		       status->daemon.dropped);
+	if (report->contacts.open)
+		printf("contacts   %" PRIu64 " of %" PRIu64 " known\n",
+		       report->contacts.used, report->contacts.room);
 	if (report->sessions)
 		printf("sessions   %s/sessions: %" PRIu64 " seen\n",
 		       report->state_dir, report->sessions_seen);
@@ -261,10 +267,22 @@ static json_t *wired_of(const struct report *report)
 	put_seen(object, "auth_seen", status->auth_seen_ms);
 	put_seen(object, "smtp_seen", status->smtp_seen_ms);
 	put_seen(object, "connect_seen", status->connect_seen_ms);
+	put_seen(object, "message_seen", status->message_seen_ms);
 	put_seen(object, "lockstepd_seen", status->daemon_seen_ms);
 	json_put(object, "lockstepd_alive",
 		 json_boolean(report_daemon_is_alive(report)));
 	put_number(object, "sessions", report->sessions_seen);
+	return object;
+}
+
+static json_t *contacts_of(const struct ls_contacts_status *contacts)
+{
+	json_t *object = json_object();
+
+	put_number(object, "room", contacts->room);
+	put_number(object, "used", contacts->used);
+	put_number(object, "idle_given_up", contacts->idle);
+	put_number(object, "lost", contacts->lost);
 	return object;
 }
 
@@ -309,6 +327,9 @@ void report_print_json(const struct report *report)
 	if (report->guard) {
 		json_put(object, "guard", guard_of(&report->status));
 		json_put(object, "wired", wired_of(report));
+		if (report->contacts.open)
+			json_put(object, "contacts",
+				 contacts_of(&report->contacts));
 		json_put(object, "journal", journal_of(&report->hour, report->status.daemon.lost));
 		json_put(object, "outbox", outbox_of(&report->status.daemon));
 		json_put(object, "last_hour", hour_of(&report->hour));

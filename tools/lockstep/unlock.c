@@ -33,14 +33,16 @@ static int print_part(int at, const char *part)
 
 static void print_cleared(const struct ls_cleared *cleared)
 {
-	char part[64], period[LS_DURATION_TEXT];
+	char part[96], period[LS_DURATION_TEXT];
 	int at = 0;
 
 	for (unsigned i = 0; i < cleared->levels; i++) {
 		const struct ls_level *level = &cleared->level[i];
 
 		ls_duration_format(level->period_ms, period);
-		snprintf(part, sizeof(part), "%s %" PRIu64 " of %" PRIu64 "/%s",
+		snprintf(part, sizeof(part),
+			 "%s%s %" PRIu64 " of %" PRIu64 "/%s",
+			 level->attempted ? "attempted " : "",
 			 ls_reason_name(level->reason), level->units,
 			 level->limit, period);
 		at = print_part(at, part);
