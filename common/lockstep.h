@@ -418,11 +418,21 @@ struct ls_record {
 	char mech[LS_MECH_MAX + 1]; /* SESSION_END: how, "closed" ... */
 	char detail[LS_DETAIL_MAX + 1]; /* session id; for a lock, who; of a
 					 * message, its queue id */
-	char more[LS_MORE_MAX + 1]; /* MESSAGE: domains of its recipients; FREEZE
-				     * by what was sent: "messages=601
-				     * recipients=1800". Cut if the user name is
-				     * long */
+	char more[LS_MORE_MAX + 1]; /* MESSAGE, ALARM: domains of its recipients,
+				     * with blanks between; FREEZE by what was
+				     * sent: ls_evidence_of(). Cut if the user
+				     * name is long */
 };
+
+/* What an account had attempted when that froze it. */
+struct ls_evidence {
+	uint64_t messages, recipients; /* in the time of the limits */
+	char queue_id[LS_DETAIL_MAX + 1]; /* of the message that was too much */
+	char domains[LS_MORE_MAX + 1]; /* of its recipients, blanks between */
+};
+/* Returns false of a record that has none. */
+bool ls_evidence_of(const struct ls_record *record,
+		    struct ls_evidence *evidence_r);
 
 /* The sessions journal is written by processes with a mail user's rights: only
  * sessions are believed from it; all else counts as lost. */
@@ -465,6 +475,7 @@ struct ls_status {
 	uint64_t auth_seen_ms;    /* last attempt decided; 0: never */
 	uint64_t smtp_seen_ms;    /* the last of them through Postfix */
 	uint64_t connect_seen_ms; /* last connection decided; 0: never */
+	uint64_t message_seen_ms; /* last message decided; 0: never */
 	uint64_t misplaced_seen_ms; /* last ls_misplaced(); 0: never */
 	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
 	struct ls_daemon_news daemon; /* since creation, and by then */

@@ -391,6 +391,8 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 		ls_map_boot_ms(map, atomic_load(&map->header->smtp_seen));
 	status_r->connect_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->connect_seen));
+	status_r->message_seen_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->message_seen));
 	status_r->misplaced_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->misplaced_seen));
 	status_r->daemon_seen_ms = ls_daemon_seen_ms(state);

@@ -7,7 +7,7 @@
 
 #include "state.h"
 
-enum { LS_VISIT_KINDS = LS_KIND_GUESS + 1 };
+enum { LS_VISIT_KINDS = LS_JUDGED_KINDS };
 
 struct ls_visit {
 	struct ls_state *state;

@@ -313,7 +313,7 @@ def test_trust_exempts_for_a_while(stack, auth):
     assert "was not trusted" in run(stack, "trust", "--end", who.guesser,
                                     code=1)
     out = stack.lockstep("trust", who.user)
-    assert out.returncode == 1 and "only an address or a network" in out.stderr
+    assert out.returncode == 2 and "only an address or a network" in out.stderr
 
 
 def test_trust_outlives_the_maps(stack):

@@ -192,5 +192,9 @@ def test_what_lockstepd_never_read_is_counted():
         stack.start("lockstepd")
         poll(lambda: status(stack)["journal"]["unread"] == gone,
              what="the count")
-        assert re.search("^note +[0-9]+ were gone before lockstepd read them",
-                         stack.lockstep("status").stdout, re.M)
+        text = stack.lockstep("status").stdout
+        assert f" {gone} gone before lockstepd read them\n" in text
+        assert re.search("^note +lockstepd missed some", text, re.M)
+        # Who begins to read now has missed nothing.
+        for verb in (["events"], ["list", "stale"], ["explain", who.user]):
+            assert stack.lockstep(*verb).stderr == ""

@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "filter.h"
+#include "subject.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,6 +100,16 @@ static bool take_outcome(struct filter *filter, const char *word)
 	return filter->refused || filter->outcome != LS_OUTCOME_NONE;
 }
 
+/* Whatever may be in a journal, short of nothing at all. */
+static bool take_user(struct filter *filter, const char *text)
+{
+	static char plain[SUBJECT_PLAIN_TEXT];
+
+	subject_unescape(text, plain);
+	filter->user = plain;
+	return true;
+}
+
 bool filter_take(struct filter *filter, int option, const char *argument)
 {
 	static const struct words kinds = { "kind", kind_name, LS_KIND_COUNT,
@@ -108,8 +119,7 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 
 	switch (option) {
 	case FILTER_USER:
-		filter->user = argument;
-		return true;
+		return take_user(filter, argument);
 	case FILTER_FROM:
 		return take_from(filter, argument);
 	case FILTER_KIND:
@@ -132,17 +142,44 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 
 bool filter_take_subject(struct filter *filter, const char *text)
 {
+	static struct ls_subject account;
 	struct ls_prefix prefix;
+	bool placed = ls_prefix_parse(text, &prefix) != LS_EARG;
 
-	if (ls_prefix_parse(text, &prefix) != LS_EARG)
-		return take_from(filter, text);
-	if (text[0] == '\0' || strlen(text) > LS_USER_MAX) {
-		cli_complain("a name has 1 to %d bytes, not %zu", LS_USER_MAX,
-			     strlen(text));
+	if (placed ? filter->placed : filter->user != NULL) {
+		cli_complain("%s: there is %s already", text,
+			     placed ? "an address" : "an account");
 		return false;
 	}
-	filter->user = text;
+	if (placed)
+		return take_from(filter, text);
+	if (subject_parse_user(text, &account) < 0)
+		return false;
+	filter->user = account.user;
 	return true;
+}
+
+int filter_take_who(struct filter *filter, const struct verb *verb, int count,
+		    char **words)
+{
+	static char user[LS_USER_MAX + 1];
+	size_t length = 0;
+	const char *from = count == 1 ? subject_place(words[0], &length) : NULL;
+
+	if (from != NULL && length > 0 && length <= LS_USER_MAX) {
+		memcpy(user, words[0], length);
+		filter->user = user;
+		return take_from(filter, from) ? CLI_DONE : CLI_USAGE;
+	}
+	if (count != 1 && (count != 3 || strcmp(words[1], "from") != 0))
+		return cli_misused(verb);
+	if (!filter_take_subject(filter, words[0]))
+		return CLI_USAGE;
+	if (count == 1)
+		return CLI_DONE;
+	if (filter->placed)
+		return cli_misused(verb);
+	return take_from(filter, words[2]) ? CLI_DONE : CLI_USAGE;
 }
 
 /* Does the one lie in the other? */

@@ -166,6 +166,30 @@ static void put_lock(json_t *data, const struct ls_record *record,
 	put_text(data, "by", record->detail, sizeof(record->detail));
 }
 
+json_t *event_words(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		if (len > 0 &&
+		    json_array_append_new(list, event_text(text, len)) != 0)
+			log_fatal("out of memory");
+		text += len;
+		text += *text == ' ';
+	}
+	return list;
+}
+
+/* MESSAGE, ALARM. */
+static void put_message(json_t *data, const struct ls_record *record)
+{
+	put_text(data, "queue_id", record->detail, sizeof(record->detail));
+	if (record->more[0] != '\0')
+		event_put(data, "domains", event_words(record->more));
+}
+
 /* LOGIN, CONNECT, SESSION, SUSPICIOUS: the subject is the client, its kind the limit. */
 static void put_attempt(json_t *data, const struct ls_record *record)
 {
@@ -183,7 +207,12 @@ static void put_attempt(json_t *data, const struct ls_record *record)
 	if (record->subject.kind != LS_KIND_NONE)
 		event_put(data, "kind",
 			  json_string(ls_kind_name(record->subject.kind)));
-	put_text(data, "session", record->detail, sizeof(record->detail));
+	if (record->event == LS_EVENT_MESSAGE ||
+	    record->event == LS_EVENT_ALARM)
+		put_message(data, record);
+	else
+		put_text(data, "session", record->detail,
+			 sizeof(record->detail));
 }
 
 const char *event_journal_name(enum ls_journal journal)
@@ -192,7 +221,7 @@ const char *event_journal_name(enum ls_journal journal)
 }
 
 json_t *event_json(const char *host, enum ls_journal journal,
-		   const struct ls_record *record,
+		   const struct ls_record *record, json_t *evidence,
 		   const struct event_clock *clock)
 {
 	json_t *object = json_object(), *data = json_object();
@@ -209,6 +238,8 @@ json_t *event_json(const char *host, enum ls_journal journal,
 		put_lock(data, record, clock);
 	else
 		put_attempt(data, record);
+	if (evidence != NULL)
+		event_put(data, "evidence", json_incref(evidence));
 	if (record->event == LS_EVENT_SUSPICIOUS)
 		event_put_time(data, "probation",
 			       event_real_ms(clock, record->until_ms));

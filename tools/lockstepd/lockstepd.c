@@ -123,7 +123,8 @@ static void open_state(struct daemon *daemon, const struct event_clock *clock)
 {
 	struct ls_open_args args = {
 		.policy_path = daemon->policy_path,
-		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE,
+		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE |
+			 LS_CONTACTS,
 		.now_ms = clock->now_ms,
 		.real_ms = clock->real_ms,
 	};
