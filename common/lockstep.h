@@ -111,6 +111,11 @@ enum {
 	LS_CREATE = 16, /* a map that is missing: make it, from the snapshot */
 	LS_CONTACTS = 64, /* map whom each account wrote to before, for the
 			   * process that decides messages */
+	LS_BRIEF = 128, /* a process that is there for one session: it reads of
+			 * the policy what it asks for, and checks no more, so
+			 * that opening costs the same with many overrides. What
+			 * is damaged there counts as not written; processes
+			 * that stay refuse such a policy, and say so */
 	LS_LOGINS = 32, /* with LS_GUARD_WRITE: the process that decides logins.
 			 * It remembers those in flight, and which passwords
 			 * were wrong, by a secret that it makes if need be */
