@@ -11,6 +11,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 
 from . import dovecot, processes, products
@@ -207,3 +208,9 @@ def start(layout):
     argv = [master, "-c", layout.postfix_conf]
     return processes.spawn(layout, "postfix", argv,
                            dovecot.module_dir() / "auth", layout.postfix_log)
+
+
+def reload(layout):
+    """Take a changed configuration: processes that serve a client end after
+    it, all others at once."""
+    processes.recorded(layout)["postfix"].signal(signal.SIGHUP)
