@@ -416,11 +416,13 @@ int ls_session_next(struct ls_state *state, uint64_t *cursor,
 uint64_t ls_sessions_live(struct ls_state *state, const char *user)
 {
 	const struct ls_map *map = &state->sessions;
-	struct ls_session_info info;
-	uint64_t cursor = 0, count = 0;
+	struct ls_live_record session;
+	uint64_t count = 0;
 
-	while (map->header != NULL &&
-	       ls_session_next(state, &cursor, &info) == 1)
-		count += user == NULL || strcmp(info.user, user) == 0;
+	/* Whose it is costs less to tell than whether it is still there. */
+	for (uint64_t i = 0; map->header != NULL && i < map->live.places; i++)
+		count += ls_live_read(&map->live, i, true, &session) &&
+			 (user == NULL || strcmp(session.user, user) == 0) &&
+			 !is_gone(state, &session);
 	return count;
 }

@@ -175,6 +175,12 @@ static void want_part(const struct player *player,
 	} else if (strcmp(part, "unobserved") == 0) {
 		player_want(player, "wanted", ls_verdict_name(decision->wanted),
 			    ls_verdict_name(decision->verdict));
+	} else if (strcmp(part, "revealed") == 0 ||
+		   strcmp(part, "hidden") == 0) {
+		player_want(player, "reason",
+			    decision->reveal ? "revealed" : "hidden", part);
+	} else if (ticket == NULL) {
+		player_reject(player, "cannot be wanted", part);
 	} else if (strcmp(part, "familiar") == 0 ||
 		   strcmp(part, "stranger") == 0) {
 		player_want(player, "place",
@@ -182,18 +188,14 @@ static void want_part(const struct player *player,
 	} else if (strcmp(part, "repeat") == 0 || strcmp(part, "new") == 0) {
 		player_want(player, "guess", ticket->repeat ? "repeat" : "new",
 			    part);
-	} else if (strcmp(part, "revealed") == 0 ||
-		   strcmp(part, "hidden") == 0) {
-		player_want(player, "reason",
-			    decision->reveal ? "revealed" : "hidden", part);
 	} else {
 		player_reject(player, "cannot be wanted", part);
 	}
 }
 
-static void want(const struct player *player, unsigned i,
-		 const struct ls_decision *decision,
-		 const struct ls_ticket *ticket)
+void player_want_decision(const struct player *player, unsigned i,
+			  const struct ls_decision *decision,
+			  const struct ls_ticket *ticket)
 {
 	char part[PLAYER_TEXT], got[PLAYER_TEXT];
 
@@ -248,7 +250,7 @@ void player_login(struct player *player, unsigned at, const char *flight)
 	} else if (ticket.open) {
 		settle(player, &ticket, verify(player, &login));
 	}
-	want(player, login.want, &decision, &ticket);
+	player_want_decision(player, login.want, &decision, &ticket);
 }
 
 /* begin A joe from 192.0.2.1 with sesame: admit */

@@ -237,7 +237,8 @@ static void be_ready(struct player *player)
 	struct ls_error error;
 
 	if (!player->opened) {
-		world_open(world, LS_GUARD_WRITE | LS_CREATE | LS_LOGINS);
+		world_open(world, LS_GUARD_WRITE | LS_SESSIONS_WRITE |
+					  LS_CREATE | LS_LOGINS);
 	} else if (player->stale) {
 		world_compile(world);
 		ls_policy_announce(world->state);
@@ -253,7 +254,8 @@ static void be_ready(struct player *player)
 static const struct player_statement *find(const char *name)
 {
 	static const struct player_statement *const tables[] = {
-		player_setup, player_logins, player_admin, player_looks
+		player_setup, player_logins, player_sessions, player_admin,
+		player_looks
 	};
 
 	for (unsigned i = 0; i < COUNT(tables); i++)
