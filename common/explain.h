@@ -31,6 +31,7 @@ struct ls_level {
 	uint64_t limit, period_ms;
 	uint64_t empty_in_ms; /* 0: it is empty */
 	uint64_t room_in_ms;  /* until one more fits; 0: does now */
+	bool attempted; /* of what an account sends: accepted or not */
 	bool asked;    /* a login from here needs room in it */
 	bool observed; /* its rule only observes */
 };
@@ -47,7 +48,7 @@ struct ls_known {
 	uint64_t trusted_until_ms;   /* IP, NET: by an administrator; 0: no */
 };
 
-enum { LS_LEVELS_MAX = 20 };
+enum { LS_LEVELS_MAX = 28 };
 
 struct ls_explanation {
 	struct ls_decision decision; /* what the login gets, over TLS */
@@ -80,5 +81,52 @@ struct ls_explanation {
  * nor ip is named, LS_EACCES when the guard is not open. */
 int ls_explain(struct ls_state *state, const struct ls_question *question,
 	       uint64_t now_ms, struct ls_explanation *explanation_r);
+
+/* ---- what an account sends (senders.c) -------------------------------- */
+
+enum { LS_SENDING_LEVELS = 6 };
+
+struct ls_sending {
+	bool found; /* its meters are not all empty, or were not long ago */
+	bool probation; /* its limits are divided */
+	unsigned levels; /* `kind` of each is LS_KIND_SENDING */
+	struct ls_level level[LS_SENDING_LEVELS];
+	bool contacts; /* that file is open: the next three tell of it */
+	uint64_t since_real_ms; /* contacts are remembered; 0: not yet */
+	bool learnt;            /* for long enough that new ones count */
+	uint64_t known;         /* contacts */
+};
+
+/* Tell it. Looks at all contacts. Times are as now_ms and real_ms. Returns 0, or
+ * LS_EACCES when the guard is not open. */
+int ls_explain_sending(struct ls_state *state, const char *user,
+		       uint64_t now_ms, uint64_t real_ms,
+		       struct ls_sending *sending_r);
+
+/* Who sends. */
+struct ls_sender {
+	char user[LS_USER_MAX + 1]; /* "": the name is not known any more */
+	/* Units in its meters, under the limits that hold for it. */
+	uint64_t messages, recipients, new_recipients;
+	uint64_t tried_messages, tried_recipients;
+	unsigned percent; /* of the fullest of its limits */
+	bool frozen;
+};
+
+/* Visit the accounts whose meters are not empty. Start with *cursor = 0; returns 1
+ * with the next one, 0 at the end. Looks at every slot. */
+int ls_sender_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
+		   struct ls_sender *sender_r);
+
+/* The file of contacts. */
+struct ls_contacts_status {
+	bool open;
+	uint64_t room, used; /* words; each account takes one too */
+	uint64_t idle; /* given up for others after more than a year */
+	uint64_t lost; /* before that: each time an account learns anew */
+};
+/* Looks at all of it. */
+void ls_contacts_status(struct ls_state *state,
+			struct ls_contacts_status *status_r);
 
 #endif

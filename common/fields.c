@@ -29,7 +29,6 @@ enum {
 
 #define BY_USER LS_FIELD_BY_USER
 #define BY_NET LS_FIELD_BY_NET
-#define LATER LS_FIELD_LATER
 
 /* clang-format off */
 #define CHOICE(id, section, name, flags, member, preset, words) \
@@ -65,7 +64,7 @@ const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
 	NUMBER(4, NULL, "subjects", 0, subjects, "262144", 1024, 1 << 26),
 	NUMBER(5, NULL, "journal-size", 0, journal_size, "65536",
 	       1024, 1 << 24),
-	NUMBER(6, NULL, "contacts", LATER, contacts, "2000000", 1024, 1 << 28),
+	NUMBER(6, NULL, "contacts", 0, contacts, "2000000", 1024, 1 << 28),
 	DURATION(7, NULL, "familiar-for", 0, familiar_ms, "30d"),
 	DURATION(8, NULL, "strike-fades", 0, strike_fades_ms, "7d"),
 	CHOICE(9, NULL, "reveal", BY_USER | BY_NET, reveal, "freeze", reveals),
@@ -111,20 +110,24 @@ const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
 	RANGE(81, "guess", "lock", 0, guess.lock, "1d..7d"),
 	CHOICE(82, "guess", "mode", 0, guess.mode, "enforce", rules),
 
-	LIMIT(96, "sending", "messages", BY_USER | LATER, sending.messages,
-	      "200/1h"),
-	LIMIT(97, "sending", "recipients", BY_USER | LATER, sending.recipients,
+	LIMIT(96, "sending", "messages", BY_USER, sending.messages, "200/1h"),
+	LIMIT(97, "sending", "recipients", BY_USER, sending.recipients,
 	      "500/1h"),
-	LIMIT(98, "sending", "new-recipients", BY_USER | LATER,
-	      sending.new_recipients, "200/1d"),
-	LIMIT(99, "sending", "senders", BY_USER | LATER, sending.senders,
-	      "5/1d"),
-	NUMBER(100, "sending", "freeze-at", BY_USER | LATER, sending.freeze_at,
-	       "300", 100, 100000),
-	CHOICE(101, "sending", "on-freeze", BY_USER | LATER, sending.on_freeze,
-	       "hold", on_freeze),
-	DURATION(102, "sending", "freeze", BY_USER | LATER, sending.freeze_ms,
-		 "1d"),
+	LIMIT(98, "sending", "new-recipients", BY_USER, sending.new_recipients,
+	      "200/1d"),
+	LIMIT(99, "sending", "senders", BY_USER, sending.senders, "5/1d"),
+	NUMBER(100, "sending", "freeze-at", BY_USER, sending.freeze_at, "300",
+	       100, 100000),
+	CHOICE(101, "sending", "on-freeze", BY_USER, sending.on_freeze, "hold",
+	       on_freeze),
+	DURATION(102, "sending", "freeze", BY_USER, sending.freeze_ms, "1d"),
+	NUMBER(103, "sending", "probation-divisor", BY_USER,
+	       sending.probation_divisor, "4", 1, 1000),
+	CHOICE(104, "sending", "mode", BY_USER, sending.mode, "enforce", rules),
+
+	LIMIT(128, "relay", "messages", BY_NET, relay.messages, "0"),
+	LIMIT(129, "relay", "recipients", BY_NET, relay.recipients, "0"),
+	CHOICE(130, "relay", "mode", BY_NET, relay.mode, "enforce", rules),
 
 	FLAG(112, "trusted", BY_NET, trusted),
 	FLAG(113, "denied", BY_NET, denied),

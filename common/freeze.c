@@ -1,6 +1,7 @@
 /* freeze.c - freezing an account, and giving it back; see lockstep.h */
 #include "lockstep-config.h"
 
+#include "sending.h"
 #include "state.h"
 #include "text.h"
 #include "visit.h"
@@ -40,22 +41,13 @@ int ls_freeze(struct ls_state *state, const char *user, uint64_t length_ms,
 		       : 0;
 }
 
-bool ls_frozen(struct ls_state *state, const char *user,
-	       const struct ls_addr *ip, uint64_t now_ms,
-	       struct ls_decision *decision_r)
+bool ls_visit_is_frozen(const struct ls_visit *visit,
+			struct ls_decision *decision_r)
 {
-	static const struct ls_addr nowhere;
-	uint64_t now = ls_map_now(&state->guard, now_ms);
 	struct ls_judgement judgement;
 	struct ls_view view, frozen;
-	struct ls_visit visit;
 
-	memset(decision_r, 0, sizeof(*decision_r));
-	if (state->guard.header == NULL)
-		return false;
-	ls_visit_init(&visit, state, user, ip != NULL ? ip : &nowhere, NULL,
-		      now);
-	ls_visit_view(&visit, true, NULL, &view);
+	ls_visit_view(visit, true, NULL, &view);
 	/* Of all that is known, only the freezes, and whether the owner is told. */
 	memset(&frozen, 0, sizeof(frozen));
 	frozen.secured = true;
@@ -64,11 +56,27 @@ bool ls_frozen(struct ls_state *state, const char *user,
 	frozen.word[LS_KIND_PLACE][LS_WORD_FAMILIAR] =
 		view.word[LS_KIND_PLACE][LS_WORD_FAMILIAR];
 	frozen.alias_freeze = view.alias_freeze;
-	ls_judge(&frozen, visit.policy, visit.meters, now, &judgement);
+	ls_judge(&frozen, visit->policy, visit->meters, visit->now,
+		 &judgement);
 	*decision_r = judgement.decision;
-	if (decision_r->retry_ms > now)
-		decision_r->retry_ms -= now;
+	if (decision_r->retry_ms > visit->now)
+		decision_r->retry_ms -= visit->now;
 	return decision_r->verdict == LS_DENY;
+}
+
+bool ls_frozen(struct ls_state *state, const char *user,
+	       const struct ls_addr *ip, uint64_t now_ms,
+	       struct ls_decision *decision_r)
+{
+	static const struct ls_addr nowhere;
+	struct ls_visit visit;
+
+	memset(decision_r, 0, sizeof(*decision_r));
+	if (state->guard.header == NULL)
+		return false;
+	ls_visit_init(&visit, state, user, ip != NULL ? ip : &nowhere, NULL,
+		      ls_map_now(&state->guard, now_ms));
+	return ls_visit_is_frozen(&visit, decision_r);
 }
 
 /* Forget the places of an account that were first seen no earlier than that. */
@@ -137,6 +145,9 @@ int ls_release(struct ls_state *state, const char *user, const char *by,
 	/* The places first: killed in between, the account stays as it was. */
 	if (release_r->suspicious)
 		forget_places(state, key, since, forgot, context, release_r);
+	/* And what it sent: with that still in its meters, its next message would
+	 * freeze it again. */
+	ls_sending_clear(&state->guard.subjects, state->guard.hash_key, key);
 	clear(&ref);
 	ls_state_journal(state, LS_EVENT_RELEASE, &subject, &ended, by, now);
 	return 0;

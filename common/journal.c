@@ -9,27 +9,38 @@
 
 #include <string.h>
 
+enum { TEXT_SIZE = 256 };
+
 union content {
 	uint64_t word[LS_RECORD_WORDS];
 	struct {
 		uint64_t state, check;
 		uint8_t bits, event, outcome, verdict, wanted, reason, origin,
 			strikes;
-		uint8_t kind, user_len, zero[6];
+		uint8_t kind, user_len, more_len, zero[5];
 		uint64_t at, until;
 		uint8_t addr[16];
 		char service[LS_SERVICE_MAX + 1], mech[LS_MECH_MAX + 1];
-		char detail[LS_DETAIL_MAX + 1], user[256];
+		char detail[LS_DETAIL_MAX + 1], user_and_more[TEXT_SIZE];
 	} is;
 };
 
 enum { USER_WORD = 16, PAYLOAD_WORD = 2 };
 _Static_assert(sizeof(union content) == 8 * LS_RECORD_WORDS, "no padding");
-_Static_assert(offsetof(union content, is.user) == 8 * USER_WORD, "drawn so");
+_Static_assert(offsetof(union content, is.user_and_more) == 8 * USER_WORD, "drawn so");
 
-static unsigned words_used(unsigned user_len)
+/* Both texts are no longer than their place. */
+static bool fits(const union content *content)
 {
-	return USER_WORD + (user_len + 7) / 8;
+	return content->is.user_len <= LS_USER_MAX &&
+	       content->is.more_len <= LS_MORE_MAX &&
+	       content->is.user_len + content->is.more_len <= TEXT_SIZE;
+}
+
+static unsigned words_used(const union content *content)
+{
+	return USER_WORD +
+	       (content->is.user_len + content->is.more_len + 7U) / 8;
 }
 
 /* Multiply and fold: against accident, not against forgery. Whoever can write
@@ -48,7 +59,13 @@ static uint64_t checksum(const union content *content, uint64_t number,
 
 static void pack(const struct ls_record *record, union content *content)
 {
-	memset(content, 0, offsetof(union content, is.user));
+	size_t user_len = strnlen(record->subject.user, LS_USER_MAX);
+	size_t more_len = strnlen(record->more, LS_MORE_MAX);
+	char *text = content->is.user_and_more;
+
+	if (more_len > TEXT_SIZE - user_len)
+		more_len = TEXT_SIZE - user_len;
+	memset(content, 0, offsetof(union content, is.user_and_more));
 	content->is.bits = record->subject.net.bits;
 	content->is.event = (uint8_t)record->event;
 	content->is.outcome = (uint8_t)record->outcome;
@@ -68,10 +85,11 @@ static void pack(const struct ls_record *record, union content *content)
 	       strnlen(record->mech, LS_MECH_MAX));
 	memcpy(content->is.detail, record->detail,
 	       strnlen(record->detail, sizeof(record->detail) - 1));
-	content->is.user_len =
-		(uint8_t)strnlen(record->subject.user, LS_USER_MAX);
-	memset(content->is.user, 0, (content->is.user_len + 7U) / 8 * 8);
-	memcpy(content->is.user, record->subject.user, content->is.user_len);
+	content->is.user_len = (uint8_t)user_len;
+	content->is.more_len = (uint8_t)more_len;
+	memset(text, 0, (user_len + more_len + 7) / 8 * 8);
+	memcpy(text, record->subject.user, user_len);
+	memcpy(text + user_len, record->more, more_len);
 }
 
 void ls_ring_append(const struct ls_ring *ring, const struct ls_record *record)
@@ -87,7 +105,7 @@ void ls_ring_append(const struct ls_ring *ring, const struct ls_record *record)
 	__builtin_prefetch(&place->word[8], 1);
 	__builtin_prefetch(&place->word[16], 1);
 	pack(record, &content);
-	words = words_used(content.is.user_len);
+	words = words_used(&content);
 	content.is.check = checksum(&content, number, words);
 	for (unsigned i = 1; i < words; i++)
 		atomic_store_explicit(&place->word[i], content.word[i],
@@ -118,7 +136,10 @@ static void unpack(const union content *content, uint64_t number,
 	memcpy(record_r->mech, content->is.mech, LS_MECH_MAX);
 	memcpy(record_r->detail, content->is.detail,
 	       sizeof(record_r->detail) - 1);
-	memcpy(record_r->subject.user, content->is.user, content->is.user_len);
+	memcpy(record_r->subject.user, content->is.user_and_more,
+	       content->is.user_len);
+	memcpy(record_r->more, content->is.user_and_more + content->is.user_len,
+	       content->is.more_len);
 }
 
 /* Words of the checked kind only. A writer of ours writes no others. */
@@ -143,13 +164,12 @@ static bool copy(const struct ls_record_place *place, uint64_t number,
 	for (unsigned i = 0; i < words; i++) {
 		content->word[i] = atomic_load_explicit(&place->word[i],
 							memory_order_acquire);
-		if (i == USER_WORD - 1 &&
-		    content->is.user_len <= LS_USER_MAX)
-			words = words_used(content->is.user_len);
+		if (i == USER_WORD - 1 && fits(content))
+			words = words_used(content);
 	}
 	return atomic_load_explicit(&place->word[0], memory_order_relaxed) ==
 		       number + 1 &&
-	       content->is.user_len <= LS_USER_MAX && is_known(content) &&
+	       fits(content) && is_known(content) &&
 	       content->is.check == checksum(content, number, words);
 }
 

@@ -3,13 +3,14 @@
  *   word   0    number + 1; 0: never written. Written last
  *          1    checksum of the number and the words from 2 on
  *          2    bits, event, outcome, verdict, wanted, reason, origin, strikes
- *          3    kind, length of the user name, 0 ...
+ *          3    kind, lengths of the user name and of what follows it, 0 ...
  *          4    at, ms of the map's clock
  *          5    until, likewise
  *       6, 7    address
  *      8..11    service, 12 bytes, and mechanism, 20; texts are NUL-padded
  *     12..15    detail
- *     16..47    user name; words after its end are not written
+ *     16..47    user name, and right after it more of the detail; words after
+ *               their end are not written
  *
  * A writer takes the next number by one fetch-and-add, writes its record into
  * place number % records, and its number last. A reader that finds the number

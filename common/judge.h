@@ -8,18 +8,21 @@
 #include "inflight.h"
 #include "slot.h"
 
+/* The kinds that an attempt's subjects are of: up to GUESS. */
+enum { LS_JUDGED_KINDS = LS_KIND_GUESS + 1 };
+
 /* What the state says about an attempt's subjects. */
 struct ls_view {
 	bool trusted, denied; /* what the policy says of the address */
 	bool secured;
 	bool repeat; /* a wrong password of this place, and known to be */
 	bool full;   /* live sessions have all seats of the account */
-	uint64_t word[LS_KIND_COUNT][LS_VIEW_WORDS]; /* 0: has no slot */
+	uint64_t word[LS_JUDGED_KINDS][LS_VIEW_WORDS]; /* 0: has no slot */
 	/* Attempts that this process has admitted and not settled. */
-	struct ls_flight flight[LS_KIND_COUNT];
+	struct ls_flight flight[LS_JUDGED_KINDS];
 	/* The account is in the subject's distinct count already. Looked up only
 	 * where it matters: for a count that is full with what is in flight. */
-	bool counted[LS_KIND_COUNT][LS_SPEEDS];
+	bool counted[LS_JUDGED_KINDS][LS_SPEEDS];
 	/* Lock words of other accounts that the attempt is for: the alias that
 	 * was typed, a master user's target. 0: none. */
 	uint64_t alias_lock, alias_freeze, target_freeze;

@@ -38,7 +38,7 @@ static bool worth_keeping(const struct ls_kept *kept, uint64_t now)
 
 static bool is_whole(const struct ls_lock_word *lock)
 {
-	return lock->reason < LS_REASON_COUNT && lock->origin < LS_ORIGIN_COUNT;
+	return lock->reason <= LS_REASON_LOCKS && lock->origin < LS_ORIGIN_COUNT;
 }
 
 static struct ls_lock_word lock_of(const struct ls_ref *ref, unsigned word)
@@ -75,13 +75,12 @@ bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 	return true;
 }
 
-/* A time of the map's clock as real time and back; 0 stays 0. */
-static uint64_t to_real(uint64_t at, uint64_t now, uint64_t real_ms)
+uint64_t ls_kept_to_real(uint64_t at, uint64_t now, uint64_t real_ms)
 {
 	return at == 0 ? 0 : real_ms + at - now;
 }
 
-static uint64_t from_real(uint64_t at, uint64_t now, uint64_t real_ms)
+uint64_t ls_kept_from_real(uint64_t at, uint64_t now, uint64_t real_ms)
 {
 	int64_t ago = (int64_t)(real_ms - at);
 
@@ -99,14 +98,14 @@ void ls_kept_put(const struct ls_kept *kept, uint64_t now, uint64_t real_ms,
 	bool user = kept->kind == LS_KIND_USER;
 	const uint64_t words[LS_KEPT_SIZE / 8] = {
 		ls_lock_pack(&kept->lock),
-		to_real(kept->lock.until, now, real_ms),
-		to_real(kept->since, now, real_ms),
-		to_real(kept->familiar, now, real_ms),
-		to_real(kept->seen, now, real_ms),
+		ls_kept_to_real(kept->lock.until, now, real_ms),
+		ls_kept_to_real(kept->since, now, real_ms),
+		ls_kept_to_real(kept->familiar, now, real_ms),
+		ls_kept_to_real(kept->seen, now, real_ms),
 		user ? ls_lock_pack(&kept->freeze) : kept->where[0],
-		user ? to_real(kept->freeze.until, now, real_ms)
+		user ? ls_kept_to_real(kept->freeze.until, now, real_ms)
 		     : kept->where[1],
-		to_real(kept->freeze_since, now, real_ms),
+		ls_kept_to_real(kept->freeze_since, now, real_ms),
 	};
 
 	for (unsigned i = 0; i < LS_KEPT_SIZE / 8; i++)
@@ -127,14 +126,14 @@ bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 	kept_r->kind = kind;
 	kept_r->key = key;
 	kept_r->lock = ls_lock_unpack(words[0] & LS_VALUE_MAX);
-	kept_r->lock.until = from_real(words[1], now, real_ms);
-	kept_r->since = from_real(words[2], now, real_ms);
-	kept_r->familiar = from_real(words[3], now, real_ms);
-	kept_r->seen = from_real(words[4], now, real_ms);
+	kept_r->lock.until = ls_kept_from_real(words[1], now, real_ms);
+	kept_r->since = ls_kept_from_real(words[2], now, real_ms);
+	kept_r->familiar = ls_kept_from_real(words[3], now, real_ms);
+	kept_r->seen = ls_kept_from_real(words[4], now, real_ms);
 	if (kind == LS_KIND_USER) {
 		kept_r->freeze = ls_lock_unpack(words[5] & LS_VALUE_MAX);
-		kept_r->freeze.until = from_real(words[6], now, real_ms);
-		kept_r->freeze_since = from_real(words[7], now, real_ms);
+		kept_r->freeze.until = ls_kept_from_real(words[6], now, real_ms);
+		kept_r->freeze_since = ls_kept_from_real(words[7], now, real_ms);
 	} else {
 		kept_r->where[0] = words[5];
 		kept_r->where[1] = words[6];

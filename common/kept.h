@@ -32,6 +32,13 @@ struct ls_kept {
 bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 		struct ls_kept *kept_r);
 
+/* A time of the map's clock as CLOCK_REALTIME in ms, and back; 0 stays 0. What
+ * comes back is 0 too where it lies before the map's clock, and no later than any
+ * guard has held.
+ *   now, real_ms   the same moment on both clocks */
+uint64_t ls_kept_to_real(uint64_t at, uint64_t now, uint64_t real_ms);
+uint64_t ls_kept_from_real(uint64_t at, uint64_t now, uint64_t real_ms);
+
 /* To bytes.
  *   now, real_ms   the same moment on the map's clock and CLOCK_REALTIME */
 void ls_kept_put(const struct ls_kept *kept, uint64_t now, uint64_t real_ms,

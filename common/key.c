@@ -3,6 +3,7 @@
 
 #include "key.h"
 
+#include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -44,6 +45,19 @@ uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE], const char *user)
 	bytes[0] = LS_KIND_USER;
 	memcpy(bytes + 1, user, len);
 	return hash(hash_key, bytes, 1 + len);
+}
+
+uint64_t ls_key_text(const uint8_t hash_key[LS_HASH_KEY_SIZE], char what,
+		     const char *text)
+{
+	uint8_t bytes[512];
+	size_t len = 0;
+
+	/* No kind of subject is a letter. */
+	bytes[len++] = (uint8_t)what;
+	while (len < sizeof(bytes) && *text != '\0')
+		bytes[len++] = (uint8_t)tolower((unsigned char)*text++);
+	return hash(hash_key, bytes, len);
 }
 
 uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],

@@ -18,6 +18,11 @@ uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 /* Two keys into one: a PLACE is (user, net), a PAIR (subject, other). */
 uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 		     enum ls_kind kind, uint64_t first, uint64_t second);
+/* Of a text that is no account's name: an envelope address, a transaction. Case
+ * does not count, nor what comes after 511 bytes.
+ *   what   sets those apart that mean different things */
+uint64_t ls_key_text(const uint8_t hash_key[LS_HASH_KEY_SIZE], char what,
+		     const char *text);
 /* IP, NET, USER or PLACE. */
 uint64_t ls_key_subject(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 			const struct ls_subject *subject);

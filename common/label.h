@@ -44,6 +44,12 @@ bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,
 bool ls_label_read(const struct ls_ref *ref, enum ls_kind kind,
 		   struct ls_subject *subject_r);
 
+/* Until when the record is wanted; 0: no more. */
+static inline uint64_t ls_label_until(const struct ls_ref *ref)
+{
+	return ls_slot_get(ref, 0) & ~UINT64_C(1);
+}
+
 ls_worth_fn ls_label_worth;
 
 #endif

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "levels.h"
+#include "sending.h"
 
 #include <string.h>
 
@@ -35,16 +36,15 @@ static const struct row {
 #undef ROW
 };
 
-static void read_level(const struct row *row, const struct ls_limit *limit,
-		       const struct ls_ref *ref, uint64_t now,
-		       struct ls_level *level_r)
+static void read_level(enum ls_kind kind, enum ls_reason reason,
+		       const struct ls_limit *limit, uint64_t empty_at,
+		       uint64_t now, struct ls_level *level_r)
 {
 	const struct ls_rate rate = ls_rate_of(limit);
-	uint64_t empty_at = ref != NULL ? ls_slot_get(ref, row->word) : 0;
 
 	memset(level_r, 0, sizeof(*level_r));
-	level_r->kind = row->kind;
-	level_r->reason = row->reason;
+	level_r->kind = kind;
+	level_r->reason = reason;
 	level_r->units = ls_meter_level(empty_at, now, &rate);
 	level_r->limit = limit->units;
 	level_r->period_ms = limit->period_ms;
@@ -57,9 +57,9 @@ void ls_level_of_logins(enum ls_kind kind, const struct ls_limit *limit,
 			const struct ls_ref *ref, uint64_t now,
 			struct ls_level *level_r)
 {
-	const struct row row = { kind, LS_WORD_LOGINS, LS_REASON_LOGINS, 0 };
-
-	read_level(&row, limit, ref, now, level_r);
+	read_level(kind, LS_REASON_LOGINS, limit,
+		   ref != NULL ? ls_slot_get(ref, LS_WORD_LOGINS) : 0, now,
+		   level_r);
 }
 
 unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
@@ -74,7 +74,29 @@ unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
 		memcpy(&limit, (const char *)policy + rows[i].limit,
 		       sizeof(limit));
 		if (limit.units > 0)
-			read_level(&rows[i], &limit, ref, now, &level[count++]);
+			read_level(kind, rows[i].reason, &limit,
+				   ref != NULL ? ls_slot_get(ref, rows[i].word)
+					       : 0,
+				   now, &level[count++]);
+	}
+	return count;
+}
+
+unsigned ls_levels_of_sending(const struct ls_policy *policy, bool probation,
+			      const struct ls_ref *ref, uint64_t now,
+			      struct ls_level level[LS_LEVELS_MAX],
+			      unsigned count)
+{
+	struct ls_sending_limit limits[LS_SENDING_METERS];
+
+	ls_sending_limits(policy, probation, limits);
+	for (unsigned i = 0; i < LS_SENDING_METERS; i++) {
+		if (limits[i].limit.units == 0 || count == LS_LEVELS_MAX)
+			continue;
+		read_level(LS_KIND_SENDING, limits[i].reason, &limits[i].limit,
+			   ref != NULL ? ls_slot_get(ref, limits[i].word) : 0,
+			   now, &level[count]);
+		level[count++].attempted = i >= LS_SENDING_TRIED_MESSAGES;
 	}
 	return count;
 }

@@ -16,10 +16,10 @@ int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
 			      ref_r);
 }
 
-void ls_state_journal(const struct ls_state *state, enum ls_event event,
-		      const struct ls_subject *subject,
-		      const struct ls_lock_word *lock, const char *by,
-		      uint64_t now)
+static void journal(const struct ls_state *state, enum ls_event event,
+		    const struct ls_subject *subject,
+		    const struct ls_lock_word *lock, const char *by,
+		    const char *more, uint64_t now)
 {
 	struct ls_record record = {
 		.at_ms = now,
@@ -34,7 +34,16 @@ void ls_state_journal(const struct ls_state *state, enum ls_event event,
 	};
 
 	ls_copy(record.detail, sizeof(record.detail), by);
+	ls_copy(record.more, sizeof(record.more), more);
 	ls_ring_append(&state->guard.journal, &record);
+}
+
+void ls_state_journal(const struct ls_state *state, enum ls_event event,
+		      const struct ls_subject *subject,
+		      const struct ls_lock_word *lock, const char *by,
+		      uint64_t now)
+{
+	journal(state, event, subject, lock, by, NULL, now);
 }
 
 enum ls_fall ls_state_lock(const struct ls_state *state,
@@ -68,10 +77,10 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 		if (subject->kind != LS_KIND_GUESS)
 			ls_label_put(&state->guard.labels, key, subject,
 				     LS_LABEL_LOCK, lock.until, now);
-		ls_state_journal(state,
-				 order->word == LS_WORD_FREEZE ? LS_EVENT_FREEZE
-							       : LS_EVENT_LOCK,
-				 subject, &lock, by, now);
+		journal(state,
+			order->word == LS_WORD_FREEZE ? LS_EVENT_FREEZE
+						      : LS_EVENT_LOCK,
+			subject, &lock, by, order->more, now);
 		return LS_FELL;
 	}
 	return LS_NO_SLOT;
@@ -156,7 +165,7 @@ static bool is_listed(enum ls_kind kind, enum ls_slot_word word,
 		return false;
 	*lock_r = ls_lock_unpack(ls_slot_get(ref, word));
 	return ls_lock_active(lock_r, now) && kind < LS_KIND_COUNT &&
-	       lock_r->reason < LS_REASON_COUNT && /* damaged: see verify.c */
+	       lock_r->reason <= LS_REASON_LOCKS && /* damaged: see verify.c */
 	       lock_r->origin < LS_ORIGIN_COUNT;
 }
 

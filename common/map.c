@@ -38,7 +38,8 @@ uint64_t ls_map_label_buckets(uint64_t subjects)
 
 /* Where each part begins. */
 struct layout {
-	size_t buckets, slots, label_buckets, labels, journal, live, size;
+	size_t instances, buckets, slots, label_buckets, labels, journal, live,
+		size;
 };
 
 static bool lay_out(uint64_t buckets, uint64_t label_buckets,
@@ -49,7 +50,8 @@ static bool lay_out(uint64_t buckets, uint64_t label_buckets,
 	    label_buckets > BUCKETS_MAX || journal_records < 1 ||
 	    journal_records > JOURNAL_MAX || live_places >= LS_LIVE_MAX)
 		return false;
-	at->buckets = LS_MAP_HEADER_SIZE;
+	at->instances = LS_MAP_HEADER_SIZE;
+	at->buckets = at->instances + sizeof(struct ls_instances);
 	at->slots = at->buckets + buckets * sizeof(struct ls_bucket);
 	at->label_buckets = at->slots +
 			    buckets * LS_WAYS * sizeof(struct ls_slot);
@@ -110,6 +112,7 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 	map->size = at->size;
 	map->created_boot_ms = checked->created_boot_ms;
 	memcpy(map->hash_key, checked->hash_key, sizeof(map->hash_key));
+	map->instances = (struct ls_instances *)(void *)(base + at->instances);
 	map->subjects = (struct ls_table){
 		.bucket = (struct ls_bucket *)(void *)(base + at->buckets),
 		.record = base + at->slots,

@@ -3,6 +3,8 @@
  *   +-----------------+ 0
  *   | header          |
  *   +-----------------+ 4096
+ *   | messages seen   |  64 bytes each of 512 buckets
+ *   +-----------------+ 36864
  *   | buckets         |  64 bytes each
  *   +-----------------+
  *   | slots           |  7 * 96 bytes for each bucket
@@ -31,6 +33,7 @@
 #ifndef LS_MAP_H
 #define LS_MAP_H
 
+#include "instance.h"
 #include "journal.h"
 #include "key.h"
 #include "label.h"
@@ -64,7 +67,8 @@ struct ls_map_header {
 	_Atomic uint64_t smtp_seen, connect_seen;
 	_Atomic uint64_t misplaced_seen; /* last attempt that came too late */
 	_Atomic uint64_t admitted, denied;
-	uint64_t spare_too[2];
+	_Atomic uint64_t message_seen; /* map's clock */
+	uint64_t spare_too[1];
 	/* Written when slots change hands. */
 	struct ls_table_counters subjects;
 	struct ls_table_counters labels;
@@ -72,13 +76,21 @@ struct ls_map_header {
 	_Atomic uint64_t journal_head;
 	/* Written when there is no place for a session. */
 	_Atomic uint64_t live_full;
+	uint64_t spare_more[6];
+	/* Written by lockstepd each second. */
+	_Atomic uint64_t daemon_lost, daemon_dropped;
+	_Atomic uint64_t daemon_waiting, daemon_stuck;
 };
 _Static_assert(offsetof(struct ls_map_header, check) == 104, "map format");
 _Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");
 _Static_assert(offsetof(struct ls_map_header, auth_seen) == 320, "map format");
+_Static_assert(offsetof(struct ls_map_header, message_seen) == 368,
+	       "map format");
 _Static_assert(offsetof(struct ls_map_header, subjects) == 384, "map format");
 _Static_assert(offsetof(struct ls_map_header, labels) == 448, "map format");
 _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
+	       "map format");
+_Static_assert(offsetof(struct ls_map_header, daemon_lost) == 576,
 	       "map format");
 
 enum { LS_MAP_HEADER_SIZE = 4096 };
@@ -93,6 +105,7 @@ struct ls_map {
 	ino_t inode;
 	uint64_t created_boot_ms;
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
+	struct ls_instances *instances;
 	struct ls_table subjects, labels;
 	struct ls_ring journal;
 	struct ls_live live;

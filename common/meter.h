@@ -46,6 +46,22 @@ static inline struct ls_rate ls_rate_of(const struct ls_limit *limit)
 	return rate;
 }
 
+/* So many units at once are one unit of so many times the size: charged whole or
+ * not at all, and refunded whole. More of them than the bucket holds never fit;
+ * none are no limit. */
+static inline struct ls_rate ls_rate_times(const struct ls_rate *rate,
+					   uint64_t units)
+{
+	struct ls_rate times = *rate;
+
+	if (rate->emission_ms == 0)
+		return times;
+	times.emission_ms = units <= rate->capacity_ms / rate->emission_ms
+				    ? units * rate->emission_ms
+				    : rate->capacity_ms + 1;
+	return times;
+}
+
 /* How far the clocks of two processes may be apart, and no meter further ahead
  * of its capacity: one that is was charged by a clock that had jumped. */
 enum { LS_CLOCK_SLACK_MS = 60 * 1000 };
@@ -94,12 +110,14 @@ static inline uint64_t ls_meter_refunded(uint64_t empty_at, uint64_t now,
 	return empty_at > refund ? empty_at - refund : 0;
 }
 
-/* When a full meter will have room for one unit. */
+/* When a full meter will have room for one unit; 0 when never. */
 static inline uint64_t ls_meter_room_at(uint64_t empty_at,
 					const struct ls_rate *rate)
 {
 	uint64_t most = rate->capacity_ms - rate->emission_ms;
 
+	if (rate->emission_ms > rate->capacity_ms)
+		return 0;
 	return empty_at > most ? empty_at - most : 0;
 }
 

@@ -62,7 +62,7 @@ struct ls_policy {
 	struct {
 		struct ls_limit failures[LS_SPEEDS], accounts[LS_SPEEDS], logins;
 		struct ls_range lock;
-		uint64_t mode; /* LS_RULE_*, as in the next four */
+		uint64_t mode; /* LS_RULE_*, as in the others */
 	} ip;
 	struct {
 		struct ls_limit failures[LS_SPEEDS], accounts[LS_SPEEDS];
@@ -92,7 +92,13 @@ struct ls_policy {
 		uint64_t freeze_at; /* percent of messages, recipients */
 		uint64_t on_freeze; /* LS_ON_FREEZE_* */
 		uint64_t freeze_ms;
+		uint64_t probation_divisor;
+		uint64_t mode;
 	} sending;
+	struct {
+		struct ls_limit messages, recipients;
+		uint64_t mode;
+	} relay;
 	uint64_t trusted, denied; /* of a network: 1 when it is */
 };
 
@@ -112,8 +118,6 @@ enum ls_field_type {
 enum { /* flags of a field */
 	LS_FIELD_BY_USER = 1, /* an account may override it, or its domain */
 	LS_FIELD_BY_NET = 2,  /* a network may */
-	LS_FIELD_LATER = 4,   /* kept, and not acted on by this version: the
-			       * compiler warns where it is set */
 };
 
 struct ls_field {
@@ -121,7 +125,7 @@ struct ls_field {
 	const char *section; /* "ip" of `limit ip { }`; NULL: at the top */
 	const char *name;
 	enum ls_field_type type;
-	unsigned flags;       /* LS_FIELD_BY_*, LS_FIELD_LATER */
+	unsigned flags;       /* LS_FIELD_BY_* */
 	size_t offset, size;  /* in struct ls_policy */
 	uint64_t min, max;    /* of a NUMBER, of the units of a limit, of a
 			       * DURATION and either end of a RANGE in ms */
@@ -132,7 +136,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 46 };
+enum { LS_FIELD_COUNT = 51 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or

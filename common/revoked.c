@@ -61,22 +61,24 @@ void ls_session_look(struct ls_state *state, const char *user,
 	is_locked_out(&visit, decision_r);
 }
 
+bool ls_session_is_to_be_looked_at(const struct ls_state *state,
+				   const struct ls_session *session,
+				   uint64_t now_ms)
+{
+	/* The order's word was written before the number went up. */
+	return state->guard.header != NULL &&
+	       (atomic_load(&state->guard.header->orders) != session->orders ||
+		now_ms >= session->looked_ms + LOOK_AGAIN_MS);
+}
+
 bool ls_session_is_revoked(struct ls_state *state, struct ls_session *session,
 			   const char *user, const struct ls_addr *ip,
 			   uint64_t now_ms, struct ls_decision *decision_r)
 {
-	const struct ls_map *guard = &state->guard;
-	uint64_t orders;
-	bool late = now_ms >= session->looked_ms + LOOK_AGAIN_MS;
-
 	memset(decision_r, 0, sizeof(*decision_r));
-	if (guard->header == NULL)
+	if (!ls_session_is_to_be_looked_at(state, session, now_ms))
 		return false;
-	/* The order's word was written before the number went up. */
-	orders = atomic_load(&guard->header->orders);
-	if (orders == session->orders && !late)
-		return false;
-	session->orders = orders;
+	session->orders = atomic_load(&state->guard.header->orders);
 	session->looked_ms = now_ms;
 	ls_session_look(state, user, ip, now_ms, decision_r);
 	return decision_r->verdict == LS_DENY;

@@ -52,9 +52,14 @@ void ls_session_close(struct ls_state *state,
 		      struct ls_session *session, enum ls_session_end how,
 		      uint64_t now_ms);
 
-/* Must a live session end: is its account frozen, or locked by an administrator?
- * Costs one load as long as no such order falls, but for a look each minute: who
- * gave one may have been killed over it. *decision_r says why. */
+/* May an order have fallen that a live session must end for? One load; true also
+ * once a minute: who gave one may have been killed over it. */
+bool ls_session_is_to_be_looked_at(const struct ls_state *state,
+				   const struct ls_session *session,
+				   uint64_t now_ms);
+
+/* Must it end: is its account frozen, or locked by an administrator? False at once
+ * when it is not to be looked at. *decision_r says why. */
 bool ls_session_is_revoked(struct ls_state *state, struct ls_session *session,
 			   const char *user, const struct ls_addr *ip,
 			   uint64_t now_ms, struct ls_decision *decision_r);

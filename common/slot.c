@@ -169,7 +169,7 @@ uint64_t ls_lock_pack(const struct ls_lock_word *lock)
 	       (uint64_t)(lock->reason & 15U) << 2 | (lock->origin & 3U);
 }
 
-_Static_assert(LS_REASON_COUNT <= 16, "four bits of the lock word");
+_Static_assert(LS_REASON_LOCKS < 16, "four bits of the lock word");
 _Static_assert(LS_ORIGIN_COUNT <= 4, "two bits of the lock word");
 
 /* The lock that follows `last` by this order. */

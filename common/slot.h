@@ -1,6 +1,6 @@
 /* slot.h - what the table keeps about one subject
  *
- * Thirteen words, 104 bytes; a word means the same for every kind that has it:
+ * Thirteen words, 104 bytes; a word means the same for every kind of this table:
  *
  *   word   IP          NET         USER        PLACE       GUESS     ALIAS PAIR
  *      0   lock        lock        lock        lock        lock      -     -
@@ -16,6 +16,22 @@
  *     10   -           -           suspicious  where       -         -     -
  *     11   key         key         key         key         key       key   key
  *     12   -           -           -           where       -         -     -
+ *
+ * What an account or an address sends has other words:
+ *
+ *   word    2        3         4           5        6          7
+ *   SENDING alarmed  messages  recipients  senders  attempted  attempted rcpts
+ *   RELAY   -        messages  recipients  -        -          -
+ *   ONCE    until    -         -           -        -          -
+ *
+ *   word    8               9   10  11
+ *   SENDING new recipients  of  of  key
+ *   RELAY   -               -   -   key
+ *   ONCE    -               -   -   key
+ *
+ * alarmed    until when no other alarm is told of its new recipients
+ * attempted  meters of what was tried, accepted or not
+ * of         of SENDING: the two halves of the account's key
  *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped
@@ -75,6 +91,14 @@ enum ls_slot_word {
 	LS_WORD_SITTER = 8,
 	LS_WORD_SUSPICIOUS = 10,
 	LS_WORD_WHERE = 10,
+	LS_WORD_ALARMED = 2, /* of SENDING, as the next */
+	LS_WORD_MESSAGES = 3,
+	LS_WORD_RECIPIENTS = 4,
+	LS_WORD_SENDERS = 5,
+	LS_WORD_TRIED_MESSAGES = 6,
+	LS_WORD_TRIED_RECIPIENTS = 7,
+	LS_WORD_NEW_RECIPIENTS = 8,
+	LS_WORD_SENDER = 9, /* and the next: whose it is */
 	LS_WORD_KEY = 11,
 	LS_WORD_WHERE_TOO = 12,
 	LS_SLOT_WORDS = 13
@@ -193,6 +217,7 @@ struct ls_lock_order {
 	uint64_t not_before; /* ends no earlier, whatever the length */
 	enum ls_reason reason;
 	enum ls_origin origin;
+	const char *more; /* for the journal, or NULL */
 };
 
 /* Lock a subject that is not locked: one of any number of processes that try at

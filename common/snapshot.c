@@ -24,6 +24,7 @@ enum {
 	HEAD_SIZE = 4 + LS_HASH_KEY_SIZE + 8 + 8,
 	KEY_SIZE = 1 + 8 + 1,
 	LABEL_HEAD = 1 + 16,
+	NAME_HEAD = 8,
 };
 
 /* ---- writing --------------------------------------------------------- */
@@ -76,6 +77,39 @@ static int put_slot(struct cdb_make *make, const struct ls_map *map,
 	return 1;
 }
 
+/* The names of accounts by which lists say whose places are familiar: as many as
+ * the guard has room for, and no longer than it wants them. */
+static int put_names(struct cdb_make *make, const struct ls_map *map,
+		     uint64_t now, uint64_t real_ms)
+{
+	uint8_t key[KEY_SIZE], value[NAME_HEAD + LS_USER_MAX];
+	struct ls_subject subject;
+	uint64_t cursor = 0, until, account;
+	enum ls_kind kind;
+	struct ls_ref ref;
+
+	while (ls_table_next(&map->labels, &cursor, &kind, &ref)) {
+		until = ls_label_until(&ref);
+		if (kind != LS_KIND_USER || until <= now ||
+		    !ls_label_read(&ref, kind, &subject))
+			continue;
+		account = ls_key_subject(map->hash_key, &subject);
+		/* torn or forged, where it is not its own */
+		if (!ls_label_get(&map->labels, map->hash_key, account, kind,
+				  &subject))
+			continue;
+		put_key(key, 'n', account, kind);
+		ls_put_le(value, NAME_HEAD,
+			  ls_kept_to_real(until, now, real_ms));
+		memcpy(value + NAME_HEAD, subject.user, strlen(subject.user));
+		if (cdb_make_add(make, key, sizeof(key), value,
+				 NAME_HEAD + (unsigned)strlen(subject.user)) <
+		    0)
+			return -1;
+	}
+	return 0;
+}
+
 static int put_all(struct cdb_make *make, const struct ls_map *map,
 		   uint64_t now, uint64_t real_ms)
 {
@@ -91,6 +125,8 @@ static int put_all(struct cdb_make *make, const struct ls_map *map,
 			return ret;
 		count += (unsigned)ret;
 	}
+	if (put_names(make, map, now, real_ms) < 0)
+		return -1;
 	ls_put_le(head, 4, LS_SNAPSHOT_VERSION);
 	memcpy(head + 4, map->hash_key, LS_HASH_KEY_SIZE);
 	ls_put_le(head + 4 + LS_HASH_KEY_SIZE, 8, real_ms);
@@ -212,12 +248,31 @@ static bool get_label(const struct ls_cdb_record *record,
 	return subject->kind >= LS_KIND_IP && subject->kind <= LS_KIND_PLACE;
 }
 
+/* Until when a name is wanted. Returns false for a record that none of ours is. */
+static bool get_name(const struct ls_cdb_record *record, uint64_t now,
+		     uint64_t real_ms, struct ls_subject *subject,
+		     uint64_t *until_r)
+{
+	memset(subject, 0, sizeof(*subject));
+	if (record->value_len <= NAME_HEAD ||
+	    record->value_len > NAME_HEAD + LS_USER_MAX ||
+	    record->key[9] != LS_KIND_USER)
+		return false;
+	subject->kind = LS_KIND_USER;
+	memcpy(subject->user, record->value + NAME_HEAD,
+	       record->value_len - NAME_HEAD);
+	*until_r = ls_kept_from_real(ls_get_le(record->value, NAME_HEAD), now,
+				     real_ms);
+	return true;
+}
+
 static int check_record(void *context, const struct ls_cdb_record *record,
 			struct ls_error *error_r)
 {
 	struct ls_snapshot *snapshot = context;
 	struct ls_kept kept;
 	struct ls_subject label;
+	uint64_t until;
 
 	if (is(record, 's')) {
 		snapshot->count++;
@@ -228,6 +283,10 @@ static int check_record(void *context, const struct ls_cdb_record *record,
 		if (!get_label(record, &label))
 			return ls_fail(error_r, LS_EFORMAT,
 				       "%s: damaged: a label", file_name);
+	} else if (is(record, 'n')) {
+		if (!get_name(record, 1, 1, &label, &until))
+			return ls_fail(error_r, LS_EFORMAT,
+				       "%s: damaged: a name", file_name);
 	} else if (record->key_len == sizeof(head_key) - 1 &&
 		   memcmp(record->key, head_key, record->key_len) == 0 &&
 		   record->value_len >= 4) {
@@ -336,6 +395,7 @@ static int restore_record(void *context, const struct ls_cdb_record *record,
 	struct restoration *to = context;
 	struct ls_kept kept;
 	struct ls_subject label;
+	uint64_t until;
 
 	(void)error_r;
 	if (is(record, 's') &&
@@ -343,11 +403,16 @@ static int restore_record(void *context, const struct ls_cdb_record *record,
 		to->restored += ls_kept_restore(&kept, to->map, to->now);
 	} else if (is(record, 'l') && get_label(record, &label)) {
 		uint64_t key = ls_get_le(record->key + 1, 8);
-		uint64_t until = locked_until(to, key, label.kind);
 
+		until = locked_until(to, key, label.kind);
 		if (until > to->now)
 			ls_label_put(&to->map->labels, key, &label,
 				     LS_LABEL_LOCK, until, to->now);
+	} else if (is(record, 'n') && get_name(record, to->now, to->real_ms,
+					       &label, &until) &&
+		   until > to->now) {
+		ls_label_put(&to->map->labels, ls_get_le(record->key + 1, 8),
+			     &label, LS_LABEL_NAME, until, to->now);
 	}
 	return 0;
 }

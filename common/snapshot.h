@@ -1,17 +1,19 @@
 /* snapshot.h - what of a guard survives a reboot: snapshot.cdb
  *
  * Locks and freezes with their strikes, probations, doubts, familiar places, the
- * stamps on addresses and nets, what an administrator trusts, and the labels of
- * what is locked or trusted. Not the meters, which drain in the time that a reboot
- * takes or count too little after it; no guess and no fingerprint, which must not
- * reach a disk.
+ * stamps on addresses and nets, what an administrator trusts, the labels of what is
+ * locked or trusted, and the names of accounts that lists of places show. Not the
+ * meters, which drain in the time that a reboot takes or count too little after it;
+ * no guess and no fingerprint, which must not reach a disk.
  *
  *   key                        value (numbers little-endian)
  *   "lockstep"                 u32 version, 16 B hash key, u64 saved, u64 count
  *   "s" u64 key, u8 kind       64 B: kept.h
  *   "l" u64 key, u8 kind       u8 bits, 16 B address, user name
+ *   "n" u64 key, u8 kind       u64 wanted until, user name
  *
- * saved is CLOCK_REALTIME in ms. count is the number of "s" records: fewer are a
+ * All times are CLOCK_REALTIME in ms. A reader skips records that it does not
+ * know. saved is when it was written. count is the number of "s" records: fewer are a
  * torn file. The hash key is the guard's, so that the keys mean the same in the
  * next one: mode 0600. */
 #ifndef LS_SNAPSHOT_H

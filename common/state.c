@@ -114,6 +114,45 @@ static int open_logins(struct ls_state *state, struct ls_error *error_r)
 	return 0;
 }
 
+/* The contacts, beside the policy. Without them nobody is new to an account. */
+static int open_contacts(struct ls_state *state, struct ls_error *error_r)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	const char *slash = strrchr(state->policy_path, '/');
+	int ret, len = slash == NULL ? 0 : (int)(slash + 1 - state->policy_path);
+	char path[LS_PATH_SIZE + 16];
+	bool write = state->flags & LS_GUARD_WRITE;
+
+	snprintf(path, sizeof(path), "%.*scontacts", len, state->policy_path);
+	ret = ls_contacts_open(state->policy_dirfd, path, write,
+			       &state->contacts, error_r);
+	if (ret == LS_EACCES)
+		ls_access_refused(path, write, policy->group, policy->readers,
+				  error_r);
+	if (ret != LS_ENOENT || !(state->flags & LS_CREATE))
+		return ret;
+	error_r->text[0] = '\0';
+	ret = ls_contacts_create(state->policy_dirfd, path, policy->contacts,
+				 policy->group, policy->readers, error_r);
+	if (ret < 0)
+		return ret;
+	return ls_contacts_open(state->policy_dirfd, path, write,
+				&state->contacts, error_r);
+}
+
+/* The file may come, or be another, while we run. Looked for once a second. */
+static void look_at_contacts(struct ls_state *state)
+{
+	struct ls_error ignored;
+
+	if (!(state->flags & LS_CONTACTS) ||
+	    (state->contacts.header != NULL &&
+	     ls_contacts_are_at(&state->contacts, state->policy_dirfd)))
+		return;
+	ls_contacts_close(&state->contacts);
+	open_contacts(state, &ignored);
+}
+
 static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		    struct ls_error *error_r)
 {
@@ -143,6 +182,9 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		ls_process_self(state->looker.procfd, &state->looker.self);
 	}
 	if (ret < 0 || error_r->text[0] == '\0')
+		*error_r = error;
+	if (ret == 0 && (state->flags & LS_CONTACTS) &&
+	    open_contacts(state, &error) < 0 && error_r->text[0] == '\0')
 		*error_r = error;
 	if (ret == 0 && (state->flags & LS_LOGINS) && state->guard.writable)
 		ret = open_logins(state, error_r);
@@ -202,6 +244,7 @@ void ls_close(struct ls_state **_state)
 		return;
 	ls_map_close(&state->guard);
 	ls_map_close(&state->sessions);
+	ls_contacts_close(&state->contacts);
 	ls_inflight_free(&state->inflight);
 	ls_secret_close(&state->secret);
 	ls_policy_file_close(&state->policy);
@@ -239,6 +282,7 @@ static bool is_replaced(struct ls_state *state, uint64_t now_ms)
 	if (now_ms < state->looked_ms + LOOK_EVERY_MS)
 		return state->told_replaced;
 	state->looked_ms = now_ms;
+	look_at_contacts(state);
 	return is_gone(state, &state->guard, "guard") ||
 	       is_gone(state, &state->sessions, "sessions");
 }
@@ -261,6 +305,11 @@ int ls_refresh(struct ls_state *state, uint64_t now_ms,
 			       "a map in %s was replaced or removed: restart "
 			       "to use the new one",
 			       ls_policy_file_policy(state->policy)->state_dir);
+	if (newly(ls_contacts_broken(&state->contacts), &state->told_contacts))
+		return ls_fail(error_r, LS_EFORMAT,
+			       "the file contacts beside %s was truncated "
+			       "while in use: remove it, and restart lockstepd",
+			       state->policy_path);
 	if (guard->header == NULL)
 		return 0;
 	generation = atomic_load_explicit(&guard->header->policy_generation,
@@ -278,11 +327,18 @@ void ls_policy_announce(struct ls_state *state)
 		atomic_fetch_add(&state->guard.header->policy_generation, 1);
 }
 
-void ls_daemon_seen(struct ls_state *state, uint64_t now_ms)
+void ls_daemon_seen(struct ls_state *state, uint64_t now_ms,
+		    const struct ls_daemon_news *news)
 {
-	if (state->guard.writable)
-		atomic_store(&state->guard.header->daemon_seen,
-			     ls_map_now(&state->guard, now_ms));
+	struct ls_map_header *header = state->guard.header;
+
+	if (!state->guard.writable)
+		return;
+	atomic_store(&header->daemon_seen, ls_map_now(&state->guard, now_ms));
+	atomic_fetch_add(&header->daemon_lost, news->lost);
+	atomic_fetch_add(&header->daemon_dropped, news->dropped);
+	atomic_store(&header->daemon_waiting, news->waiting);
+	atomic_store(&header->daemon_stuck, news->stuck);
 }
 
 uint64_t ls_daemon_seen_ms(const struct ls_state *state)
@@ -317,6 +373,9 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 
 		status_r->used++;
 		status_r->locks += ls_lock_active(&lock, now);
+		lock = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_FREEZE));
+		status_r->locks += kind == LS_KIND_USER &&
+				   ls_lock_active(&lock, now);
 		status_r->familiar +=
 			kind == LS_KIND_PLACE &&
 			ls_slot_get(&ref, LS_WORD_FAMILIAR) > now;
@@ -332,9 +391,17 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 		ls_map_boot_ms(map, atomic_load(&map->header->smtp_seen));
 	status_r->connect_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->connect_seen));
+	status_r->message_seen_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->message_seen));
 	status_r->misplaced_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->misplaced_seen));
 	status_r->daemon_seen_ms = ls_daemon_seen_ms(state);
+	status_r->daemon = (struct ls_daemon_news){
+		.lost = atomic_load(&map->header->daemon_lost),
+		.dropped = atomic_load(&map->header->daemon_dropped),
+		.waiting = atomic_load(&map->header->daemon_waiting),
+		.stuck = atomic_load(&map->header->daemon_stuck),
+	};
 	status_r->admitted = atomic_load(&map->header->admitted);
 	status_r->denied = atomic_load(&map->header->denied);
 	status_r->retired = atomic_load(&map->header->retired) != 0;

@@ -2,6 +2,7 @@
 #ifndef LS_STATE_H
 #define LS_STATE_H
 
+#include "contacts.h"
 #include "judge.h"
 #include "map.h"
 #include "policy.h"
@@ -15,11 +16,12 @@ struct ls_state {
 	struct ls_meters meters; /* of the policy, where nothing overrides it */
 	uint64_t generation; /* of the policy in force, from the guard */
 	struct ls_map guard, sessions; /* header NULL: not open */
+	struct ls_contacts contacts;   /* LS_CONTACTS; header NULL: not open */
 	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
 	struct ls_secret secret;
 	struct ls_looker looker; /* where sessions are open */
 	uint64_t begun; /* sessions, by this process */
-	bool told_replaced, told_broken;
+	bool told_replaced, told_broken, told_contacts;
 	uint64_t looked_ms; /* at the maps' names */
 };
 

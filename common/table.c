@@ -266,13 +266,31 @@ static uint64_t value_of(const struct ls_slot *slot, unsigned word,
 	return ls_word_value(atomic_load(&slot->word[word].bits), stamp);
 }
 
+/* Until what an account sends has drained. Only who has logged in has such a
+ * slot: no flood of strangers makes one, and none may wash it away. */
+static uint64_t drained_at(const struct ls_slot *slot, uint32_t stamp)
+{
+	uint64_t until = 0;
+
+	for (unsigned i = LS_WORD_MESSAGES; i <= LS_WORD_NEW_RECIPIENTS; i++) {
+		uint64_t at = value_of(slot, i, stamp);
+
+		if (at > until)
+			until = at;
+	}
+	return until;
+}
+
 /* Until when a slot is worth as much as a familiar place: one, an account that
- * is on probation or was in doubt, an alias. All have that time in one word. */
+ * is on probation or was in doubt, an alias: all have that time in one word. Or
+ * what an account sends. */
 static uint64_t valued_until(const struct ls_slot *slot, enum ls_kind kind,
 			     uint32_t stamp)
 {
 	uint64_t until = value_of(slot, LS_WORD_FAMILIAR, stamp), doubt;
 
+	if (kind == LS_KIND_SENDING)
+		return drained_at(slot, stamp);
 	if (kind != LS_KIND_USER)
 		return kind == LS_KIND_PLACE || kind == LS_KIND_ALIAS ? until
 								      : 0;

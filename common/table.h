@@ -95,7 +95,8 @@ enum ls_worth {
 	LS_WORTH_IDLE,     /* every time in it has passed */
 	LS_WORTH_LITTLE,   /* pairs: lost, they are counted again */
 	LS_WORTH_STRANGER, /* charged meters, fading strikes */
-	LS_WORTH_FAMILIAR, /* a familiar place, an alias, a doubt */
+	LS_WORTH_FAMILIAR, /* a familiar place, an alias, a doubt, what an
+			    * account sends */
 	LS_WORTH_LOCK,     /* an active lock, an administrator's trust, a seat
 			    * that somebody sits on */
 	LS_WORTH_COUNT

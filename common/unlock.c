@@ -4,6 +4,7 @@
 #include "error.h"
 #include "levels.h"
 #include "orders.h"
+#include "sending.h"
 #include "state.h"
 
 #include <string.h>
@@ -59,6 +60,30 @@ static void journal(const struct ls_state *state,
 	ls_state_journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
 }
 
+/* What an account sends is metered in a slot of its own. */
+static void clear_sending(const struct ls_state *state,
+			  const struct ls_policy *policy, uint64_t user_key,
+			  const struct ls_ref *user, uint64_t now,
+			  struct ls_cleared *cleared)
+{
+	const struct ls_map *map = &state->guard;
+	bool probation = user != NULL &&
+			 ls_slot_get(user, LS_WORD_PROBATION) > now;
+	struct ls_level level[LS_LEVELS_MAX];
+	struct ls_ref ref;
+	unsigned count;
+
+	if (ls_table_find(&map->subjects,
+			  ls_sending_key(map->hash_key, user_key),
+			  LS_KIND_SENDING, &ref) < 0)
+		return;
+	count = ls_levels_of_sending(policy, probation, &ref, now, level, 0);
+	for (unsigned i = 0; i < count && cleared->levels < LS_LEVELS_MAX; i++)
+		if (level[i].units > 0)
+			cleared->level[cleared->levels++] = level[i];
+	ls_sending_clear(&map->subjects, map->hash_key, user_key);
+}
+
 int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 	     const char *by, uint64_t now_ms, struct ls_cleared *cleared_r)
 {
@@ -68,21 +93,26 @@ int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 	const struct ls_policy *policy;
 	struct ls_policy own;
 	struct ls_ref ref;
+	uint64_t key;
+	bool found;
 
 	memset(cleared_r, 0, sizeof(*cleared_r));
 	if (!lockable(subject->kind))
 		return LS_EARG;
 	if (!state->guard.writable)
 		return LS_EACCES;
-	if (ls_table_find(&state->guard.subjects,
-			  ls_key_subject(state->guard.hash_key, subject),
-			  subject->kind, &ref) < 0)
-		return 0;
+	key = ls_key_subject(state->guard.hash_key, subject);
+	found = ls_table_find(&state->guard.subjects, key, subject->kind,
+			      &ref) == 0;
 	policy = ls_policy_file_lookup(
 		state->policy, user ? subject->user : NULL,
 		subject->kind == LS_KIND_USER ? NULL : &subject->net.addr,
 		&own);
-	clear(state, policy, subject->kind, &ref, now, cleared_r);
+	if (found)
+		clear(state, policy, subject->kind, &ref, now, cleared_r);
+	if (subject->kind == LS_KIND_USER)
+		clear_sending(state, policy, key, found ? &ref : NULL, now,
+			      cleared_r);
 	if (!cleared_r->locked)
 		return 0;
 	journal(state, subject, by, now);

@@ -42,7 +42,7 @@ static void check_lock(struct check *check, const struct ls_ref *ref,
 	if (lock.until > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": a lock ends in %" PRIu64 " days",
 		    ref->index, (lock.until - check->now) / 86400000);
-	if (lock.reason >= LS_REASON_COUNT || lock.origin >= LS_ORIGIN_COUNT)
+	if (lock.reason > LS_REASON_LOCKS || lock.origin >= LS_ORIGIN_COUNT)
 		off(check, "slot %" PRIu32 ": a lock of reason %u, origin %u",
 		    ref->index, (unsigned)lock.reason, (unsigned)lock.origin);
 }
@@ -52,6 +52,7 @@ static void check_slot(struct check *check, const struct ls_table *table,
 {
 	/* Read once: a claimer may write it just now. */
 	uint64_t upper = ls_slot_get(ref, LS_WORD_KEY);
+	unsigned last = LS_WORD_TIMES_LAST;
 
 	if (kind >= LS_KIND_COUNT)
 		off(check, "slot %" PRIu32 ": kind %u", ref->index,
@@ -71,7 +72,9 @@ static void check_slot(struct check *check, const struct ls_table *table,
 	    ls_slot_get(ref, LS_WORD_TRUSTED) > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": trusted for too long",
 		    ref->index);
-	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++)
+	if (kind == LS_KIND_SENDING)
+		last = LS_WORD_NEW_RECIPIENTS;
+	for (unsigned i = LS_WORD_TIMES_FIRST; i <= last; i++)
 		if (ls_slot_get(ref, i) > check->now + LS_AHEAD_MAX_MS)
 			off(check, "slot %" PRIu32 ": word %u is %" PRIu64
 				   " days ahead",
@@ -128,8 +131,10 @@ static void check_journal(struct check *check)
 	struct ls_record record;
 
 	/* Give up at once on what is not there: the second look is later than
-	 * any patience. */
-	while (cursor.next < head) {
+	 * any patience. Each record takes two looks at most; more are for a
+	 * head that somebody set back. */
+	for (uint64_t looks = 0; cursor.next < head && looks < 3 * ring->records;
+	     looks++) {
 		if (ls_ring_next(ring, &cursor, now, &record) == 1) {
 			if (record.number < first + read)
 				off(check, "journal: record %" PRIu64

@@ -260,6 +260,6 @@ void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 		attempt->user);
 	ls_copy(record.service, sizeof(record.service), attempt->service);
 	ls_copy(record.mech, sizeof(record.mech), attempt->mech);
-	record.detail[0] = '\0';
+	record.detail[0] = record.more[0] = '\0';
 	ls_ring_append(&visit->state->guard.journal, &record);
 }

@@ -7,7 +7,7 @@
 
 #include "state.h"
 
-enum { LS_VISIT_KINDS = LS_KIND_GUESS + 1 };
+enum { LS_VISIT_KINDS = LS_JUDGED_KINDS };
 
 struct ls_visit {
 	struct ls_state *state;
@@ -66,6 +66,10 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
  *   service  that the login is for; NULL: of no account's own */
 void ls_visit_judge(const struct ls_visit *visit, const char *service,
 		    struct ls_view *view, struct ls_judgement *judgement_r);
+
+/* Is the account frozen (freeze.c)? As ls_frozen(). */
+bool ls_visit_is_frozen(const struct ls_visit *visit,
+			struct ls_decision *decision_r);
 
 /* The fingerprint of the password at this place; 0: none. */
 uint32_t ls_visit_print(const struct ls_visit *visit);

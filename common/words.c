@@ -30,7 +30,8 @@ const char *ls_reason_name(enum ls_reason reason)
 		"none",          "failures", "failures-slow", "accounts",
 		"accounts-slow", "repeats",  "logins",        "sessions",
 		"denied",        "tls",      "sending",       "admin",
-		"places",
+		"places",        "messages", "recipients",    "new-recipients",
+		"senders",
 	};
 
 	return NAME_OF(names, reason);
@@ -48,7 +49,7 @@ const char *ls_origin_name(enum ls_origin origin)
 const char *ls_verdict_name(enum ls_verdict verdict)
 {
 	static const char *const names[LS_VERDICT_COUNT] = {
-		"admit", "deny", "wait",
+		"admit", "deny", "wait", "hold",
 	};
 
 	return NAME_OF(names, verdict);

@@ -16,9 +16,10 @@ enum ls_kind {
 	LS_KIND_GUESS = 5, /* a wrong password */
 	LS_KIND_PAIR = 6,  /* (subject, other): counted once */
 	LS_KIND_ALIAS = 7, /* a typed name that means another account */
-	LS_KIND_SENDING = 8,
-	LS_KIND_ONCE = 9,
-	LS_KIND_RELAY = 10,
+	LS_KIND_SENDING = 8, /* what an account sends */
+	LS_KIND_ONCE = 9,    /* a sender or a refused message of an account:
+			      * counted once */
+	LS_KIND_RELAY = 10,  /* what an address sends without a login */
 	LS_KIND_SEAT = 11, /* one of an account's live sessions; in sessions */
 	LS_KIND_COUNT
 };
@@ -38,6 +39,12 @@ enum ls_reason {
 	LS_REASON_SENDING = 10,      /* what the account sends */
 	LS_REASON_ADMIN = 11,        /* an administrator said so */
 	LS_REASON_PLACES = 12,       /* logins from too many new networks */
+	LS_REASON_LOCKS = 12, /* the last that a lock has; the rest refuse
+			       * messages */
+	LS_REASON_MESSAGES = 13,       /* too many messages */
+	LS_REASON_RECIPIENTS = 14,     /* too many recipients */
+	LS_REASON_NEW_RECIPIENTS = 15, /* too many never written to before */
+	LS_REASON_SENDERS = 16,        /* too many envelope senders */
 	LS_REASON_COUNT
 };
 
@@ -52,6 +59,7 @@ enum ls_verdict {
 	LS_ADMIT = 0,
 	LS_DENY = 1,
 	LS_WAIT = 2, /* ask again when another attempt has settled */
+	LS_HOLD = 3, /* a message: take it, and keep it in the hold queue */
 	LS_VERDICT_COUNT
 };
 
@@ -78,8 +86,8 @@ enum ls_event {
 	LS_EVENT_TRUST = 9,     /* exempt, until */
 	LS_EVENT_DISTRUST = 10, /* no more */
 	LS_EVENT_FORGET = 11,   /* familiar places of it */
-	LS_EVENT_MESSAGE = 12,
-	LS_EVENT_ALARM = 13,
+	LS_EVENT_MESSAGE = 12,  /* a message was refused or held */
+	LS_EVENT_ALARM = 13,    /* an account writes to too many new people */
 	LS_EVENT_SESSION_END = 14, /* it ended */
 	LS_EVENT_COUNT
 };

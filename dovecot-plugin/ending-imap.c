@@ -35,9 +35,14 @@ bool ending_imap(struct mail_user *user, const char *text)
 	return TRUE;
 }
 
-bool ending_imap_hibernates(const struct mail_user *user)
+const void *ending_imap_client(const struct mail_user *user)
 {
-	const struct client *client = find(user);
+	return find(user);
+}
+
+bool ending_imap_hibernates(const void *_client)
+{
+	const struct client *client = _client;
 
 	return client != NULL && client->hibernated;
 }

@@ -30,7 +30,10 @@ ending_fn ending_submission;
  * service was given a client_limit. */
 ending_fn ending_sieve;
 
-/* Is the user's IMAP session about to be handed to imap-hibernate? */
-bool ending_imap_hibernates(const struct mail_user *user);
+/* The user's IMAP client, NULL if there is none here (yet); and whether it ends
+ * because it is handed to imap-hibernate, to be asked when its user is freed: it
+ * is still there then, and no more in the list. */
+const void *ending_imap_client(const struct mail_user *user);
+bool ending_imap_hibernates(const void *client);
 
 #endif

@@ -17,6 +17,13 @@ bool intercept_is_scram(const struct login *login)
 	       strncasecmp(scheme, "SCRAM-", 6) == 0;
 }
 
+bool intercept_is_token(const struct login *login)
+{
+	const char *scheme = login->request->wanted_credentials_scheme;
+
+	return login->lookup != NULL && scheme != NULL && *scheme == '\0';
+}
+
 /* Frozen under the name that the passdbs gave the account? The name that the
  * client gave was asked about before. */
 static bool is_frozen(const struct login *login)
@@ -69,6 +76,10 @@ static void credentials_found(enum passdb_result result,
 		decoy_learn(request->wanted_credentials_scheme,
 			    login->ticket.user, result, credentials, size);
 	}
+	/* Of a disabled user the mechanism tells more than of a bad token, and
+	 * a success it would not take back. */
+	if (login->denied && intercept_is_token(login))
+		result = PASSDB_RESULT_PASSWORD_MISMATCH;
 	login->mech_lookup(result, credentials, size, request);
 }
 

@@ -37,11 +37,12 @@ static void deny_now(struct login *login)
 	if (intercept_is_scram(login))
 		decoy = decoy_credentials(request->wanted_credentials_scheme,
 					  request->fields.user);
+	if (decoy != NULL || intercept_is_token(login))
+		intercept_login(login);
 	if (decoy == NULL) {
 		answer(login, PASSDB_RESULT_USER_DISABLED);
 		return;
 	}
-	intercept_login(login);
 	login->lookup(PASSDB_RESULT_OK, (const unsigned char *)decoy,
 		      strlen(decoy), request);
 }
@@ -80,6 +81,8 @@ static void deny(struct login *login, const struct ls_decision *decision)
 		else
 			login_reveal(login->request, decision->reason);
 		answer(login, PASSDB_RESULT_USER_DISABLED);
+	} else if (intercept_is_token(login)) {
+		deny_now(login); /* the verification has taken its time */
 	} else {
 		pace_refusal(login, pace_kind(login), deny_now);
 	}

@@ -19,7 +19,8 @@ struct mail_session {
 	struct ls_session_start start;
 	ending_fn *ending;
 	const char *farewell; /* it must end, and is told so; NULL: it need not */
-	struct timeout *to_end;
+	struct timeout *to_end, *to_meet;
+	const void *imap_client;
 };
 
 static MODULE_CONTEXT_DEFINE_INIT(mail_session_module,
@@ -69,13 +70,13 @@ static void end_soon(struct mail_session *session,
 
 /* ---- looking ---------------------------------------------------------- */
 
-static void look(void *context ATTR_UNUSED)
+/* With the policy as it is now. */
+static void look_closer(uint64_t now)
 {
 	struct mail_session *session;
 	struct ls_decision decision;
 	struct event *event = state_event_create(NULL);
 	struct ls_state *state = state_get(sessions, event);
-	uint64_t now = state_now_ms();
 
 	event_unref(&event);
 	if (state == NULL)
@@ -89,6 +90,24 @@ static void look(void *context ATTR_UNUSED)
 			continue;
 		log_end(session, "ended", &decision);
 		end_soon(session, &decision);
+	}
+}
+
+/* There may be ten thousands of idle processes that do this: no more than it
+ * takes to see that nothing was ordered. */
+static void look(void *context ATTR_UNUSED)
+{
+	const struct mail_session *session;
+	uint64_t now = state_now_ms();
+
+	for (session = mail_sessions; session != NULL;
+	     session = session->next) {
+		if (sessions->ls != NULL && session->farewell == NULL &&
+		    ls_session_is_to_be_looked_at(sessions->ls, &session->held,
+						  now)) {
+			look_closer(now);
+			return;
+		}
 	}
 }
 
@@ -108,7 +127,7 @@ static enum ls_session_end how_it_ended(const struct mail_session *session)
 {
 	if (session->farewell != NULL)
 		return LS_END_REVOKED;
-	if (ending_imap_hibernates(session->user))
+	if (ending_imap_hibernates(session->imap_client))
 		return LS_END_HIBERNATED;
 	return LS_END_CLOSED;
 }
@@ -118,12 +137,20 @@ static void mail_session_deinit(struct mail_user *user)
 	struct mail_session *session = MAIL_SESSION(user);
 
 	timeout_remove(&session->to_end);
+	timeout_remove(&session->to_meet);
 	DLLIST_REMOVE(&mail_sessions, session);
 	check_timer();
 	if (sessions->ls != NULL)
 		ls_session_close(sessions->ls, &session->start, &session->held,
 				 how_it_ended(session), state_now_ms());
 	session->module_ctx.super.deinit(user);
+}
+
+/* The client is made after its user, before the event loop runs next. */
+static void meet(struct mail_session *session)
+{
+	timeout_remove(&session->to_meet);
+	session->imap_client = ending_imap_client(session->user);
 }
 
 static struct mail_session *session_new(struct mail_user *user)
@@ -156,6 +183,7 @@ void mail_session_begin(struct mail_user *user, const struct ls_addr *ip,
 	session = session_new(user);
 	session->ip = *ip;
 	session->ending = ending;
+	session->to_meet = timeout_add_to(io_loop_get_root(), 0, meet, session);
 	session->start = (struct ls_session_start){
 		.service = service,
 		.user = user->username,

@@ -33,7 +33,7 @@ static struct ls_state *try_open(struct guard *guard, uint64_t now_ms,
 {
 	struct ls_open_args args = {
 		.policy_path = guard->policy_path,
-		.flags = LS_GUARD_WRITE,
+		.flags = LS_GUARD_WRITE | LS_CONTACTS,
 		.now_ms = now_ms,
 		.real_ms = guard_real_ms(),
 	};

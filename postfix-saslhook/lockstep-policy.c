@@ -11,12 +11,11 @@
  * is none, even a command line with a mistake. Nothing is ever waited for but
  * the client itself.
  *
- * At CONNECT, and only there, it asks whether the address is locked. */
+ * What is asked at which stage: decide.h. */
 #include "lockstep-config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,107 +23,17 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "guard.h"
-#include "log.h"
-#include "request.h"
-#include "verdict.h"
-
-enum complaint { /* about requests: each logged once a minute */
-	COMPLAINT_FAULT,
-	COMPLAINT_ADDRESS,
-	COMPLAINT_CONTEXT,
-	COMPLAINT_COUNT
-};
+#include "decide.h"
 
 struct filter {
 	const char *policy_path;
-	enum policy_role role;
-	bool refuse_on_mx;
 	char mistake[128]; /* the first one on the command line, or "" */
 
-	struct guard guard;
+	struct decider decider;
 	struct request request;
-	struct log_limit limit[COMPLAINT_COUNT];
 	size_t pending; /* bytes of `answers` not written yet */
 	char answers[16384];
 };
-
-static void complain(struct filter *filter, enum complaint complaint,
-		     uint64_t now_ms, const char *what)
-{
-	uint64_t unlogged;
-
-	if (!log_allowed(&filter->limit[complaint], now_ms, &unlogged))
-		return;
-	if (unlogged == 0)
-		log_line(LOG_WARNING, "%s", what);
-	else
-		log_line(LOG_WARNING, "%s (and %" PRIu64 " like it unlogged)",
-			 what, unlogged);
-}
-
-static void complain_of_request(struct filter *filter, uint64_t now_ms)
-{
-	char why[96], line[160];
-
-	request_explain(&filter->request, why, sizeof(why));
-	snprintf(line, sizeof(line),
-		 "request not understood: %s; answered DUNNO", why);
-	complain(filter, COMPLAINT_FAULT, now_ms, line);
-}
-
-/* Returns whether the address in the request could be used. */
-static bool client_address(struct filter *filter, uint64_t now_ms,
-			   struct ls_addr *address_r)
-{
-	char shown[64], line[160];
-
-	if (ls_addr_parse(filter->request.client_address, address_r) == 0)
-		return true;
-	request_printable(filter->request.client_address, shown, sizeof(shown));
-	snprintf(line, sizeof(line), "client_address \"%s\" is no address; "
-		 "answered DUNNO", shown);
-	complain(filter, COMPLAINT_ADDRESS, now_ms, line);
-	return false;
-}
-
-/* Returns whether this request is one that may be refused, and its role. */
-static bool may_refuse(struct filter *filter, uint64_t now_ms,
-		       enum policy_role *role_r)
-{
-	char shown[64], line[160];
-
-	if (policy_context_unknown(&filter->request)) {
-		request_printable(filter->request.policy_context, shown,
-				  sizeof(shown));
-		snprintf(line, sizeof(line), "policy_context \"%s\" is neither "
-			 "submission nor mx; ignored", shown);
-		complain(filter, COMPLAINT_CONTEXT, now_ms, line);
-	}
-	*role_r = policy_role_of(&filter->request, filter->role);
-	return *role_r == POLICY_ROLE_SUBMISSION || filter->refuse_on_mx;
-}
-
-/* Decide the request that is ready. Returns false for DUNNO. */
-static bool decide(struct filter *filter, struct ls_decision *decision_r)
-{
-	uint64_t now_ms = guard_now_ms();
-	struct ls_state *state = guard_state(&filter->guard, now_ms);
-	struct ls_addr address;
-	enum policy_role role;
-
-	if (filter->request.fault != REQUEST_FAULT_NONE) {
-		complain_of_request(filter, now_ms);
-		return false;
-	}
-	if (filter->request.stage != REQUEST_STAGE_CONNECT ||
-	    !may_refuse(filter, now_ms, &role) || state == NULL ||
-	    !client_address(filter, now_ms, &address))
-		return false;
-	ls_connect(state, role == POLICY_ROLE_MX ? "smtp" : "submission",
-		   &address, now_ms, decision_r);
-	return true;
-}
 
 /* Wait until a descriptor that was left non-blocking is ready. */
 static void wait_for(int fd, short events)
@@ -162,15 +71,17 @@ static int flush(struct filter *filter)
 static int answer(struct filter *filter)
 {
 	struct ls_decision decision = { 0 };
-	bool decided = filter->mistake[0] == '\0' && decide(filter, &decision);
+	bool decided = filter->mistake[0] == '\0' &&
+		       decide(&filter->decider, &filter->request, &decision);
 	int result = 0;
 
 	if (sizeof(filter->answers) - filter->pending < POLICY_ANSWER_MAX)
 		result = flush(filter);
 	if (result == 0)
-		filter->pending += policy_answer(decided ? &decision : NULL,
+		filter->pending += policy_answer(filter->request.stage,
+						 decided ? &decision : NULL,
 						 filter->answers +
-						 filter->pending);
+							 filter->pending);
 	return result;
 }
 
@@ -253,13 +164,13 @@ static void parse_option(struct filter *filter, int option, bool have_stderr)
 			mistake(filter, "option -l with", optarg);
 		break;
 	case 'o':
-		filter->refuse_on_mx = true;
+		filter->decider.refuse_on_mx = true;
 		break;
 	case 'p':
 		filter->policy_path = optarg;
 		break;
 	case 'r':
-		if (!policy_role_parse(optarg, &filter->role))
+		if (!policy_role_parse(optarg, &filter->decider.role))
 			mistake(filter, "option -r with", optarg);
 		break;
 	case ':':
@@ -315,7 +226,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(&filter, argc, argv, have_stderr);
 	if (filter.mistake[0] == '\0') {
-		guard_init(&filter.guard, filter.policy_path, guard_now_ms());
+		guard_init(&filter.decider.guard, filter.policy_path, guard_now_ms());
 	} else if (have_stderr && isatty(STDIN_FILENO)) {
 		fprintf(stderr, "lockstep-policy: %s\n%s", filter.mistake,
 			usage);
@@ -327,6 +238,6 @@ int main(int argc, char **argv)
 			 "everything", filter.mistake);
 	}
 	int status = serve(&filter);
-	guard_deinit(&filter.guard);
+	guard_deinit(&filter.decider.guard);
 	return status;
 }

@@ -50,7 +50,9 @@ enum policy_role policy_role_of(const struct request *request,
 	return POLICY_ROLE_SUBMISSION;
 }
 
-static const char *cause(enum ls_reason reason)
+/* ---- the words -------------------------------------------------------- */
+
+static const char *cause_of_connection(enum ls_reason reason)
 {
 	switch (reason) {
 	case LS_REASON_FAILURES:
@@ -58,47 +60,111 @@ static const char *cause(enum ls_reason reason)
 	case LS_REASON_ACCOUNTS:
 	case LS_REASON_ACCOUNTS_SLOW:
 		return "Too many failed logins from your network";
+	case LS_REASON_DENIED:
+		return "Your network may not use this service";
 	default:
 		return "Your network is locked";
 	}
 }
 
-/* The words after "421 4.7.0 ". Without `reveal` they are the same for every
- * reason and tell an attacker nothing. */
-static void refusal(const struct ls_decision *decision, char *text, size_t size)
+static const char *cause_of_message(const struct ls_decision *decision)
 {
-	if (!decision->reveal) {
-		snprintf(text, size, "Service not available, try again later");
-		return;
+	switch (decision->reason) {
+	case LS_REASON_MESSAGES:
+		return "Too many messages";
+	case LS_REASON_RECIPIENTS:
+		return decision->retry_ms > 0
+			       ? "Too many recipients"
+			       : "Too many recipients for one message";
+	case LS_REASON_NEW_RECIPIENTS:
+		return "Too many recipients that you never wrote to before";
+	case LS_REASON_SENDERS:
+		return "Too many different sender addresses";
+	default:
+		return "This account is locked, ask your administrator";
 	}
-	if (decision->reason == LS_REASON_DENIED) {
-		snprintf(text, size, "Your network may not use this service");
-		return;
-	}
-	if (decision->retry_ms == 0) {
-		snprintf(text, size, "%s, try again later",
-			 cause(decision->reason));
-		return;
-	}
-	/* Rounded up: never a time at which it is still locked. */
-	uint64_t minutes = (decision->retry_ms - 1) / 60000 + 1;
-	snprintf(text, size, "%s, try again in %" PRIu64 " minute%s",
-		 cause(decision->reason), minutes, minutes == 1 ? "" : "s");
 }
 
-size_t policy_answer(const struct ls_decision *decision,
+static const struct {
+	const char *name;
+	uint64_t ms;
+} units[] = { { "day", UINT64_C(86400000) },
+	      { "hour", UINT64_C(3600000) },
+	      { "minute", UINT64_C(60000) } };
+
+/* ", try again in 5 minutes": rounded up, never a time at which it would still be
+ * refused; in the largest unit of which there are two. */
+static void when(uint64_t retry_ms, char *text, size_t size)
+{
+	enum { UNITS = sizeof(units) / sizeof(units[0]) };
+	unsigned i = 0;
+
+	if (retry_ms == 0) {
+		snprintf(text, size, ", try again later");
+		return;
+	}
+	while (i < UNITS - 1 && retry_ms < 2 * units[i].ms)
+		i++;
+	uint64_t count = (retry_ms - 1) / units[i].ms + 1;
+	snprintf(text, size, ", try again in %" PRIu64 " %s%s", count,
+		 units[i].name, count == 1 ? "" : "s");
+}
+
+/* ---- the answers ------------------------------------------------------ */
+
+enum { TEXT_MAX = POLICY_ANSWER_MAX - sizeof("action=421 4.7.0 \n\n") };
+
+/* Without `reveal` the words are the same for every reason, and tell an attacker
+ * nothing. */
+static int refuse(char *answer, const char *code, const char *cause,
+		  bool retry, const struct ls_decision *decision)
+{
+	char text[TEXT_MAX], later[48] = "";
+
+	if (retry)
+		when(decision->retry_ms, later, sizeof(later));
+	if (decision->reveal)
+		snprintf(text, sizeof(text), "%s%s", cause, later);
+	else
+		snprintf(text, sizeof(text),
+			 "Service not available, try again later");
+	return snprintf(answer, POLICY_ANSWER_MAX, "action=%s %s\n\n", code,
+			text);
+}
+
+static int refuse_message(char *answer, const struct ls_decision *decision)
+{
+	const char *cause = cause_of_message(decision);
+	bool limited = decision->kind == LS_KIND_SENDING ||
+		       decision->kind == LS_KIND_RELAY;
+
+	if (limited && decision->reason == LS_REASON_SENDING)
+		return refuse(answer, "554 5.7.1", cause, false, decision);
+	if (limited)
+		return refuse(answer, "450 4.7.1", cause, true, decision);
+	return refuse(answer, "421 4.7.1", cause, false, decision);
+}
+
+size_t policy_answer(enum request_stage stage,
+		     const struct ls_decision *decision,
 		     char answer_r[POLICY_ANSWER_MAX])
 {
-	char text[POLICY_ANSWER_MAX - sizeof("action=421 4.7.0 \n\n")];
+	enum ls_verdict verdict = decision != NULL ? decision->verdict
+						   : LS_ADMIT;
 	int length;
 
-	if (decision == NULL || decision->verdict != LS_DENY) {
+	if (verdict == LS_HOLD)
+		length = snprintf(answer_r, POLICY_ANSWER_MAX,
+				  "action=HOLD account frozen by Lockstep for "
+				  "what it sends\n\n");
+	else if (verdict != LS_DENY)
 		length = snprintf(answer_r, POLICY_ANSWER_MAX,
 				  "action=DUNNO\n\n");
-	} else {
-		refusal(decision, text, sizeof(text));
-		length = snprintf(answer_r, POLICY_ANSWER_MAX,
-				  "action=421 4.7.0 %s\n\n", text);
-	}
+	else if (stage == REQUEST_STAGE_CONNECT)
+		length = refuse(answer_r, "421 4.7.0",
+				cause_of_connection(decision->reason),
+				decision->reason != LS_REASON_DENIED, decision);
+	else
+		length = refuse_message(answer_r, decision);
 	return (size_t)length;
 }

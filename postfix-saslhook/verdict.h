@@ -1,9 +1,17 @@
 /* verdict.h - what Postfix is answered
  *
  * Pure functions: no I/O, no clock, no state. An answer is one line
- * `action=...` and an empty line. The actions are DUNNO, which leaves the
- * matter to Postfix's next restriction, and at CONNECT a 421, at which Postfix
- * tells the client and hangs up. */
+ * `action=...` and an empty line. The actions:
+ *
+ *   DUNNO      leaves the matter to Postfix's next restriction
+ *   421 4.7.0  of a connection: Postfix tells the client and hangs up
+ *   421 4.7.1  of a message, its account being frozen: the same. The next login
+ *              is refused, so a client that comes back gets no further
+ *   450 4.7.1  of a message over a limit that drains: to be tried again
+ *   554 5.7.1  of the message for which its account was frozen, where the policy
+ *              wants it refused: for good
+ *   HOLD       of that message, where the policy wants it kept: it is accepted,
+ *              into the hold queue */
 #ifndef LOCKSTEP_POLICY_VERDICT_H
 #define LOCKSTEP_POLICY_VERDICT_H
 
@@ -34,9 +42,10 @@ bool policy_context_unknown(const struct request *request);
 
 enum { POLICY_ANSWER_MAX = 160 }; /* bytes of an answer, NUL included */
 
-/* Write the answer for a connection that was decided, or DUNNO for NULL.
+/* Write the answer for what was decided at this stage, or DUNNO for NULL.
  * Returns its length. */
-size_t policy_answer(const struct ls_decision *decision,
+size_t policy_answer(enum request_stage stage,
+		     const struct ls_decision *decision,
 		     char answer_r[POLICY_ANSWER_MAX]);
 
 #endif

@@ -8,6 +8,7 @@
  * have its bounds. Seeds: tests/fuzz/seeds/map. */
 #include "lockstep-config.h"
 
+#include "explain.h"
 #include "snapshot.h"
 #include "state.h"
 
@@ -67,6 +68,9 @@ static void open_policy(void)
 	snprintf(policy.state_dir, sizeof(policy.state_dir), "%s", dir);
 	policy.group[0] = '\0';
 	policy.ip.failures[LS_FAST].units = 3;
+	policy.sending.messages.units = 2;
+	policy.relay.messages.units = 2;
+	policy.relay.messages.period_ms = 1000;
 	policy.user.sessions = 2;
 	check(ls_policy_writer_init(path, &writer, &error) == 0, error.text);
 	ls_policy_writer_policy(writer, &policy);
@@ -160,11 +164,53 @@ static void read_journal(enum ls_journal which, const struct ls_map *map)
 				      record.origin < LS_ORIGIN_COUNT,
 			      "a record without bounds");
 			check(ENDS(record.service) && ENDS(record.mech) &&
-				      ENDS(record.detail),
+				      ENDS(record.detail) && ENDS(record.more),
 			      "a text has no end");
 			check_subject(&record.subject);
 		}
 	}
+}
+
+static void list_senders(void)
+{
+	uint64_t cursor = 0, count = 0;
+	struct ls_sender sender;
+
+	while (ls_sender_next(state, &cursor, NOW_MS, &sender) == 1) {
+		check(++count <= LS_WAYS * state->guard.subjects.buckets,
+		      "a list has no end");
+		check(ENDS(sender.user), "a sender has no end");
+	}
+}
+
+static void send(unsigned number)
+{
+	static struct ls_gathered gathered;
+	struct ls_message message = {
+		.instance = number % 3 == 0 ? "1.2.3" : "4.5.6",
+		.user = number % 4 == 0   ? ""
+			: number % 2 == 0 ? "joe"
+					  : "ann",
+		.sender = number % 5 == 0 ? "other@example.com" : "joe",
+		.queue_id = "4Xyz",
+		.recipients = number % 7 * 100,
+		.size = number * 1000,
+		.gathered = &gathered,
+	};
+	struct ls_decision decision;
+	struct ls_sending sending;
+
+	ls_gather(state, &gathered, message.instance, message.user,
+		  "ann@example.org");
+	ls_send_look(state, &message, NOW_MS, &decision);
+	ls_send(state, &message, NOW_MS, REAL_MS, &decision);
+	check(decision.verdict < LS_VERDICT_COUNT &&
+		      decision.reason < LS_REASON_COUNT &&
+		      decision.kind < LS_KIND_COUNT,
+	      "no verdict");
+	ls_explain_sending(state, message.user, NOW_MS, REAL_MS, &sending);
+	check(sending.levels <= LS_SENDING_LEVELS, "levels without bounds");
+	list_senders();
 }
 
 static void decide(unsigned number)
@@ -222,8 +268,11 @@ static void use_guard(bool writable)
 	list();
 	read_journal(LS_JOURNAL_GUARD, &state->guard);
 	save();
-	for (unsigned i = 0; writable && i < 12; i++)
+	list_senders();
+	for (unsigned i = 0; writable && i < 12; i++) {
 		decide(i);
+		send(i);
+	}
 	read_journal(LS_JOURNAL_GUARD, &state->guard);
 }
 

@@ -75,7 +75,7 @@ static void check_map(struct ls_map *map)
 
 		check(++count <= LS_WAYS * map->subjects.buckets,
 		      "a list has no end");
-		check(lock.reason < LS_REASON_COUNT &&
+		check(lock.reason <= LS_REASON_LOCKS &&
 			      lock.origin < LS_ORIGIN_COUNT,
 		      "a lock without bounds");
 		if (lock.named)

@@ -1,4 +1,4 @@
-"""A private Dovecot: imap, imaps, pop3, sieve, submission, lmtp (2.3 syntax).
+"""A private Dovecot, 2.3 or 2.4: imap, imaps, pop3, sieve, submission, lmtp.
 
 Users user1..userN@example.test come from the test passdb (../passdb); their
 mail belongs to nobody and is made when they first log in. What stands before
@@ -6,14 +6,17 @@ that passdb is Lockstep's own, first in both lists of passdbs: that of master
 users is the block that conf.d/ has for them.
 """
 
+import functools
+import grp
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import subprocess
 
-from . import processes, products
-from .layout import TOP, StackError
+from . import dovecot_2_3, dovecot_2_4, processes, products
+from .layout import StackError
 
 # Mail users, lockstep-policy, and whoever else may change the maps.
 USER, GROUP = "nobody", "nogroup"
@@ -21,61 +24,12 @@ USER, GROUP = "nobody", "nogroup"
 MECHANISMS = ["plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256"]
 TOKEN_MECHANISMS = ["oauthbearer", "xoauth2"]
 
-CONFIG = """\
-protocols = imap pop3 sieve submission lmtp
-listen = 127.0.0.1
-base_dir = {run}
-state_dir = {state}
-instance_name = lockstep-{token}
-log_path = {log}
-import_environment = {environment}
-mail_plugin_dir = {plugins}
-hostname = mail.example.test
-
-auth_mechanisms = {mechanisms}
-auth_verbose = yes
-auth_failure_delay = 0 secs
-disable_plaintext_auth = no
-{passdbs}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={mail}/%n
-}}
-mail_location = maildir:~/Maildir
-plugin {{
-  sieve = file:~/sieve;active=~/.dovecot.sieve
-}}
-
-ssl = yes
-ssl_cert = <{cert}
-ssl_key = <{key}
-
-# A client on this machine may say from where it comes.
-login_trusted_networks = 127.0.0.0/8
-
-submission_relay_host = 127.0.0.1
-submission_relay_port = {smtp_port}
-
-# Nothing but the passdbs limits a test.
-mail_max_userip_connections = 0
-default_client_limit = 16000
-default_process_limit = 4000
-default_vsz_limit = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service auth {{
-  unix_listener auth-client {{
-    mode = 0666
-  }}
-}}
-"""
+# The two syntaxes have the same functions.
+SYNTAX = {"2.3": dovecot_2_3, "2.4": dovecot_2_4}
 
 LOGIN_SERVICE = """\
 service {name}-login {{
-  service_count = 0
+  {life}
   process_limit = 8
 {listeners}}}
 """
@@ -92,10 +46,41 @@ LOGINS = {
     "imap": {"imap": "imap", "imaps": "imaps"},
     "pop3": {"pop3": "pop3", "pop3s": None},
     "managesieve": {"sieve": "sieve"},
-    "submission": {"submission": "dsubmission"},
+    "submission": {"submission": "dsubmission", "submissions": None},
 }
 
 MAIL_SERVICES = ["imap", "pop3", "managesieve", "submission"]
+
+
+@functools.cache
+def version():
+    """"2.3" or "2.4"."""
+    out = subprocess.run([program(), "--version"], text=True, check=True,
+                         stdout=subprocess.PIPE).stdout
+    series = ".".join(out.split(".")[:2])
+    if series not in SYNTAX:
+        raise StackError(f"Dovecot {out.strip()}: only "
+                         f"{' and '.join(SYNTAX)} are known")
+    return series
+
+
+def syntax():
+    return SYNTAX[version()]
+
+
+def either(old, new):
+    """What differs between Dovecot 2.3 and 2.4: this one's."""
+    return old if version() == "2.3" else new
+
+
+def is_trouble(line):
+    """A line of Dovecot's log that has no place there when all is well."""
+    return re.search(r"Warning:|Error:|Fatal:|Panic:", line) is not None and \
+        not line.endswith(syntax().TOLD_AT_START)
+
+
+def program():
+    return shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin")
 
 
 def default(setting):
@@ -135,8 +120,7 @@ def environment(layout):
     }
     if not layout.bare:
         variables["LOCKSTEP_POLICY"] = layout.policy
-    words = [f"{name}={value}" for name, value in variables.items()]
-    return " ".join([default("import_environment"), *words])
+    return syntax().environment(variables)
 
 
 def login_services(layout):
@@ -145,55 +129,36 @@ def login_services(layout):
         lines = [LISTENER.format(name=listener,
                                  port=layout.port(port) if port else 0)
                  for listener, port in listeners.items()]
-        text += LOGIN_SERVICE.format(name=name, listeners="".join(lines))
+        text += LOGIN_SERVICE.format(name=name, life=syntax().in_turn(0),
+                                     listeners="".join(lines))
     for name in MAIL_SERVICES:
         text += f"service {name} {{\n  process_limit = 4000\n}}\n"
     return text
 
 
-def master_snippet():
-    """The shipped block that is commented out, for whoever has no masters."""
-    shipped = (TOP / "conf.d/dovecot-2.3/05-lockstep-auth.conf").read_text()
-    block = re.search(r"^#passdb \{\n(#.*\n)+?#\}\n", shipped, re.M)
-    if not block or "master = yes" not in block[0]:
-        raise StackError("conf.d/dovecot-2.3/05-lockstep-auth.conf has no "
-                         "passdb for master users")
-    return block[0].replace("#", "")
-
-
-def passdbs(layout):
-    own, text = not layout.bare, ""
-    if layout.config["masters"]:
-        text = "auth_master_user_separator = *\n" + master_snippet() * own + \
-            passdb("verified", master="yes", **{"pass": "yes"})
-    text += passdb("lockstep") * own
-    rest = {}
-    if layout.config["oauth"]:
-        text += passdb("oauth2", args=layout.oauth_conf,
-                       mechanisms=" ".join(TOKEN_MECHANISMS))
-        rest["mechanisms"] = " ".join([*MECHANISMS, "none"])
-    if layout.config["passwd_file"]:
-        text += passdb("passwd-file", args=layout.config["passwd_file"])
-    else:
-        text += passdb("verified", **rest)
-    return text + "mail_plugins = lockstep\n" * own
-
-
-def passdb(driver, **settings):
-    lines = [f"  {key} = {value}\n" for key, value in settings.items()]
-    return f"passdb {{\n  driver = {driver}\n{''.join(lines)}}}\n"
-
-
-def mechanisms(layout):
-    return " ".join(MECHANISMS + TOKEN_MECHANISMS * layout.config["oauth"])
+def oauth_settings(layout):
+    """Of the oauth2 passdb, by the names that they have in both versions."""
+    return {
+        "introspection_url":
+            f"http://127.0.0.1:{layout.port('oauth')}/introspect",
+        "introspection_mode": "post",
+        "force_introspection": "yes",
+        "username_attribute": "username",
+        "active_attribute": "active",
+        "active_value": "true",
+    } if layout.config["oauth"] else {}
 
 
 def write_config(layout):
-    text = CONFIG.format(
-        run=layout.dovecot_run, state=layout.dovecot_state, user=USER,
-        group=GROUP, token=layout.config["token"], log=layout.dovecot_log,
+    mechanisms = MECHANISMS + TOKEN_MECHANISMS * layout.config["oauth"]
+    text = syntax().CONFIG.format(
+        run=layout.dovecot_run, state=layout.dovecot_state,
+        uid=pwd.getpwnam(USER).pw_uid, gid=grp.getgrnam(GROUP).gr_gid,
+        token=layout.config["token"], log=layout.dovecot_log,
         environment=environment(layout), plugins=layout.mail_plugins,
-        mechanisms=mechanisms(layout), passdbs=passdbs(layout),
+        mechanisms=" ".join(mechanisms),
+        passdbs=syntax().passdbs(layout, MECHANISMS, TOKEN_MECHANISMS,
+                                 oauth_settings(layout)),
         mail=layout.mail, cert=layout.cert, key=layout.key,
         smtp_port=layout.port("smtp"))
     text += login_services(layout)
@@ -217,7 +182,6 @@ def create(layout):
 
 
 def start(layout):
-    argv = [shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin"),
-            "-F", "-c", layout.dovecot_conf]
+    argv = [program(), "-F", "-c", layout.dovecot_conf]
     return processes.spawn(layout, "dovecot", argv, module_dir() / "auth",
                            layout.dovecot_log)

@@ -1,7 +1,7 @@
 """A private Postfix: smtp (the role of port 25) and submission.
 
 Submission authenticates through the stack's Dovecot and, unless the stack is
-bare, asks lockstep-policy at CONNECT. All mail is discarded once accepted.
+bare, asks lockstep-policy at every stage. All mail is discarded once accepted.
 """
 
 import os
@@ -40,8 +40,9 @@ smtpd_tls_security_level = may
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {auth_socket}
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-mua_client_restrictions = {client_restrictions}
+mua_client_restrictions = {restrictions}
 mua_relay_restrictions = permit_sasl_authenticated, reject
+mua_message_restrictions = {restrictions}
 
 # A client on this machine may say from where it comes.
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
@@ -64,6 +65,9 @@ MASTER = """\
   -o smtpd_client_restrictions=$mua_client_restrictions
   -o smtpd_helo_restrictions=
   -o smtpd_relay_restrictions=$mua_relay_restrictions
+  -o smtpd_recipient_restrictions=$mua_message_restrictions
+  -o smtpd_data_restrictions=$mua_message_restrictions
+  -o smtpd_end_of_data_restrictions=$mua_message_restrictions
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -115,7 +119,7 @@ def write_config(layout):
     main = MAIN.format(
         dir=layout.dir, queue=layout.postfix_queue, data=layout.postfix_data,
         log=layout.postfix_log, cert=layout.cert, key=layout.key,
-        auth_socket=layout.auth_socket, client_restrictions=restrictions)
+        auth_socket=layout.auth_socket, restrictions=restrictions)
     if not layout.bare:
         main += (SNIPPETS / "postfix-main.cf").read_text()
         layout.filter_log.touch()

@@ -147,7 +147,7 @@ static void reopen(struct player *player)
 	struct ls_error error;
 
 	ls_close(&world->state);
-	if (world_join(world, LS_GUARD_WRITE | LS_CREATE | LS_LOGINS,
+	if (world_join(world, PLAYER_FLAGS,
 		       &world->state, &error) < 0)
 		player_reject(player, "ls_open", error.text);
 	player_want(player, "warning", error.text, "");

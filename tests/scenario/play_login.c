@@ -179,13 +179,12 @@ static void want_part(const struct player *player,
 		   strcmp(part, "hidden") == 0) {
 		player_want(player, "reason",
 			    decision->reveal ? "revealed" : "hidden", part);
-	} else if (ticket == NULL) {
-		player_reject(player, "cannot be wanted", part);
-	} else if (strcmp(part, "familiar") == 0 ||
-		   strcmp(part, "stranger") == 0) {
+	} else if (ticket != NULL && (strcmp(part, "familiar") == 0 ||
+				      strcmp(part, "stranger") == 0)) {
 		player_want(player, "place",
 			    ticket->familiar ? "familiar" : "stranger", part);
-	} else if (strcmp(part, "repeat") == 0 || strcmp(part, "new") == 0) {
+	} else if (ticket != NULL &&
+		   (strcmp(part, "repeat") == 0 || strcmp(part, "new") == 0)) {
 		player_want(player, "guess", ticket->repeat ? "repeat" : "new",
 			    part);
 	} else {
@@ -284,6 +283,7 @@ static void play_settle(struct player *player)
 static void play_count(struct player *player)
 {
 	player->admitted = player->refused = player->waiting = 0;
+	player->held = 0;
 }
 
 /* verified 10; verified at most 75; refused 40; waiting 5: logins since

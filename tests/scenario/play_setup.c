@@ -37,6 +37,8 @@ static void play_no(struct player *player)
 		{ "place", "failures" }, { "place", "repeats" },
 		{ "guess", "accounts" },  { "ip", "logins" },
 		{ "user", "logins" },    { "user", "sessions" },
+		{ "sending", "messages" }, { "sending", "recipients" },
+		{ "sending", "senders" },  { "sending", "new-recipients" },
 	};
 
 	if (!player_is(player, 1, "limits"))

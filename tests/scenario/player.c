@@ -237,8 +237,7 @@ static void be_ready(struct player *player)
 	struct ls_error error;
 
 	if (!player->opened) {
-		world_open(world, LS_GUARD_WRITE | LS_SESSIONS_WRITE |
-					  LS_CREATE | LS_LOGINS);
+		world_open(world, PLAYER_FLAGS);
 	} else if (player->stale) {
 		world_compile(world);
 		ls_policy_announce(world->state);
@@ -254,8 +253,8 @@ static void be_ready(struct player *player)
 static const struct player_statement *find(const char *name)
 {
 	static const struct player_statement *const tables[] = {
-		player_setup, player_logins, player_sessions, player_admin,
-		player_looks
+		player_setup, player_logins, player_sessions, player_messages,
+		player_admin, player_looks
 	};
 
 	for (unsigned i = 0; i < COUNT(tables); i++)
@@ -303,6 +302,7 @@ void player_play(struct player *player, const struct scenario *scenario)
 	player->scenario = scenario;
 	world_init(&player->world);
 	world_set(&player->world, NULL, "journal-size", "8192");
+	world_set(&player->world, NULL, "contacts", "16384");
 	while (i < scenario->lines) {
 		player->line = &scenario->line[i];
 		take_words(player);

@@ -50,7 +50,10 @@ struct player {
 	struct player_flight flight[PLAYER_TICKETS];
 	struct player_session session[PLAYER_SESSIONS];
 	unsigned admitted, refused,
-		waiting;       /* logins, since they were counted */
+		waiting; /* logins and messages, since they were counted */
+	unsigned held;   /* messages */
+	struct ls_gathered gathered;
+	unsigned messages; /* all that were sent: names for them */
 	struct ls_cursor seen; /* in the journal, by `event` */
 	unsigned loops;
 	struct {
@@ -99,6 +102,12 @@ unsigned player_subject(const struct player *player, unsigned i,
 struct player_account *player_find_account(struct player *player,
 					   const char *name);
 
+/* What the guard is opened with: as the processes of logins and of messages. */
+enum {
+	PLAYER_FLAGS = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE |
+		       LS_LOGINS | LS_CONTACTS,
+};
+
 typedef void player_fn(struct player *player);
 struct player_statement {
 	const char *name;
@@ -108,6 +117,15 @@ struct player_statement {
 /* Each ends with a NULL name. */
 extern const struct player_statement player_setup[], player_admin[],
 	player_looks[];
+
+/* What is wanted of a decision, in words from i on; 0: nothing.
+ *   ticket  NULL: it is no login's */
+void player_want_decision(const struct player *player, unsigned i,
+			  const struct ls_decision *decision,
+			  const struct ls_ticket *ticket);
+
+/* The statements of a message: play_send.c. */
+extern const struct player_statement player_messages[];
 
 /* The statements of a login: play_login.c. */
 void player_login(struct player *player, unsigned at, const char *flight);

@@ -72,6 +72,7 @@ static void read_journals(struct ls_state *state, struct ls_cursor cursor[2],
 			check_end("a mech", record.mech, sizeof(record.mech));
 			check_end("a detail", record.detail,
 				   sizeof(record.detail));
+			check_end("more", record.more, sizeof(record.more));
 		}
 	}
 }
@@ -172,6 +173,33 @@ static void live(struct ls_state *state, const char *user,
 	ls_sessions_sweep(state, now_ms);
 }
 
+/* Little room, few recipients: much of it is refused, and comes again. */
+static void send(struct ls_state *state, const char *user,
+		 const struct ls_addr *ip, uint64_t now_ms, uint64_t dice)
+{
+	static struct ls_gathered gathered;
+	char instance[32], to[32];
+	struct ls_message message = {
+		.instance = instance,
+		.user = dice >> 60 == 0 ? "" : user,
+		.sender = dice >> 58 & 1 ? "someone@example.com" : user,
+		.queue_id = "4Xyz",
+		.ip = *ip,
+		.recipients = dice >> 44 & 15,
+		.size = dice >> 48 & 1023,
+		.gathered = &gathered,
+	};
+	struct ls_decision decision;
+
+	snprintf(instance, sizeof(instance), "%u", (unsigned)(dice % 5000));
+	snprintf(to, sizeof(to), "p%u@x", (unsigned)(dice >> 33 & 63));
+	ls_gather(state, &gathered, instance, message.user, to);
+	ls_send(state, &message, now_ms, now_ms, &decision);
+	storm_check(decision.verdict < LS_VERDICT_COUNT &&
+			    decision.reason < LS_REASON_COUNT,
+		    "no verdict");
+}
+
 void mutate_write(struct ls_state *state, unsigned who, uint64_t dice)
 {
 	static const enum ls_outcome outcomes[] = { LS_OUTCOME_WRONG,
@@ -209,6 +237,10 @@ void mutate_write(struct ls_state *state, unsigned who, uint64_t dice)
 	case 4:
 		if (atomic_load(&mutate_shared->hostile))
 			forge(state, &subject, now_ms, harness_random(&dice));
+		break;
+	case 5:
+	case 6:
+		send(state, user, &attempt.ip, now_ms, dice);
 		break;
 	default:
 		ls_admit(state, &attempt, now_ms, &decision, &ticket);

@@ -291,6 +291,8 @@ int main(void)
 	storm_begin("storm_mutate", 200);
 	mutate_shared = storm_share(sizeof(*mutate_shared));
 	world_set(&storm_world, "ip", "failures", "3/10m, 20/1d");
+	world_set(&storm_world, "sending", "messages", "5/10m");
+	world_set(&storm_world, "sending", "freeze", "1m");
 	storm_make_map(LS_MAP_GUARD, SLOTS, RECORDS);
 	storm_make_map(LS_MAP_SESSIONS, SLOTS, RECORDS);
 	world_open(&storm_world, LS_GUARD_WRITE | LS_SESSIONS_WRITE);

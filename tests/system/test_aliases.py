@@ -5,13 +5,17 @@ import functools
 
 import pytest
 
+from lib import dovecot
 from lib.attempts import (attempt, counter, guess, guess_calls, locked, log_in,
                           open_doors)
 from lib.cast import IP_FAILURES, USER_FAILURES, USERS, at_once, cast, networks
 from lib.clients import DOORS
 from lib.stack import Stack
 
-SETTINGS = ["auth_username_format = %Lu", "auth_default_realm = example.test"]
+SETTINGS = dovecot.either(
+    old=["auth_username_format = %Lu", "auth_default_realm = example.test"],
+    new=["auth_username_format = %{user | lower}",
+         "auth_default_domain = example.test"])
 SPELLINGS = {
     "as it is": "user{0}@example.test",
     "shouted": "USER{0}@EXAMPLE.TEST",

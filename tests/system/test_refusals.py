@@ -4,13 +4,13 @@ import base64
 import functools
 import os
 import pathlib
-import re
 import statistics
 import tempfile
 import time
 
 import pytest
 
+from lib import dovecot
 from lib.attempts import attempt, guess, log_in, right_calls
 from lib.cast import (GUESS_ACCOUNTS, IP_ACCOUNTS, IP_FAILURES, USERS, at_once,
                       cast, crowd, guesses, net_of, networks)
@@ -163,8 +163,11 @@ def test_right_password_that_a_passdb_fails():
         conf = pathlib.Path(stack.env["DOVECOT_CONF"])
         text = conf.read_text()
         stack.stop("dovecot")
-        conf.write_text(re.sub(r"(driver = verified\n)",
-                               r"\1  result_success = return-fail\n", text))
+        block = dovecot.syntax().passdb
+        assert text.count(block("verified")) == 1
+        conf.write_text(text.replace(
+            block("verified"),
+            block("verified", result_success="return-fail")))
         stack.start("dovecot")
         who = cast()
         with stack.auth() as auth:

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from lib.cast import USERS, cast
+from lib import dovecot
+from lib.cast import IP_FAILURES, USERS, cast
 from lib.cast import guesses as words
 from lib.stack import Stack, poll
 
@@ -22,7 +23,7 @@ CHROOTS = """
 mail_debug = yes
 mail_chroot = {stack}/mail/.
 service imap {{
-  service_count = 100
+  {in_turn}
 }}
 service auth {{
   chroot = {stack}/dovecot-state
@@ -36,7 +37,8 @@ def stack():
     to be known before it is there."""
     top = pathlib.Path(tempfile.mkdtemp(prefix="lockstep-"))
     top.chmod(0o755)
-    settings = CHROOTS.format(stack=top / "s")
+    settings = CHROOTS.format(stack=top / "s", 
+                             in_turn=dovecot.syntax().in_turn(100))
     try:
         with Stack(top / "s", users=USERS,
                    dovecot=settings.splitlines()) as running:
@@ -146,9 +148,8 @@ def test_mail_without_rights_in_a_chroot(stack, conf):
 # ---- under load -------------------------------------------------------------
 
 
-def attack(stack, auth, seen):
+def attack(auth, who, seen):
     """Logins that no whole policy refuses, and guesses."""
-    who = cast()
     seen.append(auth.login(who.user, who.password, ip=who.owner).ok)
     seen.append(not auth.login(who.user, words(1)[0], ip=who.guesser).ok)
     seen.append(auth.login(who.user, who.password, ip=who.stranger).ok)
@@ -157,13 +158,15 @@ def attack(stack, auth, seen):
 def hammer(stack, seen, stop):
     with stack.auth() as auth:
         while not stop.is_set():
-            attack(stack, auth, seen)
+            who = cast()  # whose guesses stay far below every limit
+            for _ in range(IP_FAILURES // 2):
+                attack(auth, who, seen)
 
 
 def knock(stack, seen, stop):
     """Whole sessions, and connections to Postfix's filter."""
+    who = cast()
     while not stop.is_set():
-        who = cast()
         for door in ("imap", "smtp"):
             seen.append(stack.login(door, who.number, ip=who.owner).ok)
         seen.append(stack.connect(who.stranger).ok)

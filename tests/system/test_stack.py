@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lib import guard, ports, products, sasl
+from lib import dovecot, guard, ports, products, sasl
 from lib.clients import DOORS
 from lib.layout import StackError
 from lib.stack import COMMAND, Stack, poll
@@ -213,7 +213,7 @@ def test_many_connections_at_once(stack):
 
 def test_nothing_unusual_in_the_logs(stack):
     unusual = [line for line in stack.dovecot_log().splitlines()
-               if re.search(r"Warning:|Error:|Fatal:|Panic:", line)]
+               if dovecot.is_trouble(line)]
     unusual += [line for line in stack.postfix_log().splitlines()
                 if re.search(r"warning:|error:|fatal:|panic:", line)
                 and "authentication failed: " not in line]

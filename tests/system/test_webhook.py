@@ -3,6 +3,7 @@ taken, and each event once."""
 
 import collections
 import json
+import re
 import signal
 import time
 
@@ -43,6 +44,14 @@ def arrives(stack, who, count, status=200):
     poll(lambda: len(messages(stack, who, status)) >= count,
          deadline=120, what=f"{count} messages taken")
     return messages(stack, who, status)
+
+
+def status(stack):
+    return json.loads(stack.lockstep("status", "--json").stdout)
+
+
+def outbox(stack):
+    return status(stack)["outbox"]
 
 
 def test_lock_and_unlock(stack):
@@ -147,10 +156,45 @@ def test_secret_that_others_can_read_turns_it_off(stack):
     log = stack.layout().lockstepd_log
     poll(lambda: 'webhook "stack": off: ' in log.read_text(), what="its line")
     lock(stack, who)
-    time.sleep(1)
+    poll(lambda: outbox(stack)["undeliverable"] == 1, what="its message")
     assert messages(stack, who) == []
+    status = stack.lockstep("status")
+    assert status.returncode == 1
+    assert re.search("^problem +webhook: 1 of 1 messages that wait are "
+                     "undeliverable so far", status.stdout, re.M)
+    assert "1 messages wait, 1 of them undeliverable" in status.stdout
     secret.chmod(0o600)
     stack.master("lockstepd").signal(signal.SIGHUP)
     request, = arrives(stack, who, 1)
     assert signature.is_signed(stack.env["WEBHOOK_SECRET"], request)
     assert stack.env["WEBHOOK_SECRET"] not in log.read_text()
+    poll(lambda: outbox(stack) == {"waiting": 0, "undeliverable": 0,
+                                   "given_up": 0}, what="an empty outbox")
+    assert stack.lockstep("status").returncode == 0
+
+
+def test_what_lockstepd_never_read_is_counted():
+    """More happens while it is down than the journal keeps."""
+    who = cast()
+    with Stack(users=USERS, policy="journal-size = 1024\n") as stack:
+        poll(lambda: status(stack)["wired"]["lockstepd_alive"],
+             what="lockstepd")
+        stack.stop("lockstepd")
+        before = status(stack)["journal"]
+        assert before["unread"] == 0
+        with stack.auth() as auth:
+            ids = [auth.send(who.user, "wrong", ip=who.guesser)
+                   for _ in range(1500)]
+            assert not any(auth.wait(i).ok for i in ids)
+        after = status(stack)["journal"]
+        gone = after["written"] - before["written"] - after["kept"]
+        assert gone > 0
+        stack.start("lockstepd")
+        poll(lambda: status(stack)["journal"]["unread"] == gone,
+             what="the count")
+        text = stack.lockstep("status").stdout
+        assert f" {gone} gone before lockstepd read them\n" in text
+        assert re.search("^note +lockstepd missed some", text, re.M)
+        # Who begins to read now has missed nothing.
+        for verb in (["events"], ["list", "stale"], ["explain", who.user]):
+            assert stack.lockstep(*verb).stderr == ""

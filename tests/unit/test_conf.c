@@ -172,6 +172,7 @@ static void test_webhooks(void **state)
 	assert_int_equal(hook.events,
 			 1 << LS_EVENT_LOCK | 1 << LS_EVENT_UNLOCK |
 				 1 << LS_EVENT_SUSPICIOUS |
+				 1 << LS_EVENT_ALARM |
 				 1 << LS_EVENT_FREEZE | 1 << LS_EVENT_RELEASE);
 	assert_int_equal(hook.digest_ms, 300000);
 	assert_int_equal(ls_policy_file_webhook(file, 2, &hook), 1);
@@ -189,10 +190,33 @@ static void test_webhooks(void **state)
 	assert_int_equal(hook.events,
 			 1 << LS_EVENT_LOCK | 1 << LS_EVENT_UNLOCK |
 				 1 << LS_EVENT_SUSPICIOUS |
+				 1 << LS_EVENT_ALARM |
 				 1 << LS_EVENT_FREEZE | 1 << LS_EVENT_RELEASE |
 				 1 << LS_EVENT_LOGIN);
 	assert_int_equal(hook.digest_ms, 300000);
 	ls_policy_file_close(&file);
+}
+
+/* Whatever the journal tells can be asked for, by the word it has there. */
+static void test_every_event_can_be_posted(void **state)
+{
+	struct ls_policy_file *file;
+	struct ls_webhook hook;
+	char text[1024];
+
+	(void)state;
+	write_text("secret", "whsec_x");
+	chmod("secret", 0600);
+	for (unsigned event = 1; event < LS_EVENT_COUNT; event++) {
+		snprintf(text, sizeof(text),
+			 "webhook a { url = \"https://x/\" "
+			 "secret-file = \"%s/secret\" events = { \"%s\" } }",
+			 dir, ls_event_name((enum ls_event)event));
+		file = compile(text, "");
+		assert_int_equal(ls_policy_file_webhook(file, 0, &hook), 1);
+		assert_int_equal(hook.events, 1U << event);
+		ls_policy_file_close(&file);
+	}
 }
 
 /* As many as are read again. */
@@ -244,10 +268,6 @@ static void test_warnings(void **state)
 	       "conf:1: warning: override user \"Joe\": has capital letters; "
 	       "Dovecot makes names lower case, unless auth_username_format "
 	       "says otherwise\n");
-	accept("contacts = 2000000\n", "");
-	accept("contacts = 5000\n",
-	       "conf:1: warning: contacts: checked and kept, but this version "
-	       "of lockstep does not act on it yet\n");
 	accept("trusted = { 10.0.0.0/8, 10.0.0.0/8 }\n",
 	       "conf:1: warning: 10.0.0.0/8 is there twice\n");
 	write_text("secret", "x");
@@ -313,6 +333,7 @@ int main(void)
 		TEST(test_empty),        TEST(test_whole),
 		TEST(test_nets_inherit), TEST(test_webhooks),
 		TEST(test_warnings),     TEST(test_installed),
+		TEST(test_every_event_can_be_posted),
 		TEST(test_webhooks_are_bounded),
 	};
 

@@ -327,7 +327,7 @@ static void put_accounts(FILE *out)
 static void put_webhooks(FILE *out)
 {
 	static const char *const events[] = { "lock", "unlock", "login",
-					      "digest", "connect" };
+					      "digest", "connect", "trust" };
 
 	for (unsigned i = draw(4); i > 0; i--) {
 		fprintf(out,

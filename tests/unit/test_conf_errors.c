@@ -51,7 +51,7 @@ static void test_unknown(void **state)
 		  "}\nmode = \"x\"",
 		  "conf:3: no section \"limit sesame\"; there are: limit ip, "
 		  "limit net, limit user, limit place, limit guess, limit "
-		  "sending\n"
+		  "sending, limit relay\n"
 		  "conf:4: mode: \"x\" is none of: enforce, observe\n" },
 		{ "mod = 1 stat-dir = \"/x\"",
 		  "conf:1: no key \"mod\"; did you mean \"mode\"?\n"
@@ -237,8 +237,9 @@ static void test_bad_webhooks(void **state)
 		  "conf:2: webhook \"a\": events: no event \"loc\"; did you "
 		  "mean \"lock\"?\n"
 		  "conf:2: webhook \"a\": events: no event \"xyzzy\"; there "
-		  "are: lock, unlock, freeze, release, suspicious, digest, "
-		  "login, connect, session\n"
+		  "are: lock, unlock, freeze, release, suspicious, alarm, "
+		  "digest, login, connect, message, session, session-end, "
+		  "trust, distrust, forget\n"
 		  "conf:2: warning: webhook \"a\": events: \"digest\" alone "
 		  "is no event: nothing will be posted\n"
 		  "conf:3: webhook \"a\": format: this version of lockstep "

@@ -89,9 +89,13 @@ static void fill_text(char *to, size_t len, char with)
 static void test_every_field(void **state)
 {
 	static const unsigned lengths[] = { 0, 1, 7, 8, 9, 15, 16, 253, 254 };
+	/* Of what follows the name; cut where both are longer than the place. */
+	static const unsigned mores[] = { 0, 1, 8, 126, 127 };
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(lengths); i++) {
+	for (size_t j = 0; j < COUNT(lengths) * COUNT(mores); j++) {
+		size_t i = j / COUNT(mores);
+		unsigned more = mores[j % COUNT(mores)];
 		struct ls_cursor cursor = { 0 };
 		struct ls_record got, want;
 
@@ -115,6 +119,7 @@ static void test_every_field(void **state)
 		fill_text(want.service, LS_SERVICE_MAX, 's');
 		fill_text(want.mech, LS_MECH_MAX, 'm');
 		fill_text(want.detail, LS_DETAIL_MAX, 'd');
+		fill_text(want.more, more, 'M');
 		ls_ring_append(&ring, &want);
 		memset(&got, 0xee, sizeof(got));
 		check("there", ls_ring_next(&ring, &cursor, start, &got), 1);
@@ -136,6 +141,9 @@ static void test_every_field(void **state)
 		check_text("service", got.service, want.service);
 		check_text("mech", got.mech, want.mech);
 		check_text("detail", got.detail, want.detail);
+		if (lengths[i] + more > 256)
+			want.more[256 - lengths[i]] = '\0';
+		check_text("more", got.more, want.more);
 	}
 }
 

@@ -282,9 +282,75 @@ static void test_no_limit(void **state)
 	check("level", ls_meter_level(start + 1000, start, &none), 0);
 }
 
+/* Several at once: the same as one after the other, all or none, and given back
+ * whole. */
+static void test_several_at_once(void **state)
+{
+	static const struct ls_limit limits[] = {
+		{ 1, 1000 }, { 10, 600000 }, { 498, 2592000000 }, { 999, 1000 },
+	};
+	uint64_t seed = 11;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(limits); i++) {
+		struct ls_rate rate = ls_rate_of(&limits[i]);
+		uint64_t one = 0, many = 0;
+
+		for (unsigned round = 0; round < 500; round++) {
+			uint64_t units = harness_random(&seed) % 12;
+			struct ls_rate times = ls_rate_times(&rate, units);
+			uint64_t level = ls_meter_level(one, start, &rate);
+			uint64_t charged, before = many;
+
+			check("room",
+			      ls_meter_has_room(many, start, &times),
+			      level + units <= limits[i].units);
+			if (level + units > limits[i].units) {
+				one = many = 0;
+				continue;
+			}
+			for (uint64_t unit = 0; unit < units; unit++)
+				one = ls_meter_charged(one, start, &rate);
+			many = ls_meter_charged(many, start, &times);
+			charged = many;
+			check("level", ls_meter_level(many, start, &rate),
+			      level + units);
+			if (units > 0)
+				check("as one by one", many, one);
+			if (before > start)
+				check("given back",
+				      ls_meter_refunded(many, start, charged,
+							times.emission_ms),
+				      before);
+		}
+	}
+}
+
+static void test_more_than_it_holds(void **state)
+{
+	static const struct ls_limit limit = { 10, 600000 }, none = { 0, 0 };
+	static const uint64_t units[] = { 11, 12, 1000000, UINT64_MAX / 2,
+					  UINT64_MAX };
+	struct ls_rate rate = ls_rate_of(&limit), no_limit = ls_rate_of(&none);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(units); i++) {
+		struct ls_rate times = ls_rate_times(&rate, units[i]);
+		struct ls_rate free_of = ls_rate_times(&no_limit, units[i]);
+
+		check("empty", ls_meter_has_room(0, start, &times), false);
+		check("never", ls_meter_room_at(start + 600000, &times), 0);
+		check("forced", ls_meter_charged(0, start, &times),
+		      start + 600000);
+		check("no limit", ls_meter_has_room(0, start, &free_of), true);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_several_at_once),
+		cmocka_unit_test(test_more_than_it_holds),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_fill_and_drain),
 		cmocka_unit_test(test_never_more_than_the_limit),

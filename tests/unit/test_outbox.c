@@ -207,6 +207,8 @@ static void test_age(void **context)
 	/* the clock that counts from the start of the machine began anew */
 	outbox = attach(&rebooted);
 	assert_int_equal(outbox_count(outbox, NULL), 1);
+	assert_int_equal(outbox_take_dropped(outbox), 1);
+	assert_int_equal(outbox_take_dropped(outbox), 0);
 	assert_string_equal(outbox_pick(outbox, "ops", 10)->id, ID_B);
 	outbox_free(&outbox);
 	assert_int_equal(each_file(NULL), 1);
@@ -229,10 +231,15 @@ static void test_full(void **context)
 	}
 	assert_int_equal(outbox_count(outbox, NULL), OUTBOX_MESSAGES_MAX);
 	assert_int_equal(each_file(NULL), OUTBOX_MESSAGES_MAX);
+	assert_int_equal(outbox_take_dropped(outbox), 5);
 	/* the one being posted stayed, the next oldest went */
 	first = outbox_pick(outbox, "ops", start.now_ms + 2000);
 	snprintf(id, sizeof(id), "msg_%032x", 6);
 	assert_string_equal(first->id, id);
+	assert_int_equal(outbox_failing(outbox, "ops"), 0);
+	first->attempts = OUTBOX_TRIES;
+	assert_int_equal(outbox_failing(outbox, "ops"), 1);
+	assert_int_equal(outbox_failing(outbox, "other"), 0);
 	outbox_free(&outbox);
 	outbox = attach(&start);
 	assert_int_equal(outbox_count(outbox, NULL), OUTBOX_MESSAGES_MAX);

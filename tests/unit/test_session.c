@@ -241,6 +241,40 @@ static void test_not_revoked_by_a_rule(void **state)
 	check("revoked", is_revoked(&session, JOE, &reason), false);
 }
 
+/* A mail process may write anything into the sessions journal; nobody is told
+ * of locks from there. */
+static void test_sessions_are_not_believed(void **state)
+{
+	struct ls_record lie = { .event = LS_EVENT_LOCK,
+				 .reason = LS_REASON_ADMIN,
+				 .origin = LS_ORIGIN_ADMIN,
+				 .subject = { .kind = LS_KIND_USER,
+					      .user = JOE } };
+	struct ls_cursor cursor = { .next = 0 };
+	struct ls_record record;
+	struct ls_session session;
+
+	(void)state;
+	world_open(&world, BOTH);
+	ls_ring_append(&world.state->sessions.journal, &lie);
+	begin(world.state, JOE, &session);
+	check("next",
+	      ls_journal_next(world.state, LS_JOURNAL_SESSIONS, &cursor,
+			      world.now_ms, &record),
+	      1);
+	check("event", record.event, LS_EVENT_SESSION);
+	check("number", record.number, 1);
+	check("lost", cursor.lost, 1);
+	/* In the guard it is what it says. */
+	cursor = (struct ls_cursor){ .next = 0 };
+	ls_ring_append(&world.state->guard.journal, &lie);
+	check("guard",
+	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+			      world.now_ms, &record),
+	      1);
+	check("event", record.event, LS_EVENT_LOCK);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -254,6 +288,7 @@ int main(void)
 		TEST(test_revoked_untold),
 		TEST(test_not_revoked_by_a_rule),
 		TEST(test_without_map),
+		TEST(test_sessions_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,7 +186,7 @@ static void test_lock_pack(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(untils); i++)
-		for (unsigned reason = 0; reason < LS_REASON_COUNT; reason++)
+		for (unsigned reason = 0; reason <= LS_REASON_LOCKS; reason++)
 			for (unsigned origin = 0; origin < LS_ORIGIN_COUNT;
 			     origin++) {
 				struct ls_lock_word lock = { untils[i], reason,

@@ -1,6 +1,7 @@
 /* test_snapshot.c - what survives a reboot */
 #include "lockstep-config.h"
 
+#include "orders.h"
 #include "snapshot_bed.h"
 
 #include <fcntl.h>
@@ -92,6 +93,60 @@ static void test_round_trip(void **state)
 	/* Meters are not. */
 	check("meter",
 	      world_word(&world, LS_KIND_NET, NULL, AWAY_NET, LS_WORD_FAILURES),
+	      0);
+}
+
+struct names {
+	unsigned places;
+	char user[LS_USER_MAX + 1]; /* of the last one */
+};
+
+static void take_name(void *context, const struct ls_place *place)
+{
+	struct names *names = context;
+
+	names->places++;
+	memcpy(names->user, place->user, sizeof(names->user));
+}
+
+static struct names list_places(void)
+{
+	const struct ls_places_of of = { .user = NULL };
+	struct names names = { 0, "" };
+
+	ls_places(world.state, &of, world.now_ms, take_name, &names);
+	return names;
+}
+
+/* Whose a familiar place is: known at once, not from the next login on; and a
+ * name that was locked too is one for as long as the name was wanted. */
+static void test_names_survive(void **state)
+{
+	struct ls_lock after;
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("home",
+	      world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS).verdict,
+	      LS_ADMIT);
+	lock(LS_KIND_USER, JOE, NULL, WORLD_HOUR);
+	save();
+	check_text("warning", reboot(WORLD_MINUTE), "");
+	check("place", list_places().places, 1);
+	check_text("whose", list_places().user, JOE);
+	check("locked", world_locked(&world, LS_KIND_USER, JOE, NULL, &after),
+	      true);
+	check("named", after.named, true);
+	for (unsigned i = 0; i < 5; i++) {
+		save();
+		check_text("warning", reboot(5 * WORLD_DAY), "");
+		check("place", list_places().places, 1);
+		check_text("whose", list_places().user, JOE);
+	}
+	save();
+	check_text("warning", reboot(10 * WORLD_DAY), "");
+	check("place", list_places().places, 0);
+	check("no name is left over", world.state->guard.header->labels.claimed,
 	      0);
 }
 
@@ -247,7 +302,7 @@ int main(void)
 		TEST(test_round_trip),        TEST(test_strikes_survive),
 		TEST(test_many_round_trips),  TEST(test_older_than_the_clock),
 		TEST(test_real_clock_behind), TEST(test_places_before_stamps),
-		TEST(test_no_guard),
+		TEST(test_names_survive),     TEST(test_no_guard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

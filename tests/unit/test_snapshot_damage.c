@@ -109,7 +109,10 @@ static void put_head(struct cdb_make *make, uint32_t version, uint64_t count)
 
 static void test_refused(void **state)
 {
-	enum { EMPTY, NO_HEAD, VERSION, FEWER, MORE, KIND, SHORT, LABEL, HEAD };
+	enum {
+		EMPTY, NO_HEAD, VERSION, FEWER, MORE, KIND, SHORT, LABEL, NAME,
+		HEAD
+	};
 	static const struct {
 		const char *row;
 		int how, ret;
@@ -122,7 +125,8 @@ static void test_refused(void **state)
 		{ "more", MORE, LS_EFORMAT, "torn: 1 subjects of 0" },
 		{ "kind", KIND, LS_EFORMAT, "damaged" },
 		{ "short", SHORT, LS_EFORMAT, "damaged" },
-		{ "label", LABEL, LS_EFORMAT, "damaged" },
+		{ "label", LABEL, LS_EFORMAT, "damaged: a label" },
+		{ "name", NAME, LS_EFORMAT, "damaged: a name" },
 		{ "short head", HEAD, LS_EVERSION, "version 1" },
 	};
 
@@ -137,19 +141,24 @@ static void test_refused(void **state)
 
 		key[9] = how == KIND ? LS_KIND_GUESS : LS_KIND_USER;
 		cdb_make_start(&make, fd);
-		if (how != EMPTY && how != LABEL && how != HEAD)
+		if (how != EMPTY && how != LABEL && how != NAME && how != HEAD)
 			cdb_make_add(&make, key, sizeof(key), value,
 				     how == SHORT ? 63 : 64);
 		key[0] = 'l';
 		value[0] = 129; /* bits */
 		if (how == LABEL)
 			cdb_make_add(&make, key, sizeof(key), value, 20);
+		key[0] = 'n';
+		if (how == NAME) /* without one */
+			cdb_make_add(&make, key, sizeof(key), value, 8);
 		if (how == HEAD)
 			cdb_make_add(&make, "lockstep", 8, "\1\0\0\0", 4);
 		else if (how != NO_HEAD)
 			put_head(&make, how == VERSION ? 2 : 1,
-				 how == EMPTY || how == MORE || how == LABEL ? 0
-				 : how == FEWER                              ? 2
+				 how == EMPTY || how == MORE || how == LABEL ||
+						 how == NAME
+					 ? 0
+				 : how == FEWER ? 2
 						: 1);
 		cdb_make_finish(&make);
 		close(fd);

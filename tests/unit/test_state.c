@@ -196,41 +196,6 @@ static void test_map_removed(void **state)
 	check("goes on", world_guess(&world, JOE, AWAY, 20), 10);
 }
 
-/* A mail process may write anything into the sessions journal; nobody is told
- * of locks from there. */
-static void test_sessions_are_not_believed(void **state)
-{
-	struct ls_record lie = { .event = LS_EVENT_LOCK,
-				 .reason = LS_REASON_ADMIN,
-				 .origin = LS_ORIGIN_ADMIN,
-				 .subject = { .kind = LS_KIND_USER,
-					      .user = JOE } };
-	struct ls_cursor cursor = { .next = 0 };
-	struct ls_record record;
-	struct ls_addr ip;
-
-	(void)state;
-	world_open(&world, GUARD | LS_SESSIONS_WRITE);
-	ls_ring_append(&world.state->sessions.journal, &lie);
-	ls_addr_parse(AWAY, &ip);
-	begin("imap", &ip, "x");
-	check("next",
-	      ls_journal_next(world.state, LS_JOURNAL_SESSIONS, &cursor,
-			      world.now_ms, &record),
-	      1);
-	check("event", record.event, LS_EVENT_SESSION);
-	check("number", record.number, 1);
-	check("lost", cursor.lost, 1);
-	/* In the guard it is what it says. */
-	cursor = (struct ls_cursor){ .next = 0 };
-	ls_ring_append(&world.state->guard.journal, &lie);
-	check("guard",
-	      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
-			      world.now_ms, &record),
-	      1);
-	check("event", record.event, LS_EVENT_LOCK);
-}
-
 static void test_refresh(void **state)
 {
 	struct ls_state *compiler;
@@ -354,42 +319,6 @@ static void test_cut_in_use(void **state)
 	}
 }
 
-static void test_status(void **state)
-{
-	struct ls_status status;
-
-	(void)state;
-	world_open(&world, GUARD);
-	ls_status(world.state, world.now_ms, &status);
-	check("used", status.used, 0);
-	check("auth seen", status.auth_seen_ms, 0);
-	check("daemon seen", status.daemon_seen_ms, 0);
-	check_within("room", status.subjects, 4096, 4102);
-	check("created", status.created_ms, world.now_ms);
-	world_pass(&world, 1000);
-	check("guesses", world_guess(&world, JOE, AWAY, 15), 10);
-	world_login(&world, "ann", "203.0.113.1", LS_OUTCOME_SUCCESS);
-	world_pass(&world, 1000);
-	ls_daemon_seen(world.state, world.now_ms);
-	ls_status(world.state, world.now_ms, &status);
-	check("used", status.used, 11); /* with three pairs */
-	check("locks", status.locks, 1);
-	check("familiar", status.familiar, 1);
-	check("admitted", status.admitted, 11);
-	check("denied", status.denied, 5);
-	check("auth seen", status.auth_seen_ms, world.now_ms - 1000);
-	check("daemon seen", status.daemon_seen_ms, world.now_ms);
-	check("compiled", status.policy_compiled_real_ms, world.real_ms - 2000);
-	check("observe", status.observe, false);
-	check("retired", status.retired, false);
-	check("evicted", status.evicted, 0);
-	check("full", status.full, 0);
-	world_open(&world, 0);
-	ls_status(world.state, world.now_ms, &status);
-	check("no map", status.subjects, 0);
-}
-
-/* The journal tells of an attempt what was known of it. */
 static void test_journal_of_logins(void **state)
 {
 	static const struct {
@@ -437,9 +366,8 @@ int main(void)
 		TEST(test_open_refused),      TEST(test_policy_paths),
 		TEST(test_warnings),          TEST(test_two_maps),
 		TEST(test_refresh),           TEST(test_replaced),
-		TEST(test_cut_in_use),        TEST(test_status),
+		TEST(test_cut_in_use),
 		TEST(test_journal_of_logins), TEST(test_map_removed),
-		TEST(test_sessions_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,7 +166,8 @@ static struct ls_record lock_of(enum ls_kind kind, const char *net,
 
 static void check_event(const struct ls_record *record, const char *want)
 {
-	json_t *event = event_json("mx1", LS_JOURNAL_GUARD, record, &moment);
+	json_t *event = event_json("mx1", LS_JOURNAL_GUARD, record, NULL,
+				   &moment);
 	char *got = webhook_body(event);
 
 	assert_string_equal(got, want);
@@ -220,6 +221,16 @@ static void test_other_events(void **context)
 		    "\"network\":\"192.0.2.0/24\",\"origin\":\"admin\","
 		    "\"by\":\"root\"}}");
 
+	record = lock_of(LS_KIND_IP, "192.0.2.1", NULL);
+	record.event = LS_EVENT_TRUST;
+	record.reason = LS_REASON_NONE;
+	record.origin = LS_ORIGIN_ADMIN;
+	check_event(&record, HEAD("trust")
+		    "\"kind\":\"ip\",\"subject\":\"192.0.2.1\","
+		    "\"address\":\"192.0.2.1\","
+		    "\"until\":\"2026-11-22T02:34:04.123Z\","
+		    "\"origin\":\"admin\"}}");
+
 	record = lock_of(LS_KIND_IP, "192.0.2.1", "joe");
 	record.event = LS_EVENT_LOGIN;
 	record.verdict = LS_ADMIT;
@@ -233,6 +244,34 @@ static void test_other_events(void **context)
 		    "\"verdict\":\"admit\",\"outcome\":\"wrong\","
 		    "\"reason\":\"failures\",\"kind\":\"ip\","
 		    "\"wanted\":\"deny\"}}");
+}
+
+static void test_messages(void **context)
+{
+	struct ls_record record = lock_of(LS_KIND_SENDING, "192.0.2.1", "joe");
+
+	(void)context;
+	record.event = LS_EVENT_MESSAGE;
+	record.verdict = record.wanted = LS_HOLD;
+	record.reason = LS_REASON_SENDING;
+	strcpy(record.service, "smtp");
+	strcpy(record.detail, "4Xyz");
+	strcpy(record.more, "a.example b.example");
+	check_event(&record, HEAD("message")
+		    "\"service\":\"smtp\",\"address\":\"192.0.2.1\","
+		    "\"user\":\"joe\",\"verdict\":\"hold\","
+		    "\"reason\":\"sending\",\"kind\":\"sending\","
+		    "\"queue_id\":\"4Xyz\","
+		    "\"domains\":[\"a.example\",\"b.example\"]}}");
+	record.event = LS_EVENT_ALARM;
+	record.verdict = record.wanted = LS_DENY;
+	record.reason = LS_REASON_NEW_RECIPIENTS;
+	record.more[0] = '\0';
+	check_event(&record, HEAD("alarm")
+		    "\"service\":\"smtp\",\"address\":\"192.0.2.1\","
+		    "\"user\":\"joe\",\"verdict\":\"deny\","
+		    "\"reason\":\"new-recipients\",\"kind\":\"sending\","
+		    "\"queue_id\":\"4Xyz\"}}");
 }
 
 /* Names that strangers made up, and texts that fill their fields. */
@@ -272,7 +311,8 @@ static void test_hostile_text(void **context)
 		record.subject.net.bits = 128;
 		record.subject.kind = LS_KIND_USER;
 		record.subject.user[LS_USER_MAX] = '\0';
-		event = event_json("mx1", LS_JOURNAL_GUARD, &record, &moment);
+		event = event_json("mx1", LS_JOURNAL_GUARD, &record, NULL,
+				   &moment);
 		body = webhook_body(event);
 		assert_true(strlen(body) < WEBHOOK_BODY_MAX);
 		free(body);
@@ -304,12 +344,12 @@ static void test_digest(void **context)
 	json_t *message, *data;
 
 	(void)context;
-	digest_add(&digest, LS_JOURNAL_GUARD, &record, &moment);
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
 	record.number = 44;
 	record.at_ms = 90000;
 	record.event = LS_EVENT_UNLOCK;
 	record.reason = LS_REASON_ADMIN;
-	digest_add(&digest, LS_JOURNAL_GUARD, &record, &moment);
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
 	assert_int_equal(digest.first_ms, moment.now_ms);
 	assert_int_equal(digest.span[LS_JOURNAL_GUARD].first, 41);
 	assert_int_equal(digest.span[LS_JOURNAL_GUARD].last, 44);
@@ -355,7 +395,7 @@ static void test_digest_bounded(void **context)
 			record.reason = (enum ls_reason)
 				(count % LS_REASON_COUNT);
 			record.event = (enum ls_event)(count % LS_EVENT_COUNT);
-			digest_add(&digest, LS_JOURNAL_SESSIONS, &record,
+			digest_add(&digest, LS_JOURNAL_SESSIONS, &record, NULL,
 				   &moment);
 		}
 		message = digest_message(&digest);
@@ -380,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_other_events),
+		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_bounded),

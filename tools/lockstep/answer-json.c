@@ -177,6 +177,8 @@ void answer_print_json(const struct answer *answer)
 	json_put(object, "trusted", trusted_of(answer));
 	json_put(object, "locks", locks_of(answer));
 	json_put(object, "meters", meters_of(answer));
+	if (answer->user != NULL)
+		json_put(object, "sending", answer_sending_json(&answer->sends));
 	if (answer->user != NULL && !answer->placed)
 		json_put(object, "places", places_of(answer));
 	json_put(object, "events", events_of(answer));

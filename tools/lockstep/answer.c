@@ -93,14 +93,20 @@ static void print_verdict(const struct answer *answer)
 
 /* ---- locks, and exemptions -------------------------------------------------- */
 
+/* Who gave the order, on a line of its own where the journal still knows more
+ * than "by rule". */
 static void print_by(enum ls_origin origin, const char *by)
 {
 	char escaped[4 * (LS_DETAIL_MAX + 1)];
 
-	printf(", by %s", ls_origin_name(origin));
-	if (by[0] != '\0')
-		printf(" (%s)", cli_escape(by, escaped, sizeof(escaped)));
+	if (by[0] == '\0') {
+		printf(", by %s\n", ls_origin_name(origin));
+		return;
+	}
 	putchar('\n');
+	begin("");
+	printf("by %s (%s)\n", ls_origin_name(origin),
+	       cli_escape(by, escaped, sizeof(escaped)));
 }
 
 static void print_lock(const struct ls_lock *lock, const char *by)
@@ -327,6 +333,8 @@ void answer_print(const struct answer *answer)
 	print_familiar(answer);
 	print_trusted(answer);
 	print_meters(answer);
+	if (answer->user != NULL)
+		answer_print_sending(&answer->sends);
 	print_places(answer);
 	putchar('\n');
 	if (answer->events == 0)

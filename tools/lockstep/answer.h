@@ -4,6 +4,8 @@
 
 #include "orders.h"
 
+#include <jansson.h>
+
 enum { ANSWER_EVENTS = 10, ANSWER_PLACES = 64 };
 
 /* A familiar place of the account, and what a login from there gets. */
@@ -22,6 +24,7 @@ struct answer {
 	char locked_by[LS_KIND_PLACE + 1][LS_DETAIL_MAX + 1];
 	char trusted_by[LS_KIND_PLACE + 1][LS_DETAIL_MAX + 1];
 	char frozen_by[LS_DETAIL_MAX + 1];
+	struct ls_sending sends; /* of the account */
 	unsigned places, places_more; /* known here; not shown */
 	struct answer_place place[ANSWER_PLACES];
 	unsigned events; /* the last ones about it, in a ring that begins at */
@@ -34,5 +37,9 @@ struct answer {
 
 void answer_print(const struct answer *answer);
 void answer_print_json(const struct answer *answer);
+
+/* What the account sends (answer-sending.c). */
+void answer_print_sending(const struct ls_sending *sends);
+json_t *answer_sending_json(const struct ls_sending *sends);
 
 #endif

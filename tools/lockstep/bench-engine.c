@@ -24,12 +24,7 @@ enum {
 	MILLION = 1000000, /* subjects */
 	JOURNAL = 65536,
 };
-static const uint64_t now_ms = 86400000, real_ms = 1700000000000;
-
-struct bed { /* a state of the bench's own */
-	char dir[64], policy[96], guard[96];
-	struct ls_state *state;
-};
+static const uint64_t now_ms = BENCH_NOW_MS, real_ms = BENCH_REAL_MS;
 
 static int fail(const char *what, const struct ls_error *error)
 {
@@ -42,7 +37,7 @@ static int open_bed(struct bed *bed, struct ls_error *error)
 	const struct ls_open_args args = {
 		.policy_path = bed->policy,
 		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE |
-			 LS_LOGINS,
+			 LS_LOGINS | LS_CONTACTS,
 		.now_ms = now_ms,
 		.real_ms = real_ms,
 	};
@@ -50,8 +45,7 @@ static int open_bed(struct bed *bed, struct ls_error *error)
 	return ls_open(&args, &bed->state, error);
 }
 
-/* Returns 0, or negative after a complaint; strip_bed() then removes the rest. */
-static int make_bed(struct bed *bed, uint64_t subjects)
+int bench_bed_make(struct bed *bed, uint64_t subjects)
 {
 	struct stat st;
 	bool tmpfs = stat("/dev/shm", &st) == 0 && S_ISDIR(st.st_mode);
@@ -76,6 +70,9 @@ static int make_bed(struct bed *bed, uint64_t subjects)
 	/* Room enough that what is measured is never a refusal. */
 	policy.net.failures[LS_FAST].units = 500000;
 	policy.net.failures[LS_SLOW].units = 500000;
+	policy.sending.messages.units = policy.sending.recipients.units =
+		3000000;
+	policy.contacts = 100000;
 	if (ls_policy_writer_init(bed->policy, &writer, &error) < 0)
 		return fail("policy", &error);
 	ls_policy_writer_policy(writer, &policy);
@@ -84,11 +81,11 @@ static int make_bed(struct bed *bed, uint64_t subjects)
 	return open_bed(bed, &error) < 0 ? fail("maps", &error) : 0;
 }
 
-static void strip_bed(struct bed *bed)
+void bench_bed_strip(struct bed *bed)
 {
 	static const char *const names[] = { "guard", "sessions", "policy.cdb",
 					     "snapshot.cdb", ".lock",
-					     "secret" };
+					     "secret", "contacts" };
 	char path[128];
 
 	ls_close(&bed->state);
@@ -319,8 +316,8 @@ static int bench_million(void)
 	enum { PEOPLE = MILLION / 3, ROOM = MILLION / 2 * 3 };
 	struct bed bed;
 
-	if (make_bed(&bed, ROOM) < 0) {
-		strip_bed(&bed);
+	if (bench_bed_make(&bed, ROOM) < 0) {
+		bench_bed_strip(&bed);
 		return -1;
 	}
 	for (uint32_t i = 0; i < PEOPLE; i++) {
@@ -335,7 +332,7 @@ static int bench_million(void)
 				 100000),
 		     "floor_cache_miss_ns",
 		     "admit + settle, a stranger, 1 M subjects");
-	strip_bed(&bed);
+	bench_bed_strip(&bed);
 	return 0;
 }
 
@@ -346,9 +343,9 @@ static double guard_size(uint64_t subjects)
 	struct stat st;
 	double size = 0;
 
-	if (make_bed(&bed, subjects) == 0 && stat(bed.guard, &st) == 0)
+	if (bench_bed_make(&bed, subjects) == 0 && stat(bed.guard, &st) == 0)
 		size = (double)st.st_size;
-	strip_bed(&bed);
+	bench_bed_strip(&bed);
 	return size;
 }
 
@@ -373,20 +370,20 @@ int bench_engine(void)
 	int ret;
 
 	srandom(1);
-	if (make_bed(&bed, 262144) < 0) {
-		strip_bed(&bed);
+	if (bench_bed_make(&bed, 262144) < 0) {
+		bench_bed_strip(&bed);
 		return -1;
 	}
 	bench_cached(&bed);
 	bench_session(&bed);
 	bench_journal();
 	bench_contention(&bed);
-	strip_bed(&bed);
+	bench_bed_strip(&bed);
 	if (bench_million() < 0 || bench_size() < 0)
 		return -1;
-	ret = make_bed(&bed, ROOM);
+	ret = bench_bed_make(&bed, ROOM);
 	if (ret == 0)
 		ret = bench_snapshot(&bed);
-	strip_bed(&bed);
+	bench_bed_strip(&bed);
 	return ret;
 }

@@ -119,7 +119,8 @@ static int run(const struct cli *cli, int argc, char **argv)
 	if (optind != argc)
 		return cli_misused(&verb_bench);
 	bench_floors();
-	if (bench_policy() < 0 || bench_engine() < 0)
+	if (bench_policy() < 0 || bench_sending() < 0 ||
+	    bench_engine() < 0)
 		return CLI_FAILED;
 	if (json)
 		return print_json();

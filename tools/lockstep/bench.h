@@ -18,12 +18,27 @@ void bench_report(const char *key, const char *unit, double value,
 typedef void bench_work_fn(void *context, unsigned who, unsigned times);
 double bench_two(void *context, unsigned times, bench_work_fn *work);
 
+/* A state of the bench's own, under a clock that stands still. */
+#define BENCH_NOW_MS UINT64_C(86400000)
+#define BENCH_REAL_MS UINT64_C(1700000000000)
+struct bed {
+	char dir[64], policy[96], guard[96];
+	struct ls_state *state;
+};
+/* Returns 0, or negative after a complaint; bench_bed_strip() then removes the
+ * rest. */
+int bench_bed_make(struct bed *bed, uint64_t subjects);
+void bench_bed_strip(struct bed *bed);
+
 /* What the machine charges: reports the floor_* rows. */
 void bench_floors(void);
 
 /* What the engine takes: reports the others. Returns 0, or negative after a
  * complaint. */
 int bench_engine(void);
+
+/* What a message takes; the same. */
+int bench_sending(void);
 
 /* What a journal alone takes. */
 void bench_journal(void);

@@ -28,8 +28,12 @@ int cli_help(const struct verb *verb)
 
 int cli_misused(const struct verb *verb)
 {
+	const char *end = strstr(verb->usage, "\n\n");
+
 	fprintf(stderr, "%.*s\nlockstep %s --help tells more\n",
-		(int)strcspn(verb->usage, "\n"), verb->usage, verb->name);
+		end == NULL ? (int)strcspn(verb->usage, "\n")
+			    : (int)(end - verb->usage),
+		verb->usage, verb->name);
 	return CLI_USAGE;
 }
 

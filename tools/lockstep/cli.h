@@ -30,7 +30,7 @@ extern const struct verb verb_compile, verb_status, verb_list, verb_explain,
 	verb_verify, verb_bench;
 
 /* Print the verb's usage: on standard output, CLI_DONE, when it was asked for;
- * its first line on standard error, CLI_USAGE, when it was not kept to. */
+ * its first lines, up to an empty one, on standard error, CLI_USAGE, when it was not kept to. */
 int cli_help(const struct verb *verb);
 int cli_misused(const struct verb *verb);
 

@@ -239,9 +239,9 @@ static int run_compile(const struct cli *cli, int argc, char **argv)
 			return cli_help(&verb_compile);
 		else if (option == 'o')
 			target.policy = optarg;
-		else if (option == 'c')
+		else if (option == 'c' && what != DUMP)
 			what = CHECK;
-		else if (option == 'd')
+		else if (option == 'd' && what != CHECK)
 			what = DUMP;
 		else
 			return cli_misused(&verb_compile);

@@ -38,7 +38,7 @@ _lockstep_values() {
 	--kind) echo "ip net user place guess" ;;
 	--type)
 		echo "login connect session lock unlock suspicious freeze" \
-			"release trust distrust forget"
+			"release trust distrust forget message alarm"
 		;;
 	--service) echo "imap pop3 sieve submission smtp" ;;
 	--passwords) echo "stale new same" ;;

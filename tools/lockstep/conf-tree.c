@@ -150,10 +150,12 @@ static cfg_opt_t *add_section(cfg_opt_t *options, const char *name,
 }
 
 static const char *const sections[] = { "ip",    "net",   "user",
-					"place", "guess", "sending" };
+					"place", "guess", "sending",
+					"relay" };
 static const char *const limits[] = { "limit ip",    "limit net",
 				      "limit user",  "limit place",
-				      "limit guess", "limit sending" };
+				      "limit guess", "limit sending",
+				      "limit relay" };
 static const char *const overrides[] = { "override user", "override domain",
 					 "override net" };
 enum {

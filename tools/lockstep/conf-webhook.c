@@ -33,13 +33,21 @@ static const struct {
 	{ "freeze", LS_EVENT_FREEZE, true },
 	{ "release", LS_EVENT_RELEASE, true },
 	{ "suspicious", LS_EVENT_SUSPICIOUS, true },
+	{ "alarm", LS_EVENT_ALARM, true },
 	{ "digest", LS_EVENT_NONE, true },
 	{ "login", LS_EVENT_LOGIN, false },
 	{ "connect", LS_EVENT_CONNECT, false },
+	{ "message", LS_EVENT_MESSAGE, false },
 	{ "session", LS_EVENT_SESSION, false },
+	{ "session-end", LS_EVENT_SESSION_END, false },
+	{ "trust", LS_EVENT_TRUST, false },
+	{ "distrust", LS_EVENT_DISTRUST, false },
+	{ "forget", LS_EVENT_FORGET, false },
 };
 
 enum { EVENTS = sizeof(events) / sizeof(events[0]) };
+/* The digest stands for LS_EVENT_NONE. */
+_Static_assert((int)EVENTS == (int)LS_EVENT_COUNT, "each can be asked for");
 
 const char *conf_event_of(const struct ls_webhook *webhook, size_t index)
 {
@@ -177,16 +185,20 @@ static void unknown_event(const struct reading *reading,
 			  const struct conf_value *value)
 {
 	const char *near = NULL;
+	char known[32 * EVENTS] = "";
 
-	for (size_t i = 0; i < EVENTS; i++)
+	for (size_t i = 0; i < EVENTS; i++) {
 		near = word_nearer(value->text, near, events[i].name);
-	complain(reading, value->token, false, "events: no event \"%s\"%s%s%s",
-		 value->text,
-		 near == NULL ? "; there are: lock, unlock, freeze, "
-				"release, suspicious, digest, login, "
-				"connect, session"
-			      : "; did you mean \"",
-		 near == NULL ? "" : near, near == NULL ? "" : "\"?");
+		strcat(strcat(known, i == 0 ? "" : ", "), events[i].name);
+	}
+	if (near == NULL)
+		complain(reading, value->token, false,
+			 "events: no event \"%s\"; there are: %s", value->text,
+			 known);
+	else
+		complain(reading, value->token, false,
+			 "events: no event \"%s\"; did you mean \"%s\"?",
+			 value->text, near);
 }
 
 /* Is this first value of a list one that += adds? The defaults are not in the

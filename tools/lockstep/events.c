@@ -199,10 +199,12 @@ const struct verb verb_events = {
 		 "      --since TIME   of the last 90s, 10m, 12h, 30d\n"
 		 "      --type TYPE    login, connect, session, lock, unlock, "
 		 "suspicious, freeze,\n"
-		 "                     release, trust, distrust, forget\n"
+		 "                     release, trust, distrust, forget, message, "
+		 "alarm\n"
 		 "      --service NAME imap, pop3, smtp, ...\n"
 		 "      --outcome HOW  success, wrong, denied, internal, "
 		 "abandoned, refused\n"
 		 "      --kind KIND    whose limit or lock it was: ip, net, "
-		 "user, place, guess\n",
+		 "user, place,\n"
+		 "                     guess, sending, relay\n",
 };

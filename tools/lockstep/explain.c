@@ -27,6 +27,17 @@ static bool ask(struct ls_state *state, const char *user,
 	return ls_explain(state, &question, cli_now_ms(), explanation_r) == 0;
 }
 
+/* Has that network meters and locks of its own? Complains if it has not. */
+static bool is_metered(const struct ls_state *state,
+		       const struct ls_prefix *net)
+{
+	char text[LS_PREFIX_TEXT];
+	struct ls_subject subject;
+
+	ls_prefix_format(net, text);
+	return subject_parse(state, text, &subject) == 0;
+}
+
 struct gathering {
 	struct ls_state *state;
 	struct answer *answer;
@@ -48,6 +59,25 @@ static void note_place(void *context, const struct ls_place *place)
 	noted->place = *place;
 	noted->decision = explanation.decision;
 	answer->places++;
+}
+
+/* The contacts are in a file of their own, which need not be there. */
+static void gather_sending(const struct cli *cli, struct answer *answer)
+{
+	const struct ls_open_args args = {
+		.policy_path = cli->policy,
+		.flags = LS_GUARD_READ | LS_CONTACTS,
+		.now_ms = cli_now_ms(),
+		.real_ms = cli_real_ms(),
+	};
+	struct ls_state *state;
+	struct ls_error ignored;
+
+	if (ls_open(&args, &state, &ignored) < 0)
+		return;
+	ls_explain_sending(state, answer->user, args.now_ms, args.real_ms,
+			   &answer->sends);
+	ls_close(&state);
 }
 
 static void gather_places(struct ls_state *state, struct answer *answer)
@@ -138,10 +168,16 @@ static int explain(const struct cli *cli, struct answer *answer, bool json)
 		return CLI_FAILED;
 	}
 	state = journals.journal[0].state;
+	if (answer->placed && !is_metered(state, &answer->from)) {
+		journals_close(&journals);
+		return CLI_USAGE;
+	}
 	ask(state, answer->user, answer->placed ? &answer->from : NULL,
 	    &answer->is);
 	if (answer->user != NULL && !answer->placed)
 		gather_places(state, answer);
+	if (answer->user != NULL)
+		gather_sending(cli, answer);
 	gather_events(&journals, answer);
 	journals_close(&journals);
 	if (json)
@@ -152,31 +188,6 @@ static int explain(const struct cli *cli, struct answer *answer, bool json)
 }
 
 /* ---- the command line ------------------------------------------------------- */
-
-/* USER, ADDRESS, USER from ADDRESS, or the last one in one word. Returns an exit
- * code, CLI_DONE to go on. */
-static int parse_who(int count, char **words, struct filter *who)
-{
-	static char user[LS_USER_MAX + 1];
-	size_t length = 0;
-	const char *from = count == 1 ? subject_place(words[0], &length) : NULL;
-
-	if (from != NULL && length > 0 && length <= LS_USER_MAX) {
-		memcpy(user, words[0], length);
-		who->user = user;
-		return filter_take(who, FILTER_FROM, from) ? CLI_DONE
-							   : CLI_USAGE;
-	}
-	if (count != 1 && (count != 3 || strcmp(words[1], "from") != 0))
-		return cli_misused(&verb_explain);
-	if (!filter_take_subject(who, words[0]))
-		return CLI_USAGE;
-	if (count == 1)
-		return CLI_DONE;
-	if (who->placed)
-		return cli_misused(&verb_explain);
-	return filter_take(who, FILTER_FROM, words[2]) ? CLI_DONE : CLI_USAGE;
-}
 
 static int run_explain(const struct cli *cli, int argc, char **argv)
 {
@@ -197,7 +208,8 @@ static int run_explain(const struct cli *cli, int argc, char **argv)
 			return cli_misused(&verb_explain);
 		json = true;
 	}
-	code = parse_who(argc - optind, argv + optind, &who);
+	code = filter_take_who(&who, &verb_explain, argc - optind,
+			       argv + optind);
 	if (code != CLI_DONE)
 		return code;
 	answer.user = who.user;
@@ -218,8 +230,9 @@ const struct verb verb_explain = {
 		 "is locked or frozen, why, since when, by whom, until when; "
 		 "what is exempt and\n"
 		 "why; each meter, how full it is and when it is empty again; "
-		 "an account's\n"
-		 "familiar places; the last events. Charges nothing.\n"
+		 "what an account\n"
+		 "sends, and its familiar places; the last events. Charges "
+		 "nothing.\n"
 		 "\n"
 		 "  -j, --json  one JSON object\n",
 };

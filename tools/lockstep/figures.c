@@ -49,6 +49,9 @@ void figures_count(struct figures *figures, const struct ls_record *record)
 	case LS_EVENT_LOCK:
 		figures->locks++;
 		break;
+	case LS_EVENT_FREEZE:
+		figures->freezes++;
+		break;
 	case LS_EVENT_SUSPICIOUS:
 		figures->suspicious++;
 		break;

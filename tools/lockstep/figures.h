@@ -13,7 +13,7 @@ struct figures_of {
 };
 
 struct figures {
-	uint64_t locks, suspicious; /* begun; seen */
+	uint64_t locks, freezes, suspicious; /* begun; seen */
 	unsigned services;          /* the last takes those beyond */
 	struct figures_of of[FIGURES_SERVICES], all;
 	/* Of the whole journal. */

@@ -3,23 +3,58 @@
 
 #include "cli.h"
 #include "filter.h"
+#include "subject.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* The number of a word, by the function that names them; 0: it is none. */
-#define NUMBER_OF(name_of, type, count, word) \
-	({ \
-		unsigned number_ = 1; \
-		while (number_ < (count) && \
-		       strcmp(name_of((type)number_), word) != 0) \
-			number_++; \
-		number_ < (count) ? number_ : 0; \
-	})
+/* The words of one option: names by number, from 1 on. */
+struct words {
+	const char *option;
+	const char *(*name)(int number); /* NULL: not for people */
+	int count;
+	const char *other; /* one that is no number, or NULL */
+};
 
-static bool unknown(const char *option, const char *word, const char *known)
+static const char *event_name(int number)
 {
-	cli_complain("--%s %s: one of %s", option, word, known);
-	return false;
+	return ls_event_name((enum ls_event)number);
+}
+
+/* Of those that are locked, or have limits of their own. */
+static const char *kind_name(int number)
+{
+	return number == LS_KIND_PAIR || number == LS_KIND_ALIAS ||
+			       number == LS_KIND_ONCE
+		       ? NULL
+		       : ls_kind_name((enum ls_kind)number);
+}
+
+static const char *outcome_name(int number)
+{
+	return ls_outcome_name((enum ls_outcome)number);
+}
+
+/* Returns the number of a word; 0: it is none, and that was told. */
+static int number_of(const struct words *words, const char *word)
+{
+	char known[512] = "";
+	size_t used = 0;
+
+	for (int number = 1; number < words->count; number++) {
+		const char *name = words->name(number);
+
+		if (name != NULL && strcmp(name, word) == 0)
+			return number;
+		if (name != NULL && used < sizeof(known))
+			used += (size_t)snprintf(known + used,
+						 sizeof(known) - used, "%s%s",
+						 used > 0 ? ", " : "", name);
+	}
+	cli_complain("--%s %s: one of %s%s%s", words->option, word, known,
+		     words->other != NULL ? ", " : "",
+		     words->other != NULL ? words->other : "");
+	return 0;
 }
 
 static bool take_from(struct filter *filter, const char *text)
@@ -55,37 +90,46 @@ static bool take_since(struct filter *filter, const char *text)
 
 static bool take_outcome(struct filter *filter, const char *word)
 {
-	filter->refused = strcmp(word, "refused") == 0;
-	filter->outcome = NUMBER_OF(ls_outcome_name, enum ls_outcome,
-				    LS_OUTCOME_COUNT, word);
-	return filter->refused || filter->outcome != LS_OUTCOME_NONE ||
-	       unknown("outcome", word,
-		       "success, wrong, denied, internal, abandoned, refused");
+	static const struct words outcomes = { "outcome", outcome_name,
+					       LS_OUTCOME_COUNT, "refused" };
+
+	filter->refused = strcmp(word, outcomes.other) == 0;
+	filter->outcome = filter->refused ? LS_OUTCOME_NONE
+					  : (enum ls_outcome)number_of(
+						    &outcomes, word);
+	return filter->refused || filter->outcome != LS_OUTCOME_NONE;
+}
+
+/* Whatever may be in a journal, short of nothing at all. */
+static bool take_user(struct filter *filter, const char *text)
+{
+	static char plain[SUBJECT_PLAIN_TEXT];
+
+	subject_unescape(text, plain);
+	filter->user = plain;
+	return true;
 }
 
 bool filter_take(struct filter *filter, int option, const char *argument)
 {
+	static const struct words kinds = { "kind", kind_name, LS_KIND_COUNT,
+					    NULL };
+	static const struct words types = { "type", event_name, LS_EVENT_COUNT,
+					    NULL };
+
 	switch (option) {
 	case FILTER_USER:
-		filter->user = argument;
-		return true;
+		return take_user(filter, argument);
 	case FILTER_FROM:
 		return take_from(filter, argument);
 	case FILTER_KIND:
-		filter->kind = NUMBER_OF(ls_kind_name, enum ls_kind,
-					 LS_KIND_PAIR, argument);
-		return filter->kind != LS_KIND_NONE ||
-		       unknown("kind", argument, "ip, net, user, place, guess");
+		filter->kind = (enum ls_kind)number_of(&kinds, argument);
+		return filter->kind != LS_KIND_NONE;
 	case FILTER_SINCE:
 		return take_since(filter, argument);
 	case FILTER_TYPE:
-		filter->type = NUMBER_OF(ls_event_name, enum ls_event,
-					 LS_EVENT_COUNT, argument);
-		return filter->type != LS_EVENT_NONE ||
-		       unknown("type", argument,
-			       "login, connect, session, lock, unlock, "
-			       "suspicious, freeze, release, trust, distrust, "
-			       "forget");
+		filter->type = (enum ls_event)number_of(&types, argument);
+		return filter->type != LS_EVENT_NONE;
 	case FILTER_SERVICE:
 		filter->service = argument;
 		return true;
@@ -98,17 +142,44 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 
 bool filter_take_subject(struct filter *filter, const char *text)
 {
+	static struct ls_subject account;
 	struct ls_prefix prefix;
+	bool placed = ls_prefix_parse(text, &prefix) != LS_EARG;
 
-	if (ls_prefix_parse(text, &prefix) != LS_EARG)
-		return take_from(filter, text);
-	if (text[0] == '\0' || strlen(text) > LS_USER_MAX) {
-		cli_complain("a name has 1 to %d bytes, not %zu", LS_USER_MAX,
-			     strlen(text));
+	if (placed ? filter->placed : filter->user != NULL) {
+		cli_complain("%s: there is %s already", text,
+			     placed ? "an address" : "an account");
 		return false;
 	}
-	filter->user = text;
+	if (placed)
+		return take_from(filter, text);
+	if (subject_parse_user(text, &account) < 0)
+		return false;
+	filter->user = account.user;
 	return true;
+}
+
+int filter_take_who(struct filter *filter, const struct verb *verb, int count,
+		    char **words)
+{
+	static char user[LS_USER_MAX + 1];
+	size_t length = 0;
+	const char *from = count == 1 ? subject_place(words[0], &length) : NULL;
+
+	if (from != NULL && length > 0 && length <= LS_USER_MAX) {
+		memcpy(user, words[0], length);
+		filter->user = user;
+		return take_from(filter, from) ? CLI_DONE : CLI_USAGE;
+	}
+	if (count != 1 && (count != 3 || strcmp(words[1], "from") != 0))
+		return cli_misused(verb);
+	if (!filter_take_subject(filter, words[0]))
+		return CLI_USAGE;
+	if (count == 1)
+		return CLI_DONE;
+	if (filter->placed)
+		return cli_misused(verb);
+	return take_from(filter, words[2]) ? CLI_DONE : CLI_USAGE;
 }
 
 /* Does the one lie in the other? */

@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_FILTER_H
 #define LOCKSTEP_FILTER_H
 
+#include "cli.h"
 #include "lockstep.h"
 
 #include <getopt.h>
@@ -44,6 +45,11 @@ bool filter_take(struct filter *filter, int option, const char *argument);
 /* An account, an address or a prefix of any length, which is no option. Returns
  * as filter_take(). */
 bool filter_take_subject(struct filter *filter, const char *text);
+
+/* USER, ADDRESS, USER from ADDRESS, or the last in one word: what stands behind a
+ * verb's options. Returns CLI_DONE, or CLI_USAGE, having complained. */
+int filter_take_who(struct filter *filter, const struct verb *verb, int count,
+		    char **words);
 
 bool filter_subject(const struct filter *filter,
 		    const struct ls_subject *subject);

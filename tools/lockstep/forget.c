@@ -1,13 +1,11 @@
 /* forget.c - lockstep forget: familiar places, familiar no more */
 #include "lockstep-config.h"
 
-#include "cli.h"
 #include "filter.h"
+#include "order.h"
 #include "orders.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 static void print_forgotten(void *context, const struct ls_place *place)
 {
@@ -45,37 +43,20 @@ static int forget(struct ls_state *state, const struct filter *which,
 
 static int run_forget(const struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "reason", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
+	struct order order = { .all = false };
 	struct filter which = { .user = NULL };
-	const char *reason = NULL;
-	char by[LS_DETAIL_MAX + 1];
 	struct ls_state *state;
-	int option, code;
+	int code;
 
-	while ((option = getopt_long(argc, argv, "r:h", options, NULL)) != -1) {
-		if (option == 'h')
-			return cli_help(&verb_forget);
-		if (option != 'r')
-			return cli_misused(&verb_forget);
-		reason = optarg;
-	}
-	/* joe@example.com, 192.0.2.1, or: joe@example.com from 192.0.2.1 */
-	if (argc - optind != 1 &&
-	    (argc - optind != 3 || strcmp(argv[optind + 1], "from") != 0))
-		return cli_misused(&verb_forget);
-	if (!filter_take_subject(&which, argv[optind]) ||
-	    (argc - optind == 3 &&
-	     !filter_take(&which, FILTER_FROM, argv[optind + 2])))
-		return CLI_USAGE;
+	if (!order_parse(&verb_forget, "r", argc, argv, &order, &code))
+		return code;
+	code = filter_take_who(&which, &verb_forget, order.words, order.word);
+	if (code != CLI_DONE)
+		return code;
 	state = cli_open_guard(cli);
 	if (state == NULL)
 		return CLI_FAILED;
-	cli_who(reason, by);
-	code = forget(state, &which, by);
+	code = forget(state, &which, order.by);
 	ls_close(&state);
 	return code;
 }

@@ -1,50 +1,29 @@
 /* freeze.c - lockstep freeze and lockstep release: stolen accounts */
 #include "lockstep-config.h"
 
-#include "cli.h"
+#include "held.h"
+#include "order.h"
+#include "subject.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #define LENGTH_PRESET_MS UINT64_C(86400000)
 
-static bool is_account(const char *name)
+static int freeze(struct ls_state *state, const struct ls_subject *subject,
+		  const struct order *order)
 {
-	struct ls_prefix prefix;
-	size_t len = strlen(name);
-
-	if (ls_prefix_parse(name, &prefix) != LS_EARG) {
-		cli_complain("%s: not an account; lockstep lock is for "
-			     "addresses",
-			     name);
-		return false;
-	}
-	if (len == 0 || len > LS_USER_MAX)
-		cli_complain("a name has 1 to %d bytes, not %zu", LS_USER_MAX,
-			     len);
-	return len > 0 && len <= LS_USER_MAX;
-}
-
-static int freeze(struct ls_state *state, const char *user, uint64_t length_ms,
-		  const char *reason)
-{
-	char by[LS_DETAIL_MAX + 1], text[4 * (LS_USER_MAX + 1)];
-	char until[CLI_TIME_TEXT];
+	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
 	uint64_t now_ms = cli_now_ms();
 	int ret;
 
-	if (!is_account(user))
-		return CLI_FAILED;
-	cli_who(reason, by);
-	cli_escape(user, text, sizeof(text));
-	ret = ls_freeze(state, user, length_ms, LS_REASON_ADMIN,
-			LS_ORIGIN_ADMIN, by, now_ms);
+	subject_text(subject, text);
+	ret = ls_freeze(state, subject->user, order->length_ms,
+			LS_REASON_ADMIN, LS_ORIGIN_ADMIN, order->by, now_ms);
 	if (ret < 0) {
 		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
 	}
-	cli_time_format(now_ms + length_ms, until);
+	cli_time_format(now_ms + order->length_ms, until);
 	printf("user %s is frozen, on every protocol, until %s at least\n",
 	       text, until);
 	return CLI_DONE;
@@ -59,25 +38,25 @@ static void print_forgotten(void *context, const struct ls_prefix *net)
 	printf("forgot %s\n", text);
 }
 
-static int release(struct ls_state *state, const char *user, const char *reason)
+static int release(struct ls_state *state, const struct ls_subject *subject,
+		   const struct order *order)
 {
-	char by[LS_DETAIL_MAX + 1], text[4 * (LS_USER_MAX + 1)];
-	char since[CLI_TIME_TEXT];
+	static struct held held;
+	char text[SUBJECT_TEXT], since[CLI_TIME_TEXT];
 	struct ls_release done;
 	int ret;
 
-	if (!is_account(user))
-		return CLI_FAILED;
-	cli_who(reason, by);
-	cli_escape(user, text, sizeof(text));
-	ret = ls_release(state, user, by, cli_now_ms(), print_forgotten, NULL,
-			 &done);
+	subject_text(subject, text);
+	held_gather(state, subject->user, &held);
+	ret = ls_release(state, subject->user, order->by, cli_now_ms(),
+			 print_forgotten, NULL, &done);
 	if (ret < 0) {
 		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
 	}
 	if (!done.frozen && !done.probation && !done.suspicious) {
 		printf("user %s was neither frozen nor suspicious\n", text);
+		held_print(&held);
 		return CLI_FAILED;
 	}
 	printf("user %s is released%s%s\n", text,
@@ -90,74 +69,32 @@ static int release(struct ls_state *state, const char *user, const char *reason)
 		       done.forgotten, since);
 		puts("if the password was not changed, the thief still has it");
 	}
+	held_print(&held);
 	return CLI_DONE;
-}
-
-struct order {
-	uint64_t length_ms;
-	const char *reason;
-};
-
-/* Returns CLI_DONE to go on, or the exit code (-1: help was asked for). */
-static int parse(const struct verb *verb, int argc, char **argv, bool lengthy,
-		 struct order *order)
-{
-	static const struct option options[] = {
-		{ "for", required_argument, NULL, 'f' },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, lengthy ? "f:r:h" : "r:h",
-				     options, NULL)) != -1) {
-		if (option == 'h') {
-			cli_help(verb);
-			return -1;
-		}
-		if (option == 'r')
-			order->reason = optarg;
-		else if (option != 'f' || !lengthy)
-			return cli_misused(verb);
-		else if (!cli_length(optarg, &order->length_ms))
-			return CLI_USAGE;
-	}
-	return optind == argc ? cli_misused(verb) : CLI_DONE;
-}
-
-static int run(const struct verb *verb, const struct cli *cli, int argc,
-	       char **argv, bool freezing)
-{
-	struct order order = { LENGTH_PRESET_MS, NULL };
-	int code = parse(verb, argc, argv, freezing, &order);
-	struct ls_state *state;
-
-	if (code != CLI_DONE)
-		return code < 0 ? CLI_DONE : code;
-	state = cli_open_guard(cli);
-	if (state == NULL)
-		return CLI_FAILED;
-	for (; optind < argc; optind++) {
-		int ret = freezing ? freeze(state, argv[optind],
-					    order.length_ms, order.reason)
-				   : release(state, argv[optind], order.reason);
-
-		if (ret != CLI_DONE)
-			code = CLI_FAILED;
-	}
-	ls_close(&state);
-	return code;
 }
 
 static int run_freeze(const struct cli *cli, int argc, char **argv)
 {
-	return run(&verb_freeze, cli, argc, argv, true);
+	struct order order = { .length_ms = LENGTH_PRESET_MS };
+	int code;
+
+	if (!order_parse(&verb_freeze, "fr", argc, argv, &order, &code))
+		return code;
+	if (order.words == 0)
+		return cli_misused(&verb_freeze);
+	return order_run(cli, &order, ORDER_ACCOUNTS, freeze);
 }
 
 static int run_release(const struct cli *cli, int argc, char **argv)
 {
-	return run(&verb_release, cli, argc, argv, false);
+	struct order order = { .all = false };
+	int code;
+
+	if (!order_parse(&verb_release, "r", argc, argv, &order, &code))
+		return code;
+	if (order.words == 0)
+		return cli_misused(&verb_release);
+	return order_run(cli, &order, ORDER_ACCOUNTS, release);
 }
 
 const struct verb verb_freeze = {
@@ -187,8 +124,11 @@ const struct verb verb_release = {
 		 "that were first seen\n"
 		 "since the account became suspicious: they may be the "
 		 "thief's. Change the\n"
-		 "password before. Exit code 1 when one of them was neither frozen nor "
-		 "suspicious.\n"
+		 "password before. What it sent counts no more; mail of it that "
+		 "was held is told, with\n"
+		 "the commands that send or delete it. Exit code 1 when one of "
+		 "them was neither\n"
+		 "frozen nor suspicious.\n"
 		 "\n"
 		 "  -r, --reason TEXT   for the journal\n",
 };

@@ -41,11 +41,16 @@ void journals_close(struct journals *journals)
 
 static void fill(struct journal *journal)
 {
-	if (!journal->waiting && journal->state != NULL)
-		journal->waiting =
-			ls_journal_next(journal->state, journal->which,
-					&journal->cursor, cli_now_ms(),
-					&journal->record) == 1;
+	if (journal->waiting || journal->state == NULL)
+		return;
+	journal->waiting = ls_journal_next(journal->state, journal->which,
+					   &journal->cursor, cli_now_ms(),
+					   &journal->record) == 1;
+	/* What the journal held no more when this began was never to be read. */
+	if (journal->waiting && !journal->begun) {
+		journal->begun = true;
+		journal->cursor.lost = 0;
+	}
 }
 
 const struct ls_record *journals_next(struct journals *journals,
@@ -95,8 +100,10 @@ void journals_keep_open(struct journals *journals)
 			cli_complain("%s", error.text);
 			ls_close(&journal->state);
 		}
-		if (journal->state == NULL && open_one(journals->cli, journal))
+		if (journal->state == NULL && open_one(journals->cli, journal)) {
 			journal->cursor = (struct ls_cursor){ 0 };
+			journal->begun = false;
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ struct journal {
 	struct ls_cursor cursor;
 	struct ls_record record;
 	bool waiting; /* `record` is one */
+	bool begun;   /* there was one */
 	struct ls_error error;
 };
 

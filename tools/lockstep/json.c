@@ -18,15 +18,12 @@ void json_put(json_t *object, const char *key, json_t *value)
 	}
 }
 
-/* Each byte that is not part of UTF-8 becomes U+FFFD. */
-void json_put_text(json_t *object, const char *key, const char *text)
+json_t *json_text(const char *text)
 {
-	char *whole;
+	char *whole = malloc(3 * strlen(text) + 1);
 	size_t used = 0;
+	json_t *value;
 
-	if (text[0] == '\0')
-		return;
-	whole = malloc(3 * strlen(text) + 1);
 	if (whole == NULL) {
 		cli_complain("out of memory");
 		exit(CLI_FAILED);
@@ -40,8 +37,15 @@ void json_put_text(json_t *object, const char *key, const char *text)
 		text += len > 0 ? len : 1;
 	}
 	whole[used] = '\0';
-	json_put(object, key, json_string(whole));
+	value = json_string(whole);
 	free(whole);
+	return value;
+}
+
+void json_put_text(json_t *object, const char *key, const char *text)
+{
+	if (text[0] != '\0')
+		json_put(object, key, json_text(text));
 }
 
 void json_put_real_time(json_t *object, const char *key, uint64_t real_ms)
@@ -127,6 +131,46 @@ void json_print_lock(const struct ls_lock *lock)
 	json_line(object);
 }
 
+/* "a.example b.example" as a list. */
+static void put_domains(json_t *data, const char *domains)
+{
+	json_t *list = json_array();
+	char one[LS_MORE_MAX + 1];
+
+	while (*domains != '\0') {
+		json_t *object = json_object();
+		size_t len = strcspn(domains, " ");
+
+		snprintf(one, sizeof(one), "%.*s", (int)len, domains);
+		json_put_text(object, "domain", one);
+		json_array_append(list, json_object_get(object, "domain"));
+		json_decref(object);
+		domains += len;
+		domains += *domains == ' ';
+	}
+	if (json_array_size(list) > 0)
+		json_put(data, "domains", list);
+	else
+		json_decref(list);
+}
+
+static void put_evidence(json_t *data, const struct ls_record *record)
+{
+	struct ls_evidence evidence;
+	json_t *object;
+
+	if (!ls_evidence_of(record, &evidence))
+		return;
+	object = json_object();
+	json_put(object, "messages",
+		 json_integer((json_int_t)evidence.messages));
+	json_put(object, "recipients",
+		 json_integer((json_int_t)evidence.recipients));
+	json_put_text(object, "queue_id", evidence.queue_id);
+	put_domains(object, evidence.domains);
+	json_put(data, "evidence", object);
+}
+
 static void put_lock_event(json_t *data, const struct ls_record *record)
 {
 	json_put_subject(data, &record->subject);
@@ -143,6 +187,7 @@ static void put_lock_event(json_t *data, const struct ls_record *record)
 	}
 	json_put(data, "origin", json_string(ls_origin_name(record->origin)));
 	json_put_text(data, "by", record->detail);
+	put_evidence(data, record);
 }
 
 static void put_attempt(json_t *data, const struct ls_record *record)
@@ -160,7 +205,13 @@ static void put_attempt(json_t *data, const struct ls_record *record)
 	if (record->subject.kind != LS_KIND_NONE)
 		json_put(data, "kind",
 		    json_string(ls_kind_name(record->subject.kind)));
-	json_put_text(data, "session", record->detail);
+	if (record->event == LS_EVENT_MESSAGE ||
+	    record->event == LS_EVENT_ALARM) {
+		json_put_text(data, "queue_id", record->detail);
+		put_domains(data, record->more);
+	} else {
+		json_put_text(data, "session", record->detail);
+	}
 	if (record->event == LS_EVENT_SUSPICIOUS)
 		json_put_time(data, "probation", record->until_ms);
 }

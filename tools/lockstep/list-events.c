@@ -6,6 +6,7 @@
 #include "journals.h"
 #include "json.h"
 #include "list.h"
+#include "names.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -83,50 +84,41 @@ struct device {
 struct devices {
 	struct device *device;
 	size_t count, room;
+	struct keymap number; /* of each, by who it is */
 };
 
-static int by_who(const struct device *device, const struct ls_subject *who)
+/* The device that this is an attempt of. */
+static struct device *device_of(struct devices *devices,
+				const struct ls_record *record)
 {
-	int order = memcmp(device->who.net.addr.octet, who->net.addr.octet, 16);
+	const struct ls_subject *who = &record->subject;
+	char key[sizeof(who->net.addr) + sizeof(who->user)];
+	size_t length = strlen(who->user);
+	struct device *device;
+	uint32_t *number;
 
-	return order != 0 ? order : strcmp(device->who.user, who->user);
-}
-
-/* In their order, so that each is found in few looks: where it is, or belongs. */
-static size_t place_of(const struct devices *devices,
-		       const struct ls_subject *who)
-{
-	size_t low = 0, high = devices->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (by_who(&devices->device[middle], who) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	memcpy(key, &who->net.addr, sizeof(who->net.addr));
+	memcpy(key + sizeof(who->net.addr), who->user, length);
+	number = keymap_put(&devices->number,
+			    names_hash(key, sizeof(who->net.addr) + length),
+			    UINT32_MAX);
+	if (*number != UINT32_MAX)
+		return &devices->device[*number];
+	*number = (uint32_t)devices->count;
+	devices->device = list_grow(devices->device, devices->count,
+				    &devices->room, sizeof(*devices->device));
+	device = &devices->device[devices->count++];
+	memset(device, 0, sizeof(*device));
+	device->who = *who;
+	device->first_ms = record->at_ms;
+	return device;
 }
 
 static void count_repeat(struct devices *devices,
 			 const struct ls_record *record)
 {
-	size_t at = place_of(devices, &record->subject);
-	struct device *device;
+	struct device *device = device_of(devices, record);
 
-	if (at == devices->count ||
-	    by_who(&devices->device[at], &record->subject) != 0) {
-		devices->device =
-			list_grow(devices->device, devices->count,
-				  &devices->room, sizeof(*devices->device));
-		memmove(&devices->device[at + 1], &devices->device[at],
-			(devices->count++ - at) * sizeof(*devices->device));
-		memset(&devices->device[at], 0, sizeof(*devices->device));
-		devices->device[at].who = record->subject;
-		devices->device[at].first_ms = record->at_ms;
-	}
-	device = &devices->device[at];
 	device->times++;
 	device->last_ms = record->at_ms;
 	memcpy(device->service, record->service, sizeof(device->service));
@@ -202,7 +194,7 @@ static void print_devices(const struct devices *devices, bool json)
 
 int list_stale(const struct listing *listing)
 {
-	struct devices devices = { NULL, 0, 0 };
+	struct devices devices = { .count = 0 };
 	const struct ls_record *record;
 	struct journals journals;
 	enum ls_journal which;
@@ -224,5 +216,6 @@ int list_stale(const struct listing *listing)
 		      by_times);
 	print_devices(&devices, listing->json);
 	free(devices.device);
+	keymap_free(&devices.number);
 	return CLI_DONE;
 }

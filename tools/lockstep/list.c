@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "list.h"
+#include "nearest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,11 +30,23 @@ void *list_grow(void *array, size_t count, size_t *room, size_t size)
 	return array;
 }
 
+/* Returns NULL, having complained, when there is none of that name. */
 static const struct list *find_list(const char *name)
 {
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+	const char *near = NULL;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
 		if (strcmp(lists[i].name, name) == 0)
 			return &lists[i];
+		near = word_nearer(name, near, lists[i].name);
+	}
+	if (near != NULL)
+		cli_complain("no list \"%s\"; did you mean \"%s\"?", name,
+			     near);
+	else
+		cli_complain("no list \"%s\"; there are: locks, trusted, "
+			     "familiar, sessions, stale",
+			     name);
 	return NULL;
 }
 
@@ -73,7 +86,7 @@ static int run_list(const struct cli *cli, int argc, char **argv)
 	if (optind < argc) {
 		list = find_list(argv[optind++]);
 		if (list == NULL)
-			return cli_misused(&verb_list);
+			return CLI_USAGE;
 	}
 	for (; optind < argc; optind++)
 		if (!filter_take_subject(&listing.filter, argv[optind]))

@@ -1,12 +1,10 @@
 /* lock.c - lockstep lock */
 #include "lockstep-config.h"
 
-#include "cli.h"
+#include "order.h"
 #include "subject.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #define LENGTH_PRESET_MS UINT64_C(3600000)
 
@@ -24,71 +22,41 @@ static uint64_t locked_until(struct ls_state *state,
 	return 0;
 }
 
-static int lock(struct ls_state *state, const char *name, uint64_t length_ms,
-		const char *reason)
+static int lock(struct ls_state *state, const struct ls_subject *subject,
+		const struct order *order)
 {
 	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
-	char by[LS_DETAIL_MAX + 1];
-	struct ls_subject subject;
 	uint64_t now_ms = cli_now_ms(), until_ms;
 	int ret;
 
-	if (subject_parse(state, name, &subject) < 0)
-		return CLI_FAILED;
-	subject_text(&subject, text);
-	cli_who(reason, by);
-	ret = ls_lock(state, &subject, length_ms, by, now_ms);
+	subject_text(subject, text);
+	ret = ls_lock(state, subject, order->length_ms, order->by, now_ms);
 	if (ret < 0) {
 		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
 	}
-	until_ms = locked_until(state, &subject);
+	until_ms = locked_until(state, subject);
 	if (until_ms == 0)
-		until_ms = now_ms + length_ms;
+		until_ms = now_ms + order->length_ms;
 	cli_time_format(until_ms, until);
 	/* the map keeps seconds */
-	printf("%s %s %s until %s\n", ls_kind_name(subject.kind), text,
-	       until_ms > now_ms + length_ms + 2000 ? "stays locked"
-						    : "is locked",
+	printf("%s %s %s until %s\n", ls_kind_name(subject->kind), text,
+	       until_ms > now_ms + order->length_ms + 2000 ? "stays locked"
+							   : "is locked",
 	       until);
 	return CLI_DONE;
 }
 
 static int run_lock(const struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "for", required_argument, NULL, 'f' },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	uint64_t length_ms = LENGTH_PRESET_MS;
-	const char *reason = NULL;
-	struct ls_state *state;
-	int option, code = CLI_DONE;
+	struct order order = { .length_ms = LENGTH_PRESET_MS };
+	int code;
 
-	while ((option = getopt_long(argc, argv, "f:r:h", options, NULL)) !=
-	       -1) {
-		if (option == 'h')
-			return cli_help(&verb_lock);
-		if (option == 'r')
-			reason = optarg;
-		else if (option != 'f')
-			return cli_misused(&verb_lock);
-		else if (!cli_length(optarg, &length_ms))
-			return CLI_USAGE;
-	}
-	if (optind == argc)
+	if (!order_parse(&verb_lock, "fr", argc, argv, &order, &code))
+		return code;
+	if (order.words == 0)
 		return cli_misused(&verb_lock);
-	state = cli_open_guard(cli);
-	if (state == NULL)
-		return CLI_FAILED;
-	for (; optind < argc; optind++) {
-		if (lock(state, argv[optind], length_ms, reason) != CLI_DONE)
-			code = CLI_FAILED;
-	}
-	ls_close(&state);
-	return code;
+	return order_run(cli, &order, ORDER_TO_LOCK, lock);
 }
 
 const struct verb verb_lock = {

@@ -55,8 +55,14 @@ static int unknown_verb(const char *name)
 
 static int run_verb(const struct cli *cli, int argc, char **argv)
 {
+	static char name[64];
+
 	for (size_t i = 0; i < VERBS; i++) {
 		if (strcmp(verbs[i]->name, argv[0]) == 0) {
+			/* what getopt says begins with it */
+			snprintf(name, sizeof(name), "lockstep %s",
+				 verbs[i]->name);
+			argv[0] = name;
 			optind = 0; /* start anew, GNU's way */
 			return verbs[i]->run(cli, argc, argv);
 		}

@@ -5,6 +5,7 @@
 #include "record.h"
 #include "subject.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static const char *dash(const char *text)
@@ -16,6 +17,7 @@ static void print_order(const struct ls_record *record)
 {
 	char subject[SUBJECT_TEXT], until[CLI_TIME_TEXT];
 	char by[4 * sizeof(record->detail)];
+	struct ls_evidence evidence;
 
 	printf("%s %s", ls_kind_name(record->subject.kind),
 	       subject_text(&record->subject, subject));
@@ -32,6 +34,9 @@ static void print_order(const struct ls_record *record)
 	printf(" by %s", ls_origin_name(record->origin));
 	if (record->detail[0] != '\0')
 		printf(" (%s)", cli_escape(record->detail, by, sizeof(by)));
+	if (ls_evidence_of(record, &evidence))
+		printf(": %" PRIu64 " messages, %" PRIu64 " recipients",
+		       evidence.messages, evidence.recipients);
 	putchar('\n');
 }
 
@@ -40,13 +45,16 @@ static void print_end(const struct ls_record *record)
 {
 	bool refused = record->verdict == LS_DENY;
 	const char *words = refused ? "refused"
+			    : record->verdict == LS_HOLD ? "held"
 			    : record->outcome != LS_OUTCOME_NONE
 				    ? ls_outcome_name(record->outcome)
 				    : ls_verdict_name(record->verdict);
 
 	fputs(words, stdout);
-	if (!refused && record->wanted == LS_DENY)
-		fputs(", would be refused", stdout);
+	if (record->wanted != record->verdict)
+		fputs(record->wanted == LS_HOLD ? ", would be held"
+						: ", would be refused",
+		      stdout);
 	if (record->reason != LS_REASON_NONE)
 		printf(": %s", ls_reason_name(record->reason));
 	if (record->reason != LS_REASON_NONE &&
@@ -59,17 +67,22 @@ static void print_attempt(const struct ls_record *record)
 	char user[4 * sizeof(record->subject.user)], net[LS_PREFIX_TEXT];
 	char service[4 * sizeof(record->service)];
 	char mech[4 * sizeof(record->mech)], id[4 * sizeof(record->detail)];
+	char more[4 * sizeof(record->more)];
 
 	ls_prefix_format(&record->subject.net, net);
 	cli_escape(record->service, service, sizeof(service));
 	cli_escape(record->mech, mech, sizeof(mech));
 	cli_escape(record->subject.user, user, sizeof(user));
 	printf("%s %s %s ", dash(service), dash(user), net);
+	cli_escape(record->detail, id, sizeof(id));
 	if (record->event != LS_EVENT_SESSION)
 		print_end(record);
 	else
-		printf("session <%s>",
-		       cli_escape(record->detail, id, sizeof(id)));
+		printf("session <%s>", id);
+	if (record->event == LS_EVENT_MESSAGE ||
+	    record->event == LS_EVENT_ALARM)
+		printf(" <%s> to %s", id,
+		       dash(cli_escape(record->more, more, sizeof(more))));
 	if (mech[0] != '\0')
 		printf(" (%s)", mech);
 	putchar('\n');

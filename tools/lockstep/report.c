@@ -37,12 +37,12 @@ static void print_policy(const struct report *report)
 
 	if (localtime_r(&seconds, &tm) != NULL)
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("policy     %s: %s, compiled %s\n", report->policy,
+	printf("policy     %s: %s\n           compiled %s\n", report->policy,
 	       report->observing ? "observing (refuses nothing)" : "enforcing",
 	       when);
 	if (report->conf_is_newer)
-		printf("note       %s is newer than the policy in force: run "
-		       "lockstep compile\n",
+		printf("note       %s is newer\n           than the policy in "
+		       "force: run lockstep compile\n",
 		       LS_CONF_PATH);
 }
 
@@ -59,7 +59,8 @@ static void print_guard(const struct report *report)
 	printf("logins     %" PRIu64 " admitted, %" PRIu64 " refused",
 	       status->admitted, status->denied);
 	if (status->auth_seen_ms == 0)
-		puts("; none decided yet: is lockstep Dovecot's first passdb?");
+		puts("; none decided yet:\n           is lockstep Dovecot's "
+		     "first passdb?");
 	else
 		printf("; the last %s\n",
 		       ago(report, status->auth_seen_ms, age));
@@ -86,17 +87,29 @@ static void print_wired(const struct report *report)
 	const struct ls_status *status = &report->status;
 	char auth[CLI_TIME_TEXT + 8], smtp[CLI_TIME_TEXT + 8];
 	char connect[CLI_TIME_TEXT + 8], daemon[CLI_TIME_TEXT + 8];
+	char message[CLI_TIME_TEXT + 8];
 
 	printf("wired      Dovecot auth: asked %s; Postfix AUTH: asked %s\n",
 	       ago(report, status->auth_seen_ms, auth),
 	       ago(report, status->smtp_seen_ms, smtp));
-	printf("           Postfix connections: asked %s; mail sessions: %s\n",
+	printf("           Postfix connections: asked %s; messages: asked %s\n",
 	       ago(report, status->connect_seen_ms, connect),
+	       ago(report, status->message_seen_ms, message));
+	printf("           mail sessions: %s\n",
 	       report->sessions_seen > 0 ? "seen" : "none yet");
 	print_postfix(status);
 	if (report_daemon_is_alive(report))
 		printf("lockstepd  alive, seen %s\n",
 		       ago(report, status->daemon_seen_ms, daemon));
+	if (status->daemon_seen_ms != 0)
+		printf("outbox     %" PRIu64 " messages wait, %" PRIu64
+		       " of them undeliverable so far; %" PRIu64
+		       " given up\n",
+		       status->daemon.waiting, status->daemon.stuck,
+		       status->daemon.dropped);
+	if (report->contacts.open)
+		printf("contacts   %" PRIu64 " of %" PRIu64 " known\n",
+		       report->contacts.used, report->contacts.room);
 	if (report->sessions)
 		printf("sessions   %s/sessions: %" PRIu64 " seen\n",
 		       report->state_dir, report->sessions_seen);
@@ -114,7 +127,13 @@ static void print_journal(const struct report *report)
 	if (hour->kept > 0)
 		printf(", the oldest %s",
 		       ago(report, hour->oldest_ms, oldest));
-	printf("; %" PRIu64 " lost half-written\n", hour->damaged);
+	printf("\n           %" PRIu64 " lost half-written, %" PRIu64
+	       " gone before lockstepd read them\n",
+	       hour->damaged, report->status.daemon.lost);
+	if (report->status.daemon.lost > 0)
+		puts("note       lockstepd missed some: unless it was down, "
+		     "raise `journal-size` in\n"
+		     "           lockstep.conf");
 	if (hour->short_of)
 		puts("note       it does not reach back an hour: raise "
 		     "`journal-size` in lockstep.conf");
@@ -153,8 +172,9 @@ static void print_hour(const struct figures *hour)
 	for (unsigned i = 0; i < hour->services; i++)
 		print_row(&columns, hour->of[i].service, &hour->of[i]);
 	print_row(&columns, "all", &hour->all);
-	printf("%" PRIu64 " locks, %" PRIu64 " suspicious successes\n",
-	       hour->locks, hour->suspicious);
+	printf("%" PRIu64 " locks, %" PRIu64 " freezes, %" PRIu64
+	       " suspicious successes\n",
+	       hour->locks, hour->freezes, hour->suspicious);
 }
 
 void report_print(const struct report *report)
@@ -208,11 +228,17 @@ static json_t *hour_of(const struct figures *hour)
 	json_t *object = json_object(), *services = json_object();
 
 	json_put(object, "all", figures_of(&hour->all));
-	for (unsigned i = 0; i < hour->services; i++)
-		json_put(services, hour->of[i].service,
+	for (unsigned i = 0; i < hour->services; i++) {
+		char escaped[4 * (LS_SERVICE_MAX + 1)];
+
+		json_put(services,
+			 cli_escape(hour->of[i].service, escaped,
+				    sizeof(escaped)),
 			 figures_of(&hour->of[i]));
+	}
 	json_put(object, "services", services);
 	put_number(object, "locks", hour->locks);
+	put_number(object, "freezes", hour->freezes);
 	put_number(object, "suspicious", hour->suspicious);
 	return object;
 }
@@ -241,6 +267,7 @@ static json_t *wired_of(const struct report *report)
 	put_seen(object, "auth_seen", status->auth_seen_ms);
 	put_seen(object, "smtp_seen", status->smtp_seen_ms);
 	put_seen(object, "connect_seen", status->connect_seen_ms);
+	put_seen(object, "message_seen", status->message_seen_ms);
 	put_seen(object, "lockstepd_seen", status->daemon_seen_ms);
 	json_put(object, "lockstepd_alive",
 		 json_boolean(report_daemon_is_alive(report)));
@@ -248,13 +275,35 @@ static json_t *wired_of(const struct report *report)
 	return object;
 }
 
-static json_t *journal_of(const struct figures *figures)
+static json_t *contacts_of(const struct ls_contacts_status *contacts)
+{
+	json_t *object = json_object();
+
+	put_number(object, "room", contacts->room);
+	put_number(object, "used", contacts->used);
+	put_number(object, "idle_given_up", contacts->idle);
+	put_number(object, "lost", contacts->lost);
+	return object;
+}
+
+static json_t *outbox_of(const struct ls_daemon_news *daemon)
+{
+	json_t *object = json_object();
+
+	put_number(object, "waiting", daemon->waiting);
+	put_number(object, "undeliverable", daemon->stuck);
+	put_number(object, "given_up", daemon->dropped);
+	return object;
+}
+
+static json_t *journal_of(const struct figures *figures, uint64_t unread)
 {
 	json_t *object = json_object();
 
 	put_number(object, "written", figures->written);
 	put_number(object, "kept", figures->kept);
 	put_number(object, "damaged", figures->damaged);
+	put_number(object, "unread", unread);
 	if (figures->kept > 0)
 		json_put_time(object, "oldest", figures->oldest_ms);
 	return object;
@@ -278,12 +327,16 @@ void report_print_json(const struct report *report)
 	if (report->guard) {
 		json_put(object, "guard", guard_of(&report->status));
 		json_put(object, "wired", wired_of(report));
-		json_put(object, "journal", journal_of(&report->hour));
+		if (report->contacts.open)
+			json_put(object, "contacts",
+				 contacts_of(&report->contacts));
+		json_put(object, "journal", journal_of(&report->hour, report->status.daemon.lost));
+		json_put(object, "outbox", outbox_of(&report->status.daemon));
 		json_put(object, "last_hour", hour_of(&report->hour));
 	}
 	for (unsigned i = 0; i < report->problems; i++)
 		json_array_append_new(problems,
-				      json_string(report->problem[i]));
+				      json_text(report->problem[i]));
 	json_put(object, "problems", problems);
 	json_line(object);
 }

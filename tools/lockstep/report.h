@@ -2,6 +2,7 @@
 #ifndef LOCKSTEP_REPORT_H
 #define LOCKSTEP_REPORT_H
 
+#include "explain.h"
 #include "figures.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct report {
 	bool guard; /* it is open: the next two tell of it */
 	struct ls_status status;
 	struct figures hour;
+	struct ls_contacts_status contacts;
 	bool sessions; /* the map is there */
 	uint64_t sessions_seen;
 	/* What is wrong: printed after the rest, all together. */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD_LINES = 4, PANELS = 3, WIDTH_LEAST = 80 };
+enum { HEAD_LINES = 4, PANELS = 4, WIDTH_LEAST = 80 };
 
 /* Columns of the panels, from the right edge. */
 enum { FROM_RIGHT_LAST = 12, FROM_RIGHT_SUCCESS = 22, FROM_RIGHT_REFUSED = 31,
@@ -135,6 +135,35 @@ static void draw_tally(const struct screen *screen, int line, int lines,
 	}
 }
 
+static void draw_sender(int line, const struct ls_sender *sender)
+{
+	char name[4 * sizeof(sender->user)], percent[24];
+
+	put(line, 0, COLS - FROM_RIGHT_NAME - 6,
+	    sender->user[0] != '\0' ? cli_escape(sender->user, name,
+						 sizeof(name))
+				    : "?");
+	put_number(line, COLS - FROM_RIGHT_WRONG, sender->tried_messages);
+	put_number(line, COLS - FROM_RIGHT_REFUSED, sender->tried_recipients);
+	put_number(line, COLS - FROM_RIGHT_SUCCESS, sender->new_recipients);
+	snprintf(percent, sizeof(percent), "%u%%", sender->percent);
+	put_right(line, COLS - 1, sender->frozen ? "frozen" : percent);
+}
+
+static void draw_senders(const struct screen *screen, int line, int lines)
+{
+	const struct senders *senders = &screen->senders;
+
+	put_bar(line, "SENDER");
+	put_right(line, COLS - FROM_RIGHT_WRONG, "MESSAGES");
+	put_right(line, COLS - FROM_RIGHT_REFUSED, "RCPTS");
+	put_right(line, COLS - FROM_RIGHT_SUCCESS, "NEW");
+	put_right(line, COLS - 1, "OF LIMIT");
+	attroff(A_REVERSE);
+	for (int i = 1; i < lines && (size_t)i <= senders->count; i++)
+		draw_sender(line + i, &senders->row[i - 1]);
+}
+
 static void draw_locks(const struct screen *screen, int line, int lines)
 {
 	unsigned shown = screen->locks < SCREEN_LOCKS ? screen->locks
@@ -178,8 +207,11 @@ void screen_draw(const struct screen *screen)
 	line += lines;
 	draw_tally(screen, line, lines, "ATTACKED ACCOUNT", &screen->accounts);
 	line += lines;
+	draw_senders(screen, line, lines);
+	line += lines;
 	draw_locks(screen, line, LINES - 1 - line);
 	put(LINES - 1, 0, COLS - 1,
-	    "w wrong, r refused, l last: sort   t: time   q: quit");
+	    "by: w wrong r refused l last; m messages c rcpts f full   "
+	    "t: time   q: quit");
 	refresh();
 }

@@ -3,6 +3,7 @@
 #define LOCKSTEP_SCREEN_H
 
 #include "figures.h"
+#include "senders.h"
 #include "tally.h"
 
 enum { SCREEN_LOCKS = 256 };
@@ -15,6 +16,8 @@ struct screen {
 	struct figures figures;        /* of the window */
 	struct tally attackers;        /* by address */
 	struct tally accounts;         /* that they try */
+	enum senders_by senders_by;
+	struct senders senders;        /* in their order */
 	unsigned locks;                /* in force */
 	struct ls_lock lock[SCREEN_LOCKS]; /* the newest first */
 };

@@ -108,6 +108,18 @@ static void check_daemon(struct report *report)
 	}
 }
 
+static void check_outbox(struct report *report)
+{
+	const struct ls_daemon_news *daemon = &report->status.daemon;
+
+	if (daemon->stuck > 0 && report_daemon_is_alive(report))
+		report_problem(report,
+			       "webhook: %" PRIu64 " of %" PRIu64 " messages "
+			       "that wait are undeliverable so far: the log of "
+			       "lockstepd says why",
+			       daemon->stuck, daemon->waiting);
+}
+
 static void check_place(struct report *report)
 {
 	uint64_t seen_ms = report->status.misplaced_seen_ms;
@@ -141,7 +153,42 @@ static void check_guard(const struct cli *cli, struct report *report)
 			       "lockstep init",
 			       report->status.full);
 	check_daemon(report);
+	check_outbox(report);
 	check_place(report);
+}
+
+enum { FULL_PERCENT = 95 };
+
+static void check_contacts(const struct cli *cli, struct report *report)
+{
+	const struct ls_open_args args = {
+		.policy_path = cli->policy,
+		.flags = LS_GUARD_READ | LS_CONTACTS,
+		.now_ms = cli_now_ms(),
+		.real_ms = cli_real_ms(),
+	};
+	struct ls_contacts_status *contacts = &report->contacts;
+	struct ls_state *state;
+	struct ls_error error;
+
+	if (ls_open(&args, &state, &error) < 0) /* the guard: was told */
+		return;
+	ls_contacts_status(state, contacts);
+	ls_close(&state);
+	if (!contacts->open)
+		report_problem(report,
+			       "%s: whom an account writes to for the first "
+			       "time is not limited; lockstepd makes the file "
+			       "when it starts, if it is not there",
+			       error.text);
+	else if (contacts->lost > 0 &&
+		 contacts->used >= contacts->room / 100 * FULL_PERCENT)
+		report_problem(report,
+			       "contacts: full: %" PRIu64 " were given up, and "
+			       "their accounts learn anew: raise `contacts` in "
+			       "lockstep.conf, lockstep compile, remove the "
+			       "file, restart lockstepd",
+			       contacts->lost);
 }
 
 static void check_sessions(const struct cli *cli, struct report *report)
@@ -201,6 +248,7 @@ static int run_status(const struct cli *cli, int argc, char **argv)
 	report.now_ms = cli_now_ms();
 	if (check_policy(cli, &report) && check_directory(&report)) {
 		check_guard(cli, &report);
+		check_contacts(cli, &report);
 		check_sessions(cli, &report);
 	}
 	if (json)

@@ -21,15 +21,97 @@ const char *subject_place(const char *text, size_t *user_length_r)
 	return ls_prefix_parse(last, &prefix) == LS_EARG ? NULL : last;
 }
 
+static int hex_of(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+				      : -1;
+}
+
+/* The control character whose escape begins here, or 0. */
+static char control_of(const char *text)
+{
+	int high, low;
+
+	if (text[1] != 'x')
+		return '\0';
+	high = hex_of(text[2]);
+	low = high < 0 ? -1 : hex_of(text[3]);
+	if (low < 0)
+		return '\0';
+	return (high < 2 || 16 * high + low == 0x7f) ? (char)(16 * high + low)
+						     : '\0';
+}
+
+void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT])
+{
+	size_t used = 0;
+
+	while (*text != '\0' && used + 1 < SUBJECT_PLAIN_TEXT) {
+		char control = *text == '\\' ? control_of(text) : '\0';
+
+		plain_r[used++] = control != '\0' ? control : *text;
+		text += control != '\0'			    ? 4
+			: text[0] == '\\' && text[1] == '\\' ? 2
+							    : 1;
+	}
+	plain_r[used] = '\0';
+}
+
+bool subject_is_slip(const char *text)
+{
+	size_t length = strlen(text), colons = 0;
+	struct ls_prefix prefix;
+
+	for (const char *c = text; *c != '\0'; c++)
+		colons += *c == ':';
+	if (ls_prefix_parse(text, &prefix) != LS_EARG)
+		return false;
+	if (colons > 1)
+		return strspn(text, "0123456789abcdefABCDEF:./") == length;
+	return strspn(text, "0123456789./") == length &&
+	       strcspn(text, "./") < length;
+}
+
+int subject_parse_user(const char *text, struct ls_subject *subject_r)
+{
+	char plain[SUBJECT_PLAIN_TEXT];
+	struct ls_prefix prefix;
+	size_t length;
+
+	subject_unescape(text, plain);
+	length = strlen(plain);
+	memset(subject_r, 0, sizeof(*subject_r));
+	if (ls_prefix_parse(plain, &prefix) != LS_EARG) {
+		cli_complain("%s: not an account; lockstep lock is for "
+			     "addresses",
+			     text);
+		return LS_EARG;
+	}
+	if (length == 0 || length > LS_USER_MAX) {
+		cli_complain("a name has 1 to %d bytes, not %zu", LS_USER_MAX,
+			     length);
+		return LS_EARG;
+	}
+	subject_r->kind = LS_KIND_USER;
+	memcpy(subject_r->user, plain, length);
+	return 0;
+}
+
 int subject_parse(const struct ls_state *state, const char *text,
 		  struct ls_subject *subject_r)
 {
-	size_t length = 0;
-	const char *network = subject_place(text, &length);
+	char plain[SUBJECT_PLAIN_TEXT];
+	const char *network;
 	struct ls_error error;
-	int ret = ls_subject_parse(state, network == NULL ? text : network,
-				   subject_r, &error);
+	size_t length = 0;
+	int ret;
 
+	subject_unescape(text, plain);
+	text = plain;
+	network = subject_place(text, &length);
+	ret = ls_subject_parse(state, network == NULL ? text : network,
+			       subject_r, &error);
 	if (ret < 0) {
 		cli_complain("%s", error.text);
 		return ret;

@@ -114,18 +114,21 @@ static void look(struct top *top)
 	memset(&screen->figures, 0, sizeof(screen->figures));
 	tally_clear(&screen->attackers);
 	tally_clear(&screen->accounts);
+	screen->senders.count = 0;
 	if (top->state == NULL)
 		return;
 	ls_status(top->state, screen->now_ms, &status);
 	screen->observing = status.observe;
 	count_attempts(top);
 	gather_locks(top);
+	senders_gather(&screen->senders, top->state, screen->now_ms);
 }
 
 static void show(struct top *top)
 {
 	tally_sort(&top->screen.attackers, top->screen.by);
 	tally_sort(&top->screen.accounts, top->screen.by);
+	senders_sort(&top->screen.senders, top->screen.senders_by);
 	screen_draw(&top->screen);
 }
 
@@ -146,6 +149,15 @@ static bool obey(struct top *top, int key)
 		break;
 	case 'l':
 		top->screen.by = TALLY_BY_LAST;
+		break;
+	case 'm':
+		top->screen.senders_by = SENDERS_BY_MESSAGES;
+		break;
+	case 'c':
+		top->screen.senders_by = SENDERS_BY_RECIPIENTS;
+		break;
+	case 'f':
+		top->screen.senders_by = SENDERS_BY_FULL;
 		break;
 	case 't':
 		top->window = (top->window + 1) % WINDOWS;
@@ -202,6 +214,7 @@ static int watch(const struct cli *cli)
 	delscreen(terminal);
 	tally_free(&top.screen.attackers);
 	tally_free(&top.screen.accounts);
+	senders_free(&top.screen.senders);
 	ls_close(&top.state);
 	return CLI_DONE;
 }
@@ -229,17 +242,19 @@ static int run_top(const struct cli *cli, int argc, char **argv)
 const struct verb verb_top = {
 	.name = "top",
 	.run = run_top,
-	.summary = "watch attackers, attacked accounts and locks, live",
+	.summary = "watch attackers, attacked accounts, senders and locks, live",
 	.usage = "usage: lockstep top\n"
 		 "\n"
 		 "Show, and keep showing: logins and how they ended, by "
 		 "protocol; who guesses\n"
-		 "most; whom they guess at; the newest locks. It reads the "
-		 "journal and stands in\n"
-		 "nobody's way. Keys:\n"
+		 "most; whom they guess at; who sends most, of what it may; the "
+		 "newest locks. It\n"
+		 "reads the state and stands in nobody's way. Keys:\n"
 		 "\n"
 		 "  w, r, l  sort by wrong passwords, by refusals, by the last "
 		 "attempt\n"
+		 "  m, c, f  sort senders by messages, by recipients, by what is "
+		 "fullest\n"
 		 "  t        of the last minute, 10 minutes, hour\n"
 		 "  q        quit\n",
 };

@@ -1,13 +1,13 @@
 /* unlock.c - lockstep unlock */
 #include "lockstep-config.h"
 
-#include "cli.h"
+#include "order.h"
 #include "orders.h"
 #include "subject.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +15,6 @@
 #include <unistd.h>
 
 enum { PASSWORD_MAX = 4096 };
-
-struct order {
-	bool all, guess, yes;
-	char by[LS_DETAIL_MAX + 1];
-};
 
 /* ---- what was cleared ---------------------------------------------------- */
 
@@ -38,14 +33,16 @@ static int print_part(int at, const char *part)
 
 static void print_cleared(const struct ls_cleared *cleared)
 {
-	char part[64], period[LS_DURATION_TEXT];
+	char part[96], period[LS_DURATION_TEXT];
 	int at = 0;
 
 	for (unsigned i = 0; i < cleared->levels; i++) {
 		const struct ls_level *level = &cleared->level[i];
 
 		ls_duration_format(level->period_ms, period);
-		snprintf(part, sizeof(part), "%s %" PRIu64 " of %" PRIu64 "/%s",
+		snprintf(part, sizeof(part),
+			 "%s%s %" PRIu64 " of %" PRIu64 "/%s",
+			 level->attempted ? "attempted " : "",
 			 ls_reason_name(level->reason), level->units,
 			 level->limit, period);
 		at = print_part(at, part);
@@ -78,27 +75,24 @@ static void tell_wider_lock(struct ls_state *state,
 	}
 }
 
-static int unlock(struct ls_state *state, const char *name,
+static int unlock(struct ls_state *state, const struct ls_subject *subject,
 		  const struct order *order)
 {
 	struct ls_cleared cleared;
-	struct ls_subject subject;
 	char text[SUBJECT_TEXT];
 	int ret;
 
-	if (subject_parse(state, name, &subject) < 0)
-		return CLI_FAILED;
-	subject_text(&subject, text);
-	ret = ls_clear(state, &subject, order->by, cli_now_ms(), &cleared);
+	subject_text(subject, text);
+	ret = ls_clear(state, subject, order->by, cli_now_ms(), &cleared);
 	if (ret < 0) {
 		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
 	}
-	printf("%s %s %s\n", ls_kind_name(subject.kind), text,
+	printf("%s %s %s\n", ls_kind_name(subject->kind), text,
 	       ret == 0 ? "was not locked" : "is unlocked");
 	print_cleared(&cleared);
-	if (subject.kind == LS_KIND_IP)
-		tell_wider_lock(state, &subject);
+	if (subject->kind == LS_KIND_IP)
+		tell_wider_lock(state, subject);
 	return ret == 0 ? CLI_FAILED : CLI_DONE;
 }
 
@@ -151,20 +145,40 @@ static int unlock_all(struct ls_state *state, const struct order *order)
 
 /* ---- a wrong password ------------------------------------------------------ */
 
+static struct termios shown; /* the terminal, as it was */
+
+/* Interrupted, it must not be left without an echo. */
+static void show_again(int number)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+	raise(number); /* SA_RESETHAND: ends the program */
+}
+
+/* Before anything asks for it: what was typed earlier would be shown, and lost. */
+static void hide(void)
+{
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = show_again,
+				    .sa_flags = (int)SA_RESETHAND };
+	struct termios hidden = shown;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+}
+
 /* One line of standard input, which a terminal does not show. Returns false when
  * there is none, or no end of it. */
 static bool read_password(char password[PASSWORD_MAX])
 {
-	struct termios shown, hidden;
 	bool terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
 	size_t len = 0;
 	char c;
 
 	if (terminal) {
-		hidden = shown;
-		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		hide();
 		fputs("The wrong password: ", stderr);
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
 	}
 	/* Not by stdio, which would keep a copy. */
 	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && c != '\0' &&
@@ -215,62 +229,24 @@ static int unlock_guess(struct ls_state *state, const struct order *order)
 
 /* ---- the command line ------------------------------------------------------- */
 
-/* Returns CLI_DONE to go on, or the exit code; -1: help was asked for. */
-static int parse(int argc, char **argv, struct order *order)
-{
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "guess", no_argument, NULL, 'g' },
-		{ "yes", no_argument, NULL, 'y' },
-		{ "reason", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *reason = NULL;
-	int option;
-
-	while ((option = getopt_long(argc, argv, "agyr:h", options, NULL)) !=
-	       -1) {
-		if (option == 'h') {
-			cli_help(&verb_unlock);
-			return -1;
-		}
-		if (option == 'r')
-			reason = optarg;
-		else if (option == 'a')
-			order->all = true;
-		else if (option == 'g')
-			order->guess = true;
-		else if (option == 'y')
-			order->yes = true;
-		else
-			return cli_misused(&verb_unlock);
-	}
-	cli_who(reason, order->by);
-	return order->all + order->guess + (optind < argc) == 1 &&
-			       (order->all || !order->yes)
-		       ? CLI_DONE
-		       : cli_misused(&verb_unlock);
-}
-
 static int run_unlock(const struct cli *cli, int argc, char **argv)
 {
 	struct order order = { .all = false };
-	int code = parse(argc, argv, &order);
 	struct ls_state *state;
+	int code;
 
-	if (code != CLI_DONE)
-		return code < 0 ? CLI_DONE : code;
+	if (!order_parse(&verb_unlock, "agyr", argc, argv, &order, &code))
+		return code;
+	if (order.all + order.guess + (order.words > 0) != 1 ||
+	    (order.yes && !order.all))
+		return cli_misused(&verb_unlock);
+	if (order.words > 0)
+		return order_run(cli, &order, ORDER_ANY, unlock);
 	state = cli_open_guard(cli);
 	if (state == NULL)
 		return CLI_FAILED;
-	if (order.all)
-		code = unlock_all(state, &order);
-	else if (order.guess)
-		code = unlock_guess(state, &order);
-	for (; optind < argc; optind++)
-		if (unlock(state, argv[optind], &order) != CLI_DONE)
-			code = CLI_FAILED;
+	code = order.all ? unlock_all(state, &order)
+			 : unlock_guess(state, &order);
 	ls_close(&state);
 	return code;
 }

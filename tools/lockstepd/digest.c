@@ -19,7 +19,7 @@ static void note_span(struct webhook_span *span, uint64_t number)
 }
 
 void digest_add(struct digest *digest, enum ls_journal journal,
-		const struct ls_record *record,
+		const struct ls_record *record, json_t *evidence,
 		const struct event_clock *clock)
 {
 	uint64_t real_ms = event_real_ms(clock, record->at_ms);
@@ -43,7 +43,7 @@ void digest_add(struct digest *digest, enum ls_journal journal,
 	/* once one did not fit, none is added: the list is a beginning */
 	if (json_array_size(digest->events) + 1 < digest->count)
 		return;
-	event = event_json(NULL, journal, record, clock);
+	event = event_json(NULL, journal, record, evidence, clock);
 	size = json_dumpb(event, NULL, 0, JSON_COMPACT) + 1;
 	if (digest->size + size > WEBHOOK_BODY_MAX - ENVELOPE_MAX) {
 		json_decref(event);

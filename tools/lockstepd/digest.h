@@ -22,8 +22,9 @@ struct digest {
 	size_t size;               /* of the events as text */
 };
 
+/* Adds an event; evidence as in event.h. */
 void digest_add(struct digest *digest, enum ls_journal journal,
-		const struct ls_record *record,
+		const struct ls_record *record, json_t *evidence,
 		const struct event_clock *clock);
 
 /* The body of the message, which the caller frees. The digest stays. */

@@ -136,7 +136,7 @@ static void put_who(json_t *data, const struct ls_subject *subject)
 	put_text(data, "user", subject->user, sizeof(subject->user));
 }
 
-/* LOCK, UNLOCK, FREEZE, RELEASE: the subject is what was locked. */
+/* Orders and locks: the subject is what it was done to. */
 static void put_lock(json_t *data, const struct ls_record *record,
 		     const struct event_clock *clock)
 {
@@ -156,11 +156,38 @@ static void put_lock(json_t *data, const struct ls_record *record,
 			  json_integer((json_int_t)record->strikes));
 		event_put_time(data, "since",
 			       event_real_ms(clock, record->at_ms));
+	}
+	if (record->event == LS_EVENT_LOCK ||
+	    record->event == LS_EVENT_FREEZE ||
+	    record->event == LS_EVENT_TRUST)
 		event_put_time(data, "until",
 			       event_real_ms(clock, record->until_ms));
-	}
 	event_put(data, "origin", json_string(ls_origin_name(record->origin)));
 	put_text(data, "by", record->detail, sizeof(record->detail));
+}
+
+json_t *event_words(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		if (len > 0 &&
+		    json_array_append_new(list, event_text(text, len)) != 0)
+			log_fatal("out of memory");
+		text += len;
+		text += *text == ' ';
+	}
+	return list;
+}
+
+/* MESSAGE, ALARM. */
+static void put_message(json_t *data, const struct ls_record *record)
+{
+	put_text(data, "queue_id", record->detail, sizeof(record->detail));
+	if (record->more[0] != '\0')
+		event_put(data, "domains", event_words(record->more));
 }
 
 /* LOGIN, CONNECT, SESSION, SUSPICIOUS: the subject is the client, its kind the limit. */
@@ -180,7 +207,12 @@ static void put_attempt(json_t *data, const struct ls_record *record)
 	if (record->subject.kind != LS_KIND_NONE)
 		event_put(data, "kind",
 			  json_string(ls_kind_name(record->subject.kind)));
-	put_text(data, "session", record->detail, sizeof(record->detail));
+	if (record->event == LS_EVENT_MESSAGE ||
+	    record->event == LS_EVENT_ALARM)
+		put_message(data, record);
+	else
+		put_text(data, "session", record->detail,
+			 sizeof(record->detail));
 }
 
 const char *event_journal_name(enum ls_journal journal)
@@ -189,7 +221,7 @@ const char *event_journal_name(enum ls_journal journal)
 }
 
 json_t *event_json(const char *host, enum ls_journal journal,
-		   const struct ls_record *record,
+		   const struct ls_record *record, json_t *evidence,
 		   const struct event_clock *clock)
 {
 	json_t *object = json_object(), *data = json_object();
@@ -206,6 +238,8 @@ json_t *event_json(const char *host, enum ls_journal journal,
 		put_lock(data, record, clock);
 	else
 		put_attempt(data, record);
+	if (evidence != NULL)
+		event_put(data, "evidence", json_incref(evidence));
 	if (record->event == LS_EVENT_SUSPICIOUS)
 		event_put_time(data, "probation",
 			       event_real_ms(clock, record->until_ms));

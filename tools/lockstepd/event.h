@@ -38,10 +38,14 @@ void event_put_time(json_t *object, const char *key, uint64_t real_ms);
 /* "guard" or "sessions". */
 const char *event_journal_name(enum ls_journal journal);
 
+/* A list of the words of a text, which blanks part. */
+json_t *event_words(const char *text);
+
 /* The record as a new object.
- *   host  this machine's name for the data, or NULL: without it */
+ *   host      this machine's name for the data, or NULL: without it
+ *   evidence  what else is known of it (evidence.h), or NULL; not taken over */
 json_t *event_json(const char *host, enum ls_journal journal,
-		   const struct ls_record *record,
+		   const struct ls_record *record, json_t *evidence,
 		   const struct event_clock *clock);
 
 #endif

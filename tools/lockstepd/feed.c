@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "evidence.h"
 #include "log.h"
 
 enum {
@@ -126,7 +127,7 @@ void feed_start(struct feed *feed, struct ls_state *state,
 
 static void post_one(struct feed *feed, struct hook *hook,
 		     enum ls_journal journal, const struct ls_record *record,
-		     const struct event_clock *clock)
+		     json_t *evidence, const struct event_clock *clock)
 {
 	struct webhook_span span[EVENT_JOURNALS] = { 0 };
 	char id[WEBHOOK_ID_TEXT], *body;
@@ -135,29 +136,41 @@ static void post_one(struct feed *feed, struct hook *hook,
 	span[journal].first = span[journal].last = record->number;
 	span[journal].any = true;
 	webhook_id(feed->map, hook->conf.name, span, id);
-	event = event_json(feed->host, journal, record, clock);
+	event = event_json(feed->host, journal, record, evidence, clock);
 	body = webhook_body(event);
 	json_decref(event);
 	outbox_put(feed->outbox, hook->conf.name, id, body, clock);
 	feed->put = true;
 }
 
-static void offer(struct feed *feed, enum ls_journal journal,
-		  const struct ls_record *record,
+static bool is_wanted(const struct hook *hook, enum ls_journal journal,
+		      const struct ls_record *record)
+{
+	return !hook->gone && record->number >= hook->skip[journal] &&
+	       (hook->conf.events & UINT32_C(1) << record->event) != 0;
+}
+
+static void offer(struct feed *feed, struct ls_state *state,
+		  enum ls_journal journal, const struct ls_record *record,
 		  const struct event_clock *clock)
 {
+	json_t *evidence = NULL;
+
 	if ((unsigned)record->event >= LS_EVENT_COUNT)
 		return;
 	for (struct hook *hook = feed->hooks->first; hook != NULL;
 	     hook = hook->next) {
-		if (hook->gone || record->number < hook->skip[journal] ||
-		    (hook->conf.events & UINT32_C(1) << record->event) == 0)
+		if (!is_wanted(hook, journal, record))
 			continue;
+		if (evidence == NULL) /* gathered once for all of them */
+			evidence = evidence_of(state, record, clock);
 		if (hook->conf.digest_ms == 0)
-			post_one(feed, hook, journal, record, clock);
+			post_one(feed, hook, journal, record, evidence, clock);
 		else
-			digest_add(&hook->digest, journal, record, clock);
+			digest_add(&hook->digest, journal, record, evidence,
+				   clock);
 	}
+	json_decref(evidence);
 }
 
 static void tell_lost(struct feed *feed, enum ls_journal journal,
@@ -167,10 +180,19 @@ static void tell_lost(struct feed *feed, enum ls_journal journal,
 
 	told = log_count_take(&feed->lost[journal],
 			      lost - feed->lost_seen[journal], now_ms);
+	feed->lost_news += lost - feed->lost_seen[journal];
 	feed->lost_seen[journal] = lost;
 	if (told > 0)
 		log_line("%s journal: %" PRIu64 " records were gone before "
 			 "they were read", event_journal_name(journal), told);
+}
+
+uint64_t feed_take_lost(struct feed *feed)
+{
+	uint64_t lost = feed->lost_news;
+
+	feed->lost_news = 0;
+	return lost;
 }
 
 bool feed_read(struct feed *feed, struct ls_state *state,
@@ -186,7 +208,7 @@ bool feed_read(struct feed *feed, struct ls_state *state,
 		while (count < READ_AT_ONCE &&
 		       ls_journal_next(state, journal, &feed->cursor[i],
 				       clock->now_ms, &record) == 1) {
-			offer(feed, journal, &record, clock);
+			offer(feed, state, journal, &record, clock);
 			count++;
 		}
 		feed->moved = feed->moved || count > 0;

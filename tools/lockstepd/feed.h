@@ -18,6 +18,7 @@ struct feed {
 	struct ls_cursor cursor[EVENT_JOURNALS];
 	char map[CURSOR_MAP_TEXT]; /* "": none was read yet */
 	uint64_t lost_seen[EVENT_JOURNALS];
+	uint64_t lost_news; /* of both, since it was taken note of */
 	struct log_count lost[EVENT_JOURNALS];
 	bool put;   /* something went into the outbox since the last save */
 	bool moved; /* something was read since then */
@@ -33,6 +34,9 @@ void feed_init(struct feed *feed, struct hooks *hooks, struct outbox *outbox);
  * on. The webhooks are loaded. */
 void feed_start(struct feed *feed, struct ls_state *state,
 		const struct event_clock *clock);
+
+/* Records that were gone before they were read, since this was last asked. */
+uint64_t feed_take_lost(struct feed *feed);
 
 /* Reads what is new. Returns true when there is more than was read. */
 bool feed_read(struct feed *feed, struct ls_state *state,

@@ -123,7 +123,8 @@ static void open_state(struct daemon *daemon, const struct event_clock *clock)
 {
 	struct ls_open_args args = {
 		.policy_path = daemon->policy_path,
-		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE,
+		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE |
+			 LS_CONTACTS,
 		.now_ms = clock->now_ms,
 		.real_ms = clock->real_ms,
 	};
@@ -233,12 +234,39 @@ static void check_files(struct daemon *daemon, const struct event_clock *clock)
 		log_line("policy and maps can be opened again");
 }
 
+/* Messages for a webhook that is not there, is off, or does not take them. */
+static unsigned count_stuck(const struct daemon *daemon)
+{
+	unsigned stuck = outbox_count(daemon->outbox, NULL);
+
+	for (const struct hook *hook = daemon->hooks.first; hook != NULL;
+	     hook = hook->next) {
+		if (hook_ready(hook) && hook->failures < OUTBOX_TRIES)
+			stuck -= outbox_count(daemon->outbox, hook->conf.name) -
+				 outbox_failing(daemon->outbox,
+						hook->conf.name);
+	}
+	return stuck;
+}
+
+static void tell_alive(struct daemon *daemon, const struct event_clock *clock)
+{
+	const struct ls_daemon_news news = {
+		.lost = feed_take_lost(&daemon->feed),
+		.dropped = outbox_take_dropped(daemon->outbox),
+		.waiting = outbox_count(daemon->outbox, NULL),
+		.stuck = count_stuck(daemon),
+	};
+
+	ls_daemon_seen(daemon->state, clock->now_ms, &news);
+}
+
 static void each_second(struct daemon *daemon, const struct event_clock *clock)
 {
 	daemon->second_at_ms = clock->now_ms + 1000;
 	if (daemon->state == NULL)
 		return;
-	ls_daemon_seen(daemon->state, clock->now_ms);
+	tell_alive(daemon, clock);
 	refresh(daemon, clock);
 	if (clock->now_ms >= daemon->check_at_ms)
 		check_files(daemon, clock);
@@ -303,6 +331,8 @@ static void finish(struct daemon *daemon)
 		delivery_advance(daemon->delivery, &daemon->hooks, &clock);
 	}
 	feed_save(&daemon->feed, false, &clock);
+	if (daemon->state != NULL)
+		tell_alive(daemon, &clock);
 	log_line("stopped; %u undelivered in the outbox",
 		 outbox_count(daemon->outbox, NULL));
 	hooks_free(&daemon->hooks, daemon->delivery);

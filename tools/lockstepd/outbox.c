@@ -22,6 +22,7 @@ struct outbox {
 	uint64_t sync_second;
 	unsigned syncs;
 	struct log_count full, expired;
+	uint64_t dropped; /* since it was taken note of */
 	struct log_place store_log;
 };
 
@@ -107,6 +108,7 @@ static unsigned trim(struct outbox *outbox, unsigned most)
 		forget(outbox, message);
 		dropped++;
 	}
+	outbox->dropped += dropped;
 	return dropped;
 }
 
@@ -310,6 +312,25 @@ unsigned outbox_count(const struct outbox *outbox, const char *hook)
 	return count;
 }
 
+unsigned outbox_failing(const struct outbox *outbox, const char *hook)
+{
+	unsigned count = 0;
+
+	for (const struct message *message = outbox->oldest; message != NULL;
+	     message = message->next)
+		count += message->attempts >= OUTBOX_TRIES &&
+			 strcmp(message->hook, hook) == 0;
+	return count;
+}
+
+uint64_t outbox_take_dropped(struct outbox *outbox)
+{
+	uint64_t dropped = outbox->dropped;
+
+	outbox->dropped = 0;
+	return dropped;
+}
+
 void outbox_upkeep(struct outbox *outbox, uint64_t now_ms)
 {
 	struct message *message, *next;
@@ -325,6 +346,7 @@ void outbox_upkeep(struct outbox *outbox, uint64_t now_ms)
 			store(outbox, message, now_ms);
 		}
 	}
+	outbox->dropped += expired;
 	told = log_count_take(&outbox->expired, expired, now_ms);
 	if (told > 0)
 		log_line("outbox: dropped %" PRIu64 ", not delivered in 3 days",

@@ -72,6 +72,13 @@ void outbox_wake(struct outbox *outbox, const char *hook, bool all,
 /* How many messages there are for this webhook; NULL: for all. */
 unsigned outbox_count(const struct outbox *outbox, const char *hook);
 
+/* How many of a webhook's messages have failed so often that it is no hiccup. */
+enum { OUTBOX_TRIES = 3 };
+unsigned outbox_failing(const struct outbox *outbox, const char *hook);
+
+/* Messages that were given up, not delivered, since this was last asked. */
+uint64_t outbox_take_dropped(struct outbox *outbox);
+
 /* What is to be done now and then: drops what is too old, stores what could
  * not be stored before, and logs what was dropped. */
 void outbox_upkeep(struct outbox *outbox, uint64_t now_ms);

@@ -1,0 +1,180 @@
+/* gather.c - the recipients of the message in progress; see lockstep.h */
+#include "lockstep-config.h"
+
+#include "message.h"
+#include "state.h"
+
+#include <ctype.h>
+#include <string.h>
+
+uint64_t ls_message_instance(const struct ls_state *state, const char *instance)
+{
+	return ls_key_text(state->guard.hash_key, 'i',
+			   instance != NULL ? instance : "");
+}
+
+/* Of a file of contacts, not 0. */
+static uint64_t book_of(const struct ls_state *state)
+{
+	uint64_t book = 0;
+
+	if (state->contacts.header != NULL)
+		memcpy(&book, state->contacts.hash_key, sizeof(book));
+	return book;
+}
+
+bool ls_message_is_known(const struct ls_state *state,
+			 const struct ls_message *message)
+{
+	const struct ls_gathered *gathered = message->gathered;
+
+	return gathered != NULL && gathered->count > 0 &&
+	       gathered->count <= LS_GATHERED_MAX &&
+	       gathered->instance ==
+		       ls_message_instance(state, message->instance);
+}
+
+bool ls_message_has_contacts(const struct ls_state *state,
+			     const struct ls_message *message)
+{
+	return ls_message_is_known(state, message) &&
+	       message->gathered->book != 0 &&
+	       message->gathered->book == book_of(state);
+}
+
+static bool has(const struct ls_gathered *gathered, uint64_t recipient)
+{
+	for (unsigned i = 0; i < gathered->count; i++)
+		if (gathered->recipient[i] == recipient)
+			return true;
+	return false;
+}
+
+/* Is the domain, in lower case, in the list? */
+static bool has_domain(const char *domains, const char *domain, size_t len)
+{
+	while (*domains != '\0') {
+		size_t one = strcspn(domains, " ");
+
+		if (one == len && memcmp(domains, domain, len) == 0)
+			return true;
+		domains += one;
+		domains += *domains == ' ';
+	}
+	return false;
+}
+
+/* Note the domain, if there is room; of a name without one, nothing. What is no
+ * visible ASCII becomes a question mark: people will read it. */
+static void note_domain(struct ls_gathered *gathered, const char *recipient)
+{
+	const char *at = strrchr(recipient, '@');
+	size_t used = strnlen(gathered->domains, LS_DOMAINS_MAX), len;
+	char domain[LS_DOMAINS_MAX];
+
+	len = at == NULL ? 0 : strlen(at + 1);
+	if (len == 0 || len + (used > 0) > LS_DOMAINS_MAX - used)
+		return;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)at[1 + i];
+
+		domain[i] =
+			byte > ' ' && byte < 127 ? (char)tolower(byte) : '?';
+	}
+	gathered->domains[used] = '\0';
+	if (has_domain(gathered->domains, domain, len))
+		return;
+	if (used > 0)
+		gathered->domains[used++] = ' ';
+	memcpy(gathered->domains + used, domain, len);
+	gathered->domains[used + len] = '\0';
+}
+
+static void begin(const struct ls_state *state, struct ls_gathered *gathered,
+		  uint64_t instance)
+{
+	gathered->instance = instance;
+	gathered->book = book_of(state);
+	gathered->set = 0;
+	gathered->count = 0;
+	gathered->domains[0] = '\0';
+}
+
+void ls_gather(const struct ls_state *state, struct ls_gathered *gathered,
+	       const char *instance, const char *user, const char *recipient)
+{
+	uint64_t of, key;
+
+	if (state->guard.header == NULL || user == NULL || *user == '\0' ||
+	    recipient == NULL)
+		return;
+	of = ls_message_instance(state, instance);
+	if (gathered->instance != of || gathered->count > LS_GATHERED_MAX ||
+	    gathered->book != book_of(state))
+		begin(state, gathered, of);
+	key = ls_key_text(state->guard.hash_key, 'r', recipient);
+	if (has(gathered, key))
+		return;
+	note_domain(gathered, recipient);
+	gathered->set += key;
+	if (gathered->count == LS_GATHERED_MAX)
+		return;
+	gathered->recipient[gathered->count] = key;
+	gathered->contact[gathered->count++] =
+		gathered->book != 0
+			? ls_contacts_key(&state->contacts, user, recipient)
+			: 0;
+}
+
+/* Sizes within a tenth of each other are in one class or in two neighbours:
+ * seven to a doubling, and the seventh root of 2 is 1.104. */
+static uint64_t class_of(uint64_t size)
+{
+	/* 2^(31 + k/7) */
+	static const uint32_t roots[] = { 2371014177, 2617811889, 2890298656,
+					  3191148437, 3523313526, 3890053517 };
+	unsigned zeros, class = 0;
+	uint32_t top;
+
+	if (size == 0)
+		return 0;
+	zeros = (unsigned)__builtin_clzll(size);
+	top = (uint32_t)(size << zeros >> 32);
+	while (class < sizeof(roots) / sizeof(*roots) && top >= roots[class])
+		class ++;
+	return (63 - zeros) * 7 + class + 1;
+}
+
+uint64_t ls_message_key(const struct ls_state *state,
+			const struct ls_message *message)
+{
+	const uint8_t *hash_key = state->guard.hash_key;
+	uint64_t set = ls_message_is_known(state, message)
+			       ? message->gathered->set
+			       : 0;
+	uint64_t to =
+		ls_key_pair(hash_key, LS_KIND_ONCE, set, message->recipients);
+	uint64_t from = ls_key_text(
+		hash_key, 'm', message->sender != NULL ? message->sender : "");
+
+	return ls_key_pair(hash_key, LS_KIND_ONCE, from, to) +
+	       class_of(message->size);
+}
+
+bool ls_message_is_own(const struct ls_message *message)
+{
+	const char *sender = message->sender, *user = message->user;
+	size_t local, name = strcspn(user, "@"), plus;
+
+	if (sender == NULL || *sender == '\0')
+		return true;
+	local = strcspn(sender, "@");
+	plus = strcspn(sender, "+");
+	if (plus > 0 && plus < local) /* joe+lists@example.com is joe's */
+		local = plus;
+	if (local != name || strncasecmp(sender, user, name) != 0)
+		return false;
+	/* An account without a domain has any. */
+	return user[name] == '\0' ||
+	       strcasecmp(sender + strcspn(sender, "@"), user + name) == 0;
+}

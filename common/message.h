@@ -1,0 +1,27 @@
+/* message.h - what tells one message from another (gather.c) */
+#ifndef LS_MESSAGE_H
+#define LS_MESSAGE_H
+
+#include "lockstep.h"
+
+/* A transaction's name, hashed. */
+uint64_t ls_message_instance(const struct ls_state *state,
+			     const char *instance);
+
+/* Are its recipients known? And can they be looked for among the contacts? */
+bool ls_message_is_known(const struct ls_state *state,
+			 const struct ls_message *message);
+bool ls_message_has_contacts(const struct ls_state *state,
+			     const struct ls_message *message);
+
+/* One number for a message that comes again: sender, recipients in whatever
+ * order, and a class of its size, so that one within a tenth of the size has
+ * this number, the one before or the next. */
+uint64_t ls_message_key(const struct ls_state *state,
+			const struct ls_message *message);
+
+/* Is the envelope sender the account's own address (with any +extension), or
+ * nobody? message->user is not NULL. */
+bool ls_message_is_own(const struct ls_message *message);
+
+#endif

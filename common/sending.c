@@ -1,0 +1,327 @@
+/* sending.c - what an account, or an address that relays, may send
+ *
+ * Everything is charged at the end of a message, once:
+ *
+ *   frozen? ---yes---------------------------------------> DENY
+ *      | no
+ *   tried before, and refused? --no--> charge the meters of what is attempted;
+ *      | yes                           no room: freeze ---> HOLD or DENY
+ *      |<----------------------------------'
+ *   room in messages, recipients, new recipients, senders?
+ *      | no: remember the refused message for a day ------> DENY
+ *      | yes: charge them, all or none
+ *   whom it goes to is known from now on -----------------> ADMIT
+ *
+ * Charges are compare-and-swaps on shared meters, one after the other; one that
+ * finds no room gives those before it back, and all is looked at again. So
+ * however many messages end at once, no meter ever holds more than its limit.
+ *
+ * Only what is refused has to be remembered to be charged once as attempted:
+ * what is accepted does not come again. */
+#include "lockstep-config.h"
+
+#include "message.h"
+#include "sent.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- verdicts ---------------------------------------------------------- */
+
+static void refuse(const struct ls_sent *sent, enum ls_verdict verdict,
+		   enum ls_reason reason, uint64_t at,
+		   struct ls_decision *decision)
+{
+	decision->wanted = verdict;
+	decision->verdict = sent->observed ? LS_ADMIT : verdict;
+	decision->reason = reason;
+	decision->kind = sent->kind;
+	decision->retry_ms = at > sent->visit.now ? at - sent->visit.now : 0;
+	decision->reveal = true; /* who sends has logged in */
+}
+
+static void journal(const struct ls_sent *sent, enum ls_event event,
+		    const struct ls_decision *decision)
+{
+	const struct ls_message *message = sent->message;
+	struct ls_record record = {
+		.at_ms = sent->visit.now,
+		.event = event,
+		.verdict = decision->verdict,
+		.wanted = decision->wanted,
+		.reason = decision->reason,
+		.subject = { .kind = decision->kind,
+			     .net = { .addr = message->ip, .bits = 128 } },
+		.service = "smtp",
+	};
+
+	ls_copy(record.subject.user, sizeof(record.subject.user), sent->user);
+	ls_copy(record.detail, sizeof(record.detail), message->queue_id);
+	if (ls_message_is_known(sent->state, message))
+		ls_copy(record.more, sizeof(record.more),
+			message->gathered->domains);
+	ls_ring_append(&sent->state->guard.journal, &record);
+}
+
+static uint64_t level(const struct ls_sent *sent, enum ls_sending_meter meter)
+{
+	const struct ls_rate rate = ls_rate_of(&sent->limit[meter].limit);
+	struct ls_ref ref;
+
+	if (ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
+			  &ref) < 0)
+		return 0;
+	return ls_meter_level(ls_slot_get(&ref, sent->limit[meter].word),
+			      sent->visit.now, &rate);
+}
+
+/* The account has tried too much. Returns false when another message did it
+ * just before. */
+static bool freeze(const struct ls_sent *sent)
+{
+	const struct ls_policy *policy = sent->visit.policy;
+	const struct ls_message *message = sent->message;
+	const char *queue_id = message->queue_id;
+	char more[LS_MORE_MAX + 1];
+	const struct ls_lock_order order = {
+		.word = LS_WORD_FREEZE,
+		.length = { policy->sending.freeze_ms,
+			    policy->sending.freeze_ms },
+		.reason = LS_REASON_SENDING,
+		.origin = LS_ORIGIN_RULE,
+		.more = more,
+	};
+	struct ls_subject subject;
+	int len;
+
+	len = snprintf(
+		more, sizeof(more),
+		"messages=%llu recipients=%llu queue-id=%.31s to=",
+		(unsigned long long)level(sent, LS_SENDING_TRIED_MESSAGES),
+		(unsigned long long)level(sent, LS_SENDING_TRIED_RECIPIENTS),
+		queue_id != NULL ? queue_id : "");
+	/* Cut to fit: the domains come last. */
+	if (len > 0 && (size_t)len < sizeof(more) - 1 &&
+	    ls_message_is_known(sent->state, message))
+		ls_copy(more + len, sizeof(more) - (size_t)len,
+			message->gathered->domains);
+	ls_visit_subject(&sent->visit, LS_KIND_USER, &subject);
+	return ls_state_lock(sent->state, &subject,
+			     sent->visit.key[LS_KIND_USER], &order, NULL,
+			     sent->visit.now) != LS_STOOD;
+}
+
+/* Charge what is attempted. Returns false when it is too much. */
+static bool attempt(const struct ls_sent *sent)
+{
+	struct ls_sent_charge ignored;
+
+	return ls_sent_charge(sent, LS_SENDING_TRIED_MESSAGES, &ignored) &&
+	       ls_sent_charge(sent, LS_SENDING_TRIED_RECIPIENTS, &ignored);
+}
+
+/* The account is frozen, by whatever it was. */
+static void refuse_frozen(const struct ls_sent *sent,
+			  struct ls_decision *decision)
+{
+	ls_visit_is_frozen(&sent->visit, decision);
+	journal(sent, LS_EVENT_MESSAGE, decision);
+}
+
+/* Of those that go too far at once, one freezes the account and is held. */
+static void decide_excess(struct ls_sent *sent, struct ls_decision *decision)
+{
+	const struct ls_policy *policy = sent->visit.policy;
+	bool hold = policy->sending.on_freeze == LS_ON_FREEZE_HOLD;
+
+	if (!sent->observed && !freeze(sent)) {
+		ls_visit_init(&sent->visit, sent->state, sent->user,
+			      &sent->message->ip, NULL, sent->visit.now);
+		refuse_frozen(sent, decision);
+		return;
+	}
+	refuse(sent, hold ? LS_HOLD : LS_DENY, LS_REASON_SENDING,
+	       sent->visit.now + policy->sending.freeze_ms, decision);
+	journal(sent, LS_EVENT_MESSAGE, decision);
+}
+
+/* An alarm, no more often than once a day. */
+static void raise_alarm(const struct ls_sent *sent,
+			const struct ls_decision *decision)
+{
+	struct ls_ref ref;
+
+	if (decision->reason != LS_REASON_NEW_RECIPIENTS ||
+	    ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
+			  &ref) < 0 ||
+	    ls_slot_get(&ref, LS_WORD_ALARMED) > sent->visit.now)
+		return;
+	ls_slot_set(&ref, LS_WORD_ALARMED,
+		    sent->visit.now + LS_SENT_REMEMBER_MS);
+	journal(sent, LS_EVENT_ALARM, decision);
+}
+
+/* The message was refused before: under which key. Its size may have changed a
+ * little. */
+static bool find_refused(const struct ls_sent *sent, uint64_t *key)
+{
+	uint64_t message = ls_message_key(sent->state, sent->message);
+	static const int neighbours[] = { -1, 1 };
+
+	*key = ls_sent_once_key(sent, message);
+	if (ls_sent_is_once(sent, *key))
+		return true;
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t other = ls_sent_once_key(
+			sent, message + (uint64_t)neighbours[i]);
+
+		if (ls_sent_is_once(sent, other)) {
+			*key = other;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- deciding ---------------------------------------------------------- */
+
+static void accept(const struct ls_sent *sent)
+{
+	const struct ls_rate senders =
+		ls_rate_of(&sent->limit[LS_SENDING_SENDERS].limit);
+
+	if (sent->sender != 0 && senders.emission_ms > 0)
+		ls_sent_set_once(sent, sent->sender,
+				 sent->visit.now + senders.capacity_ms);
+	ls_sent_learn(sent);
+}
+
+static void decide_account(struct ls_sent *sent, uint64_t real_ms,
+			   struct ls_decision *decision)
+{
+	enum ls_sending_meter full;
+	uint64_t refused, at = 0;
+	bool again;
+
+	ls_visit_is_frozen(&sent->visit, decision);
+	if (decision->wanted != LS_ADMIT) {
+		journal(sent, LS_EVENT_MESSAGE, decision);
+		return;
+	}
+	ls_sent_need(sent, real_ms);
+	again = find_refused(sent, &refused);
+	if (!again && !attempt(sent)) {
+		decide_excess(sent, decision);
+		return;
+	}
+	full = ls_sent_take(sent, &at);
+	if (full != LS_SENDING_METERS) {
+		refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
+		ls_sent_set_once(sent, refused,
+				 sent->visit.now + LS_SENT_REMEMBER_MS);
+		if (!again)
+			journal(sent, LS_EVENT_MESSAGE, decision);
+		raise_alarm(sent, decision);
+	} else if (again) {
+		ls_sent_forget_once(sent, refused);
+	}
+	if (decision->verdict == LS_ADMIT)
+		accept(sent);
+}
+
+static void decide_address(const struct ls_sent *sent,
+			   struct ls_decision *decision)
+{
+	enum ls_sending_meter full;
+	uint64_t at = 0;
+
+	full = ls_sent_take(sent, &at);
+	if (full == LS_SENDING_METERS)
+		return;
+	refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
+	journal(sent, LS_EVENT_MESSAGE, decision);
+}
+
+/* What its meters say, and nothing is charged. */
+static void look(const struct ls_sent *sent, struct ls_decision *decision)
+{
+	uint64_t at = 0;
+	enum ls_sending_meter full = ls_sent_find_full(sent, &at);
+
+	if (full != LS_SENDING_METERS)
+		refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
+}
+
+/* The answer that was given before, with what is to be said of it now. */
+static void repeat(struct ls_sent *sent, enum ls_verdict verdict,
+		   enum ls_reason reason, struct ls_decision *decision)
+{
+	struct ls_decision now = { .verdict = LS_ADMIT };
+
+	decision->verdict = decision->wanted = verdict;
+	if (verdict == LS_ADMIT)
+		return;
+	decision->reason = reason;
+	decision->kind = sent->kind;
+	decision->reveal = true;
+	if (verdict == LS_HOLD)
+		return;
+	if (reason > LS_REASON_LOCKS) {
+		look(sent, &now);
+	} else if (ls_visit_is_frozen(&sent->visit, &now)) {
+		decision->kind = LS_KIND_USER;
+		decision->reveal = now.reveal;
+	}
+	decision->retry_ms = now.retry_ms;
+}
+
+void ls_send_look(struct ls_state *state, const struct ls_message *message,
+		  uint64_t now_ms, struct ls_decision *decision_r)
+{
+	struct ls_sent sent;
+
+	memset(decision_r, 0, sizeof(*decision_r));
+	if (!state->guard.writable)
+		return;
+	ls_sent_init(&sent, state, message, now_ms);
+	if (sent.kind == LS_KIND_SENDING)
+		ls_visit_is_frozen(&sent.visit, decision_r);
+	else if (!ls_sent_is_exempt(&sent))
+		look(&sent, decision_r);
+}
+
+void ls_send(struct ls_state *state, const struct ls_message *message,
+	     uint64_t now_ms, uint64_t real_ms, struct ls_decision *decision_r)
+{
+	enum ls_instance_state asked = LS_INSTANCE_FIRST;
+	struct ls_instance instance = { NULL, 0 };
+	enum ls_verdict verdict;
+	enum ls_reason reason;
+	struct ls_sent sent;
+
+	memset(decision_r, 0, sizeof(*decision_r));
+	if (!state->guard.writable)
+		return;
+	ls_sent_init(&sent, state, message, now_ms);
+	if (ls_sent_is_exempt(&sent))
+		return;
+	atomic_store_explicit(&state->guard.header->message_seen,
+			      sent.visit.now, memory_order_relaxed);
+	if (message->instance != NULL && *message->instance != '\0')
+		asked = ls_instance_ask(
+			state->guard.instances,
+			ls_message_instance(state, message->instance),
+			sent.visit.now, &instance, &verdict, &reason);
+	if (asked == LS_INSTANCE_DECIDED)
+		repeat(&sent, verdict, reason, decision_r);
+	else if (asked == LS_INSTANCE_ASKED)
+		look(&sent, decision_r);
+	else if (sent.kind == LS_KIND_SENDING)
+		decide_account(&sent, real_ms, decision_r);
+	else
+		decide_address(&sent, decision_r);
+	if (instance.place != NULL && asked == LS_INSTANCE_FIRST)
+		ls_instance_tell(&instance, decision_r->verdict,
+				 decision_r->reason);
+}

@@ -1,0 +1,281 @@
+/* sent.c - what a message needs, and takes; see sent.h */
+#include "lockstep-config.h"
+
+#include "message.h"
+#include "sent.h"
+#include "text.h"
+
+#include <string.h>
+
+/* ---- the subject ------------------------------------------------------- */
+
+static bool is_on_probation(const struct ls_visit *visit)
+{
+	return visit->known[LS_KIND_USER] &&
+	       ls_slot_get(&visit->ref[LS_KIND_USER], LS_WORD_PROBATION) >
+		       visit->now;
+}
+
+uint64_t ls_sent_once_key(const struct ls_sent *sent, uint64_t what)
+{
+	return ls_key_pair(sent->state->guard.hash_key, LS_KIND_ONCE, sent->key,
+			   what);
+}
+
+bool ls_sent_is_once(const struct ls_sent *sent, uint64_t key)
+{
+	struct ls_ref ref;
+
+	return ls_table_find(&sent->state->guard.subjects, key, LS_KIND_ONCE,
+			     &ref) == 0 &&
+	       ls_slot_get(&ref, LS_WORD_UNTIL) > sent->visit.now;
+}
+
+/* Remember it until then; without room for it, it is counted again. */
+void ls_sent_set_once(const struct ls_sent *sent, uint64_t key, uint64_t until)
+{
+	struct ls_ref ref;
+
+	if (ls_state_claim(sent->state, LS_KIND_ONCE, key, sent->visit.now,
+			   false, &ref) == 0)
+		ls_slot_set(&ref, LS_WORD_UNTIL, until);
+}
+
+void ls_sent_forget_once(const struct ls_sent *sent, uint64_t key)
+{
+	struct ls_ref ref;
+
+	if (ls_table_find(&sent->state->guard.subjects, key, LS_KIND_ONCE,
+			  &ref) == 0)
+		ls_slot_set(&ref, LS_WORD_UNTIL, 0);
+}
+
+static void be_account(struct ls_sent *sent)
+{
+	const struct ls_policy *policy = sent->visit.policy;
+
+	sent->kind = LS_KIND_SENDING;
+	sent->key = ls_sending_key(sent->state->guard.hash_key,
+				   sent->visit.key[LS_KIND_USER]);
+	sent->observed = policy->mode == LS_MODE_OBSERVE ||
+			 policy->sending.mode == LS_RULE_OBSERVE;
+	ls_sending_limits(policy, is_on_probation(&sent->visit), sent->limit);
+}
+
+static void be_address(struct ls_sent *sent)
+{
+	const struct ls_policy *policy = sent->visit.policy;
+
+	sent->kind = LS_KIND_RELAY;
+	sent->key = ls_relay_key(sent->state->guard.hash_key,
+				 sent->visit.key[LS_KIND_IP]);
+	sent->observed = policy->mode == LS_MODE_OBSERVE ||
+			 policy->relay.mode == LS_RULE_OBSERVE;
+	ls_relay_limits(policy, sent->limit);
+}
+
+void ls_sent_init(struct ls_sent *sent, struct ls_state *state,
+		  const struct ls_message *message, uint64_t now_ms)
+{
+	bool account = message->user != NULL && *message->user != '\0';
+
+	sent->state = state;
+	sent->message = message;
+	ls_copy(sent->user, sizeof(sent->user), message->user);
+	ls_visit_init(&sent->visit, state, account ? sent->user : NULL,
+		      &message->ip, NULL, ls_map_now(&state->guard, now_ms));
+	memset(sent->units, 0, sizeof(sent->units));
+	sent->units[LS_SENDING_MESSAGES] = 1;
+	sent->units[LS_SENDING_RECIPIENTS] =
+		message->recipients > 0 ? message->recipients : 1;
+	sent->sender = 0;
+	sent->has_contacts = false;
+	if (account)
+		be_account(sent);
+	else
+		be_address(sent);
+}
+
+/* Has an address no limits, or none that count for it? */
+bool ls_sent_is_exempt(const struct ls_sent *sent)
+{
+	return sent->kind == LS_KIND_RELAY &&
+	       ((sent->limit[LS_SENDING_MESSAGES].limit.units == 0 &&
+		 sent->limit[LS_SENDING_RECIPIENTS].limit.units == 0) ||
+		ls_visit_is_trusted(&sent->visit));
+}
+
+/* ---- what a message needs ---------------------------------------------- */
+
+/* Recipients that the account never wrote to, once it is known whom it does. */
+static uint64_t count_new(const struct ls_sent *sent)
+{
+	const struct ls_contacts *contacts = &sent->state->contacts;
+	const struct ls_gathered *gathered = sent->message->gathered;
+	uint64_t count = 0;
+
+	if (!sent->has_contacts ||
+	    !ls_contacts_are_learnt(contacts, sent->account, sent->today))
+		return 0;
+	for (unsigned i = 0; i < gathered->count; i++)
+		count += !ls_contacts_know(contacts, sent->account,
+					   gathered->contact[i]);
+	/* Some may have been rejected after they were gathered. */
+	if (count > sent->units[LS_SENDING_RECIPIENTS])
+		count = sent->units[LS_SENDING_RECIPIENTS];
+	return ls_contacts_broken(contacts) ? 0 : count;
+}
+
+void ls_sent_need(struct ls_sent *sent, uint64_t real_ms)
+{
+	const struct ls_message *message = sent->message;
+	struct ls_state *state = sent->state;
+
+	sent->today = ls_contacts_day(real_ms);
+	sent->has_contacts = ls_message_has_contacts(state, message);
+	if (state->contacts.header != NULL)
+		sent->account =
+			ls_contacts_account(&state->contacts, sent->user);
+	sent->units[LS_SENDING_NEW_RECIPIENTS] = count_new(sent);
+	sent->units[LS_SENDING_TRIED_MESSAGES] = 1;
+	sent->units[LS_SENDING_TRIED_RECIPIENTS] =
+		sent->units[LS_SENDING_RECIPIENTS];
+	if (!ls_message_is_own(message))
+		sent->sender = ls_sent_once_key(
+			sent, ls_key_text(state->guard.hash_key, 's',
+					  message->sender));
+	if (sent->sender != 0 && ls_sent_is_once(sent, sent->sender))
+		sent->sender = 0;
+	sent->units[LS_SENDING_SENDERS] = sent->sender != 0;
+}
+
+/* Whom it goes to is known from now on. */
+void ls_sent_learn(const struct ls_sent *sent)
+{
+	const struct ls_contacts *contacts = &sent->state->contacts;
+	const struct ls_gathered *gathered = sent->message->gathered;
+
+	if (contacts->header == NULL)
+		return;
+	ls_contacts_begin(contacts, sent->account, sent->today);
+	for (unsigned i = 0; sent->has_contacts && i < gathered->count; i++)
+		ls_contacts_add(contacts, sent->account, gathered->contact[i],
+				sent->today);
+}
+
+/* ---- charges ----------------------------------------------------------- */
+
+/* A new slot says whose it is, and the name is kept for people to read. */
+static void sign(const struct ls_sent *sent, const struct ls_ref *ref)
+{
+	uint64_t account = sent->visit.key[LS_KIND_USER];
+	struct ls_subject subject;
+
+	if (sent->kind != LS_KIND_SENDING || ls_sending_account(ref) == account)
+		return;
+	ls_slot_set(ref, LS_WORD_SENDER, account >> 32);
+	ls_slot_set(ref, LS_WORD_SENDER + 1, account & 0xffffffff);
+	ls_visit_subject(&sent->visit, LS_KIND_USER, &subject);
+	ls_label_put(&sent->state->guard.labels, account, &subject,
+		     LS_LABEL_NAME, sent->visit.now + LS_SENT_REMEMBER_MS,
+		     sent->visit.now);
+}
+
+static struct ls_rate rate_of(const struct ls_sent *sent,
+			      enum ls_sending_meter meter)
+{
+	const struct ls_rate one = ls_rate_of(&sent->limit[meter].limit);
+
+	return ls_rate_times(&one, sent->units[meter]);
+}
+
+enum { CHARGE_TRIES = 16, TAKE_TRIES = 4 };
+
+/* Returns false when there is no room in the meter. Without a slot for it there
+ * is: the table is full of what is worth as much. */
+bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
+		    struct ls_sent_charge *charge_r)
+{
+	const struct ls_rate rate = rate_of(sent, meter);
+	struct ls_ref ref;
+
+	charge_r->emission_ms = 0;
+	if (rate.emission_ms == 0 || sent->units[meter] == 0)
+		return true;
+	for (unsigned tries = 0; tries < CHARGE_TRIES; tries++) {
+		if (ls_state_claim(sent->state, sent->kind, sent->key,
+				   sent->visit.now,
+				   sent->kind == LS_KIND_SENDING, &ref) < 0)
+			return true;
+		sign(sent, &ref);
+		switch (ls_slot_charge(&ref, sent->limit[meter].word,
+				       sent->visit.now, &rate, false,
+				       &charge_r->at)) {
+		case LS_NO_ROOM:
+			return false;
+		case LS_GONE:
+			continue;
+		case LS_TAKEN:
+			charge_r->emission_ms = rate.emission_ms;
+			return true;
+		}
+	}
+	return true;
+}
+
+static void refund(const struct ls_sent *sent, enum ls_sending_meter meter,
+		   const struct ls_sent_charge *charge)
+{
+	struct ls_ref ref;
+
+	if (charge->emission_ms > 0 &&
+	    ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
+			  &ref) == 0)
+		ls_slot_refund(&ref, sent->limit[meter].word, sent->visit.now,
+			       charge->at, charge->emission_ms);
+}
+
+/* Returns the first of the soft meters without room, or LS_SENDING_METERS.
+ * Reads only. *at_r is when it will have some, on the map's clock; 0: never. */
+enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
+					uint64_t *at_r)
+{
+	struct ls_ref ref;
+	bool known = ls_table_find(&sent->state->guard.subjects, sent->key,
+				   sent->kind, &ref) == 0;
+
+	for (unsigned i = 0; i < LS_SENDING_TRIED_MESSAGES; i++) {
+		const struct ls_rate rate = rate_of(sent, i);
+		uint64_t empty_at =
+			known ? ls_slot_get(&ref, sent->limit[i].word) : 0;
+
+		if (ls_meter_has_room(empty_at, sent->visit.now, &rate))
+			continue;
+		*at_r = ls_meter_room_at(empty_at, &rate);
+		return i;
+	}
+	return LS_SENDING_METERS;
+}
+
+/* Charge all soft meters, or none. Returns as ls_sent_find_full(). */
+enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r)
+{
+	struct ls_sent_charge charges[LS_SENDING_TRIED_MESSAGES];
+	unsigned full = LS_SENDING_METERS, done;
+
+	for (unsigned tries = 0; tries < TAKE_TRIES; tries++) {
+		full = ls_sent_find_full(sent, at_r);
+		if (full != LS_SENDING_METERS)
+			break;
+		for (done = 0; done < LS_SENDING_TRIED_MESSAGES; done++)
+			if (!ls_sent_charge(sent, done, &charges[done]))
+				break;
+		if (done == LS_SENDING_TRIED_MESSAGES)
+			return LS_SENDING_METERS;
+		full = done;
+		while (done-- > 0)
+			refund(sent, done, &charges[done]);
+		*at_r = 0; /* another was faster */
+	}
+	return full;
+}

@@ -1,0 +1,136 @@
+/* decide.c - see decide.h */
+#include "lockstep-config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <syslog.h>
+
+#include "decide.h"
+
+static void complain(struct decider *decider, enum complaint complaint,
+		     uint64_t now_ms, const char *what)
+{
+	uint64_t unlogged;
+
+	if (!log_allowed(&decider->limit[complaint], now_ms, &unlogged))
+		return;
+	if (unlogged == 0)
+		log_line(LOG_WARNING, "%s", what);
+	else
+		log_line(LOG_WARNING, "%s (and %" PRIu64 " like it unlogged)",
+			 what, unlogged);
+}
+
+static void complain_of_request(struct decider *decider,
+				const struct request *request, uint64_t now_ms)
+{
+	char why[96], line[160];
+
+	request_explain(request, why, sizeof(why));
+	snprintf(line, sizeof(line),
+		 "request not understood: %s; answered DUNNO", why);
+	complain(decider, COMPLAINT_FAULT, now_ms, line);
+}
+
+/* Returns whether the address in the request could be used. */
+static bool client_address(struct decider *decider,
+			   const struct request *request, uint64_t now_ms,
+			   struct ls_addr *address_r)
+{
+	char shown[64], line[160];
+
+	if (ls_addr_parse(request->client_address, address_r) == 0)
+		return true;
+	request_printable(request->client_address, shown, sizeof(shown));
+	snprintf(line, sizeof(line), "client_address \"%s\" is no address; "
+		 "answered DUNNO", shown);
+	complain(decider, COMPLAINT_ADDRESS, now_ms, line);
+	return false;
+}
+
+/* Returns whether a connection by this port may be refused, and its role. */
+static bool may_refuse(struct decider *decider, const struct request *request,
+		       uint64_t now_ms, enum policy_role *role_r)
+{
+	char shown[64], line[160];
+
+	if (policy_context_unknown(request)) {
+		request_printable(request->policy_context, shown,
+				  sizeof(shown));
+		snprintf(line, sizeof(line), "policy_context \"%s\" is neither "
+			 "submission nor mx; ignored", shown);
+		complain(decider, COMPLAINT_CONTEXT, now_ms, line);
+	}
+	*role_r = policy_role_of(request, decider->role);
+	return *role_r == POLICY_ROLE_SUBMISSION || decider->refuse_on_mx;
+}
+
+static bool decide_connection(struct decider *decider,
+			      const struct request *request,
+			      struct ls_state *state, uint64_t now_ms,
+			      struct ls_decision *decision_r)
+{
+	struct ls_addr address;
+	enum policy_role role;
+
+	if (!may_refuse(decider, request, now_ms, &role) ||
+	    !client_address(decider, request, now_ms, &address))
+		return false;
+	ls_connect(state, role == POLICY_ROLE_MX ? "smtp" : "submission",
+		   &address, now_ms, decision_r);
+	return true;
+}
+
+static bool decide_message(struct decider *decider,
+			   const struct request *request,
+			   struct ls_state *state, uint64_t now_ms,
+			   struct ls_decision *decision_r)
+{
+	struct ls_message message = {
+		.instance = request->instance,
+		.user = request->sasl_username,
+		.sender = request->sender,
+		.queue_id = request->queue_id,
+		.recipients = request->recipient_count,
+		.size = request->size,
+		.gathered = &decider->gathered,
+	};
+
+	if (!client_address(decider, request, now_ms, &message.ip))
+		return false;
+	if (request->stage == REQUEST_STAGE_END_OF_MESSAGE) {
+		ls_send(state, &message, now_ms, guard_real_ms(), decision_r);
+		return true;
+	}
+	if (request->stage == REQUEST_STAGE_RCPT)
+		ls_gather(state, &decider->gathered, request->instance,
+			  request->sasl_username, request->recipient);
+	ls_send_look(state, &message, now_ms, decision_r);
+	return true;
+}
+
+bool decide(struct decider *decider, const struct request *request,
+	    struct ls_decision *decision_r)
+{
+	uint64_t now_ms = guard_now_ms();
+	struct ls_state *state = guard_state(&decider->guard, now_ms);
+
+	if (request->fault != REQUEST_FAULT_NONE) {
+		complain_of_request(decider, request, now_ms);
+		return false;
+	}
+	if (state == NULL)
+		return false;
+	switch (request->stage) {
+	case REQUEST_STAGE_CONNECT:
+		return decide_connection(decider, request, state, now_ms,
+					 decision_r);
+	case REQUEST_STAGE_RCPT:
+	case REQUEST_STAGE_DATA:
+	case REQUEST_STAGE_END_OF_MESSAGE:
+		return decide_message(decider, request, state, now_ms,
+				      decision_r);
+	default:
+		return false;
+	}
+}

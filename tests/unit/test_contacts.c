@@ -1,0 +1,461 @@
+/* test_contacts.c - the file of whom each account wrote to: its words, how it is
+ * made and opened, and what damage does */
+#include "lockstep-config.h"
+
+#include "contacts.h"
+#include "harness.h"
+#include "world.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define JOE "joe@example.com"
+#define ANN "ann@example.com"
+
+static struct world world;
+static struct ls_contacts contacts;
+static char path[WORLD_PATH + 16];
+static const unsigned today = 19700;
+
+static int setup(void **state)
+{
+	(void)state;
+	world_init(&world);
+	snprintf(path, sizeof(path), "%s/contacts", world.dir);
+	memset(&contacts, 0, sizeof(contacts));
+	return sodium_init() < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	ls_contacts_close(&contacts);
+	world_fini(&world);
+	return 0;
+}
+
+static void make(uint64_t room)
+{
+	struct ls_error error = { 0, "" };
+
+	if (ls_contacts_create(world.dirfd, path, room, "", "", &error) < 0 ||
+	    ls_contacts_open(world.dirfd, path, true, &contacts, &error) < 0)
+		fail_msg("%s", error.text);
+}
+
+static void add(const char *user, const char *recipient, unsigned day)
+{
+	uint32_t account = ls_contacts_account(&contacts, user);
+
+	ls_contacts_begin(&contacts, account, day);
+	ls_contacts_add(&contacts, account,
+			ls_contacts_key(&contacts, user, recipient), day);
+}
+
+static bool knows(const char *user, const char *recipient)
+{
+	return ls_contacts_know(&contacts,
+				ls_contacts_account(&contacts, user),
+				ls_contacts_key(&contacts, user, recipient));
+}
+
+static bool learnt(const char *user, unsigned day)
+{
+	return ls_contacts_are_learnt(
+		&contacts, ls_contacts_account(&contacts, user), day);
+}
+
+static unsigned since(const char *user)
+{
+	return ls_contacts_since(&contacts,
+				 ls_contacts_account(&contacts, user));
+}
+
+static uint64_t count_of(const char *user)
+{
+	return ls_contacts_count(&contacts,
+				 ls_contacts_account(&contacts, user));
+}
+
+/* ---- what is remembered -------------------------------------------------- */
+
+static void test_knows(void **state)
+{
+	uint64_t room;
+
+	(void)state;
+	make(1024);
+	check("nobody", knows(JOE, "a@x"), false);
+	check("since", since(JOE), 0);
+	add(JOE, "a@x", today);
+	check("a", knows(JOE, "a@x"), true);
+	check("A", knows(JOE, "A@X"), true);
+	check("b", knows(JOE, "b@x"), false);
+	check("another's", knows(ANN, "a@x"), false);
+	check("since", since(JOE), today);
+	add(JOE, "a@x", today + 3);
+	add(JOE, "b@x", today + 3);
+	check("since still", since(JOE), today);
+	check("two", count_of(JOE), 2);
+	check("three words", ls_contacts_used(&contacts, &room), 3);
+	check("room", room, 1024);
+}
+
+static void test_fourteen_days(void **state)
+{
+	(void)state;
+	make(1024);
+	check("unknown", learnt(JOE, today), false);
+	add(JOE, "a@x", today);
+	check("the same day", learnt(JOE, today), false);
+	check("13 days", learnt(JOE, today + 13), false);
+	check("14 days", learnt(JOE, today + 14), true);
+	check("a year", learnt(JOE, today + 365), true);
+	check("ten years", learnt(JOE, today + 3653), true);
+	/* A clock that was set back: it is learning. */
+	check("yesterday", learnt(JOE, today - 1), false);
+	check("ages ago", learnt(JOE, today - 5000), false);
+}
+
+/* Ten thousand names, none forgotten, none taken for another. */
+static void test_many(void **state)
+{
+	unsigned known = 0, strange = 0;
+
+	(void)state;
+	make(100000);
+	for (unsigned i = 0; i < 10000; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "p%u@example.net", i);
+		add(i % 2 ? JOE : ANN, name, today);
+	}
+	for (unsigned i = 0; i < 10000; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "p%u@example.net", i);
+		known += knows(i % 2 ? JOE : ANN, name);
+		strange += knows(i % 2 ? ANN : JOE, name);
+	}
+	check("known", known, 10000);
+	check("strange", strange, 0);
+	check("joe's", count_of(JOE), 5000);
+	check("lost", contacts.header->lost, 0);
+}
+
+/* A full file gives up the oldest. Whose recent contact was lost learns anew; who
+ * lost only what is older than a year does not notice. */
+static void test_eviction(void **state)
+{
+	char name[40];
+
+	(void)state;
+	make(8); /* one bucket */
+	for (unsigned i = 0; i < 7; i++) {
+		snprintf(name, sizeof(name), "p%u@x", i);
+		add(JOE, name, today + i);
+	}
+	check("all", count_of(JOE), 7);
+	check("learnt", learnt(JOE, today + 500), true);
+	/* The eighth word is the account's own. The first contact goes, unused for
+	 * 500 days. */
+	ls_contacts_add(&contacts, ls_contacts_account(&contacts, JOE),
+			ls_contacts_key(&contacts, JOE, "new@x"), today + 500);
+	check("the oldest", knows(JOE, "p0@x"), false);
+	check("the next", knows(JOE, "p1@x"), true);
+	check("the new one", knows(JOE, "new@x"), true);
+	check("no harm", learnt(JOE, today + 500), true);
+	check("idle", contacts.header->idle, 1);
+	check("lost", contacts.header->lost, 0);
+	/* Written to again, they are recent: one goes, and it learns anew. */
+	for (unsigned i = 1; i < 7; i++) {
+		snprintf(name, sizeof(name), "p%u@x", i);
+		add(JOE, name, today + 501 + i);
+	}
+	add(JOE, "more@x", today + 600);
+	check("lost", contacts.header->lost, 1);
+	check("new@x", knows(JOE, "new@x"), false);
+	check("anew", since(JOE), today + 600);
+	check("learning", learnt(JOE, today + 613), false);
+	check("learnt", learnt(JOE, today + 614), true);
+}
+
+/* Another account's flood can take an account's contacts, and then that account
+ * is known to learn; its own word stays as long as there are contacts to give. */
+static void test_flood(void **state)
+{
+	char name[40];
+
+	(void)state;
+	make(64);
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "p%u@x", i);
+		add(JOE, name, today);
+	}
+	check("learnt", learnt(JOE, today + 30), true);
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(name, sizeof(name), "f%u@x", i);
+		add("thief@example.com", name, today + 30);
+	}
+	check("gone", count_of(JOE), 0);
+	check("learning", learnt(JOE, today + 30), false);
+	check("known of", since(JOE), today + 30);
+	check("the thief too", learnt("thief@example.com", today + 30), false);
+}
+
+/* ---- making and opening --------------------------------------------------- */
+
+static void test_outlives(void **state)
+{
+	struct ls_error error = { 0, "" };
+	struct stat before, after;
+
+	(void)state;
+	make(1000);
+	add(JOE, "a@x", today);
+	check("size", contacts.size, 4096 + 125 * 64);
+	stat(path, &before);
+	check("as large", before.st_size, contacts.size);
+	check("really there", (uint64_t)before.st_blocks * 512 >= contacts.size,
+	      true);
+	check("mode", before.st_mode & 07777, 0600);
+	ls_contacts_close(&contacts);
+	ls_contacts_close(&contacts); /* closed is closed */
+	/* Another size is none of its business once it is there. */
+	make(5000);
+	stat(path, &after);
+	check("the same file", after.st_ino, before.st_ino);
+	check("a", knows(JOE, "a@x"), true);
+	check("is at", ls_contacts_are_at(&contacts, world.dirfd), true);
+	unlink(path);
+	check("is gone", ls_contacts_are_at(&contacts, world.dirfd), false);
+	ls_contacts_close(&contacts);
+	check("none",
+	      ls_contacts_open(world.dirfd, path, true, &contacts, &error),
+	      LS_ENOENT);
+	make(1000);
+	check("another key", knows(JOE, "a@x"), false);
+	check("nothing left over",
+	      faccessat(world.dirfd, ".contacts.new", F_OK, 0), -1);
+}
+
+static void test_read_only(void **state)
+{
+	struct ls_contacts reader;
+	struct ls_error error;
+
+	(void)state;
+	make(1000);
+	add(JOE, "a@x", today);
+	check("opens",
+	      ls_contacts_open(world.dirfd, path, false, &reader, &error), 0);
+	check("count",
+	      ls_contacts_count(&reader, ls_contacts_account(&reader, JOE)),
+	      1);
+	ls_contacts_close(&reader);
+	check("too many",
+	      ls_contacts_create(world.dirfd, path, UINT64_MAX / 2, "", "",
+				 &error),
+	      0); /* it is there already */
+	unlink(path);
+	check("too many",
+	      ls_contacts_create(world.dirfd, path, UINT64_MAX / 2, "", "",
+				 &error),
+	      LS_EARG);
+}
+
+/* Forty at once: one file, whole whenever it has its name. */
+static void test_made_once(void **state)
+{
+	enum { MAKERS = 40 };
+	pid_t child[MAKERS];
+	unsigned whole = 0;
+	int status;
+
+	(void)state;
+	for (unsigned i = 0; i < MAKERS; i++) {
+		child[i] = fork();
+		assert_true(child[i] >= 0);
+		if (child[i] == 0) {
+			struct ls_error error = { 0, "" };
+			int ret = ls_contacts_create(world.dirfd, path, 50000,
+						     "", "", &error);
+
+			if (ret == 0)
+				ret = ls_contacts_open(world.dirfd, path, true,
+						       &contacts, &error);
+			/* Another may be at it. */
+			_exit(ret == 0 || ret == LS_ENOENT ? 0 : 1);
+		}
+	}
+	for (unsigned i = 0; i < MAKERS; i++) {
+		waitpid(child[i], &status, 0);
+		whole += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
+	check("all well", whole, MAKERS);
+	make(50000);
+	check("nothing left over",
+	      faccessat(world.dirfd, ".contacts.new", F_OK, 0), -1);
+}
+
+/* What a maker left that was killed half-way is in nobody's way. */
+static void test_killed_maker(void **state)
+{
+	int fd = openat(world.dirfd, ".contacts.new", O_RDWR | O_CREAT, 0600);
+
+	(void)state;
+	check("left over", write(fd, "half", 4), 4);
+	close(fd);
+	make(1000);
+	add(JOE, "a@x", today);
+	check("a", knows(JOE, "a@x"), true);
+}
+
+/* ---- damage --------------------------------------------------------------- */
+
+static void patch(off_t at, const void *bytes, size_t len)
+{
+	int fd = openat(world.dirfd, "contacts", O_WRONLY);
+
+	check("patched", pwrite(fd, bytes, len, at), len);
+	close(fd);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *row;
+		off_t at;
+		const char *bytes;
+		size_t len;
+		int ret;
+	} rows[] = {
+		{ "magic", 0, "x", 1, LS_EFORMAT },
+		{ "version", 8, "\7", 1, LS_EVERSION },
+		{ "size", 16, "\1", 1, LS_EFORMAT },
+		{ "no buckets", 24, "\0\0\0\0\0\0\0\0", 8, LS_EFORMAT },
+		{ "many buckets", 24, "\377\377\377\377\377\377\377\377", 8,
+		  LS_EFORMAT },
+		{ "key", 32, "key", 3, LS_EFORMAT },
+		{ "check", 48, "check", 5, LS_EFORMAT },
+	};
+	struct ls_error error;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		unlink(path);
+		make(1000);
+		ls_contacts_close(&contacts);
+		patch(rows[i].at, rows[i].bytes, rows[i].len);
+		check(rows[i].row,
+		      ls_contacts_open(world.dirfd, path, true, &contacts,
+				       &error),
+		      rows[i].ret);
+		check_holds(rows[i].row, error.text, path);
+	}
+}
+
+static void test_lengths(void **state)
+{
+	struct ls_error error;
+	off_t size;
+
+	(void)state;
+	make(100);
+	size = (off_t)contacts.size;
+	ls_contacts_close(&contacts);
+	for (off_t length = 0; length < size; length += 61) {
+		check("cut", truncate(path, length), 0);
+		check("refused",
+		      ls_contacts_open(world.dirfd, path, true, &contacts,
+				       &error),
+		      LS_EFORMAT);
+		check_holds("why", error.text, "truncated");
+		unlink(path);
+		make(100);
+		ls_contacts_close(&contacts);
+	}
+	check("longer", truncate(path, size + 1), 0);
+	check("refused",
+	      ls_contacts_open(world.dirfd, path, true, &contacts, &error),
+	      LS_EFORMAT);
+}
+
+/* Cut short while it is in use: no crash, and it is known. */
+static void test_cut_under_us(void **state)
+{
+	char name[40];
+
+	(void)state;
+	make(100000);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "p%u@x", i);
+		add(JOE, name, today);
+	}
+	check("whole", ls_contacts_broken(&contacts), false);
+	check("cut", truncate(path, 8192), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "p%u@x", i);
+		add(JOE, name, today + 1);
+		knows(JOE, name);
+	}
+	check("broken", ls_contacts_broken(&contacts), true);
+	count_of(JOE);
+}
+
+/* A hostile writer's words: whatever they are, no more than wrong answers. */
+static void test_hostile(void **state)
+{
+	uint64_t seed = 3, room, used;
+	char name[40];
+
+	(void)state;
+	make(256);
+	for (unsigned round = 0; round < 300; round++) {
+		for (uint64_t b = 0; b < contacts.buckets; b++)
+			for (unsigned i = 0; i < LS_CONTACT_WAYS; i++) {
+				uint64_t word = harness_random(&seed);
+
+				if (round % 3 == 1) /* all own words */
+					word |= UINT64_C(1) << 16;
+				if (round % 3 == 2) /* of days to come */
+					word |= 0xffff;
+				contacts.bucket[b][i] = word;
+			}
+		memset(contacts.header, (int)round, 48); /* is not read again */
+		for (unsigned i = 0; i < 50; i++) {
+			snprintf(name, sizeof(name), "p%u@x", i);
+			add(JOE, name, today);
+			knows(JOE, name);
+		}
+		check("there", knows(JOE, name), true);
+		check_within("count", count_of(JOE), 0, 256);
+		used = ls_contacts_used(&contacts, &room);
+		check_within("used", used, 0, room);
+	}
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_knows),
+		TEST(test_fourteen_days),
+		TEST(test_many),
+		TEST(test_eviction),
+		TEST(test_flood),
+		TEST(test_outlives),
+		TEST(test_read_only),
+		TEST(test_made_once),
+		TEST(test_killed_maker),
+		TEST(test_refused),
+		TEST(test_lengths),
+		TEST(test_cut_under_us),
+		TEST(test_hostile),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* answer-sending.c - see answer.h: what an account sends */
+#include "lockstep-config.h"
+
+#include "answer.h"
+#include "cli.h"
+#include "columns.h"
+#include "json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+static void print_level(const struct columns *columns,
+			const struct ls_level *level)
+{
+	bool full = level->room_in_ms > 0;
+	char meter[48], units[24], limit[40], empty[CLI_TIME_TEXT] = "-";
+	char period[LS_DURATION_TEXT], room[CLI_TIME_TEXT] = "now";
+	const char *const cells[] = { meter, units, limit, empty, room };
+
+	ls_duration_format(level->period_ms, period);
+	snprintf(meter, sizeof(meter), "%s%s%s",
+		 level->attempted ? "attempted " : "",
+		 ls_reason_name(level->reason),
+		 level->observed ? " (observed)" : "");
+	snprintf(units, sizeof(units), "%" PRIu64, level->units);
+	snprintf(limit, sizeof(limit), "%" PRIu64 "/%s", level->limit, period);
+	if (level->empty_in_ms > 0)
+		cli_age_format(level->empty_in_ms, empty);
+	if (full)
+		cli_age_format(level->room_in_ms, room);
+	columns_row(columns, full ? COLOUR_BAD : COLOUR_NONE, cells);
+}
+
+static void print_contacts(const struct ls_sending *sends)
+{
+	time_t since = (time_t)(sends->since_real_ms / 1000);
+	char day[32] = "?";
+	struct tm tm;
+
+	if (!sends->contacts) {
+		puts("whom it wrote to before is not known: there is no file "
+		     "of contacts");
+		return;
+	}
+	if (sends->since_real_ms == 0) {
+		puts("it wrote to nobody yet");
+		return;
+	}
+	if (gmtime_r(&since, &tm) != NULL)
+		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+	printf("%" PRIu64 " contacts, known since %s; new ones count%s\n",
+	       sends->known, day,
+	       sends->learnt ? "" : " from 14 days on");
+}
+
+void answer_print_sending(const struct ls_sending *sends)
+{
+	static const struct column column[] = {
+		{ .title = "SENDS", .width = 28, .grows = true },
+		{ .title = "LEVEL", .width = 8, .right = true },
+		{ .title = "LIMIT", .width = 15 },
+		{ .title = "EMPTY IN", .width = 10 },
+		{ .title = "ROOM IN", .width = 10 },
+	};
+	struct columns columns;
+
+	putchar('\n');
+	columns_init(&columns, column, sizeof(column) / sizeof(*column));
+	columns_head(&columns);
+	for (unsigned i = 0; i < sends->levels; i++)
+		print_level(&columns, &sends->level[i]);
+	if (sends->probation)
+		puts("on probation: its limits are divided");
+	print_contacts(sends);
+}
+
+static void put_ms(json_t *object, const char *key, uint64_t ms)
+{
+	json_put(object, key, json_integer((json_int_t)ms));
+}
+
+static json_t *meters_of(const struct ls_sending *sends)
+{
+	json_t *meters = json_array();
+
+	for (unsigned i = 0; i < sends->levels; i++) {
+		const struct ls_level *level = &sends->level[i];
+		json_t *object = json_object();
+
+		json_put(object, "meter",
+			 json_string(ls_reason_name(level->reason)));
+		json_put(object, "attempted", json_boolean(level->attempted));
+		put_ms(object, "level", level->units);
+		put_ms(object, "limit", level->limit);
+		put_ms(object, "period_ms", level->period_ms);
+		put_ms(object, "empty_in_ms", level->empty_in_ms);
+		put_ms(object, "room_in_ms", level->room_in_ms);
+		if (level->observed)
+			json_put(object, "observed", json_true());
+		json_array_append_new(meters, object);
+	}
+	return meters;
+}
+
+json_t *answer_sending_json(const struct ls_sending *sends)
+{
+	json_t *object = json_object();
+
+	json_put(object, "meters", meters_of(sends));
+	json_put(object, "probation", json_boolean(sends->probation));
+	if (!sends->contacts)
+		return object;
+	put_ms(object, "contacts", sends->known);
+	if (sends->since_real_ms != 0)
+		json_put_real_time(object, "contacts_since",
+				   sends->since_real_ms);
+	json_put(object, "new_recipients_count", json_boolean(sends->learnt));
+	return object;
+}

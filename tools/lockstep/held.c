@@ -1,0 +1,85 @@
+/* held.c - see held.h */
+#include "lockstep-config.h"
+
+#include "cli.h"
+#include "held.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Somebody will give it to a shell: letters and digits, as Postfix makes them. */
+static bool is_queue_id(const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++)
+		if (!isalnum((unsigned char)*at))
+			return false;
+	return *text != '\0';
+}
+
+static bool is_known(const struct held *held, const char *queue_id)
+{
+	for (unsigned i = 0; i < held->count && i < HELD_MAX; i++)
+		if (strcmp(held->queue_id[i], queue_id) == 0)
+			return true;
+	return false;
+}
+
+void held_gather(struct ls_state *state, const char *user, struct held *held_r)
+{
+	struct ls_cursor cursor = { 0 };
+	struct ls_record record;
+
+	held_r->count = 0;
+	while (ls_journal_next(state, LS_JOURNAL_GUARD, &cursor, cli_now_ms(),
+			       &record) == 1) {
+		if (strcmp(record.subject.user, user) != 0)
+			continue;
+		if (record.event == LS_EVENT_RELEASE)
+			held_r->count = 0;
+		if (record.event != LS_EVENT_MESSAGE ||
+		    record.verdict != LS_HOLD || !is_queue_id(record.detail) ||
+		    is_known(held_r, record.detail))
+			continue;
+		if (held_r->count < HELD_MAX)
+			memcpy(held_r->queue_id[held_r->count], record.detail,
+			       sizeof(record.detail));
+		held_r->count++;
+	}
+}
+
+static void print_many(const struct held *held)
+{
+	int at = printf("  for id in") - 2;
+
+	for (unsigned i = 0; i < held->count && i < HELD_MAX; i++) {
+		if (at + 1 + (int)strlen(held->queue_id[i]) > 74) {
+			fputs(" \\\n     ", stdout);
+			at = 5;
+		}
+		at += printf(" %s", held->queue_id[i]);
+	}
+	puts("\n  do postsuper -H \"$id\"; done");
+	puts("sends them; postsuper -d \"$id\" deletes them, postcat -q \"$id\" "
+	     "shows them");
+	if (held->count > HELD_MAX)
+		printf("and %u more: lockstep events --type message\n",
+		       held->count - HELD_MAX);
+}
+
+void held_print(const struct held *held)
+{
+	const char *id = held->queue_id[0];
+
+	if (held->count == 0)
+		return;
+	if (held->count > 1) {
+		printf("%u messages of it were held:\n", held->count);
+		print_many(held);
+		return;
+	}
+	puts("a message of it was held:");
+	printf("  postcat -q %s      shows it\n", id);
+	printf("  postsuper -H %s    sends it\n", id);
+	printf("  postsuper -d %s    deletes it\n", id);
+}

@@ -1,0 +1,41 @@
+/* order.h - what the verbs share by which an administrator orders something:
+ * their options, and their subjects one after the other */
+#ifndef LOCKSTEP_ORDER_H
+#define LOCKSTEP_ORDER_H
+
+#include "cli.h"
+#include "lockstep.h"
+
+struct order {
+	uint64_t length_ms; /* --for; as preset without it */
+	bool timed;         /* there was a --for */
+	bool end, all, guess, yes;
+	char by[LS_DETAIL_MAX + 1]; /* who orders it, and why: for the journal */
+	/* What is no option. */
+	int words;
+	char **word;
+};
+
+/* Parse the options that a verb has, named by their letters (`f`or, `r`eason,
+ * `e`nd, `a`ll, `g`uess, `y`es). Returns true to go on; false with an exit code,
+ * when it was help that was wanted, or the command line makes no sense. */
+bool order_parse(const struct verb *verb, const char *letters, int argc,
+		 char **argv, struct order *order, int *code_r);
+
+/* Do it to one subject, and say so. Returns an exit code. */
+typedef int order_fn(struct ls_state *state, const struct ls_subject *subject,
+		     const struct order *order);
+
+enum order_kinds {
+	ORDER_ANY = 0,
+	ORDER_TO_LOCK,   /* the same; but an address with a slip is no account */
+	ORDER_ACCOUNTS,  /* users alone */
+	ORDER_ADDRESSES, /* addresses and networks alone */
+};
+
+/* Open the guard and call `one` with each word's subject, if every one of them is
+ * one; else nothing is done. Returns an exit code: the worst there was. */
+int order_run(const struct cli *cli, const struct order *order,
+	      enum order_kinds kinds, order_fn *one);
+
+#endif
