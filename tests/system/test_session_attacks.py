@@ -2,15 +2,19 @@
 served although they were refused; and servers that are set up otherwise."""
 
 import functools
+import os
+import pathlib
 import re
+import shutil
 import socket
 import struct
+import tempfile
 import threading
 import zlib
 
 import pytest
 
-from lib import sessions
+from lib import dovecot, sessions
 from lib.cast import USERS, at_once, cast
 from lib.stack import DEADLINE, Stack, poll
 
@@ -246,3 +250,89 @@ def test_storm_in_one_process():
         assert is_sound(stack)
         assert len({pid for who in people for pid in sessions.pids(
             stack, who)}) <= 1
+
+
+# ---- servers that are set up otherwise --------------------------------------
+
+
+@pytest.fixture(scope="module")
+def top():
+    """A directory whose name is known before the stack is there."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="lockstep-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def test_in_a_chroot(top):
+    """Neither /proc nor the maps can be seen from there."""
+    who = cast()
+    settings = [f"mail_chroot = {top}/s/mail/."]
+    with Stack(top / "s", users=who.number, dovecot=settings,
+               policy="limit user { sessions = 2 }\n") as stack:
+        first = sessions.begin(stack, who, 2)
+        assert len(sessions.alive(first)) == 2
+        pids = sessions.pids(stack, who)
+        assert [os.readlink(f"/proc/{pid}/root") for pid in pids] == \
+            [f"{top}/s/mail"] * 2
+        assert not sessions.alive(sessions.begin(stack, who))
+        sessions.kill(pids)
+        poll(lambda: not sessions.alive(first), what="their end")
+        second = sessions.begin(stack, who, 2)
+        assert len(sessions.alive(second)) == 2
+        assert stack.lockstep("freeze", who.user).returncode == 0
+        poll(lambda: not sessions.alive(second), what="their end")
+        assert not re.search(r"Panic|assertion failed|lockstep: .*[Ee]rror",
+                             stack.dovecot_log())
+        sessions.close(first + second)
+
+
+def test_anonymous():
+    """Whoever comes without a name is one account's, like any other."""
+    with Stack(users=1, dovecot=["auth_mechanisms = plain anonymous"],
+               policy="limit user { sessions = 2 }\n") as stack:
+        clients = [Raw(stack) for _ in range(3)]
+        for raw in clients:
+            raw.send(b"a AUTHENTICATE ANONYMOUS dHJhY2U=", b"c NOOP")
+        answers = [raw.until(b"c OK") for raw in clients]
+        assert sum(b"c OK" in text for text in answers) == 2, answers
+        assert is_sound(stack)
+        for raw in clients:
+            raw.sock.close()
+
+
+VALGRIND = """\
+#!/bin/sh
+exec valgrind --leak-check=full --log-file={log}.%p {imap} "$@"
+"""
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="no valgrind")
+def test_under_valgrind(top):
+    """One process: sessions that begin, are refused, hang up, and are ended."""
+    program = top / "imap"
+    program.write_text(VALGRIND.format(
+        log=top / "valgrind",
+        imap=pathlib.Path(dovecot.default("libexec_dir")) / "imap"))
+    program.chmod(0o755)
+    top.chmod(0o777)
+    lines = [*SHARED[:-1], f"  executable = {program}", "}"]
+    people = [cast() for _ in range(3)]
+    with Stack(users=people[-1].number, dovecot=lines,
+               policy="limit user { sessions = 2 }\n") as stack:
+        stack.passdb(delay_ms=DELAY_MS)
+        answers = at_once([functools.partial(
+            stack.login, "imap", who.number, ip=who.owner, keep=True)
+            for who in people for _ in range(4)])
+        stack.passdb()
+        live = sessions.alive(answers)
+        assert len(live) == 6
+        assert stack.lockstep("freeze", people[0].user).returncode == 0
+        assert stack.lockstep("lock", people[1].user).returncode == 0
+        poll(lambda: len(sessions.alive(live)) == 2, what="the end of four")
+        sessions.close(answers)
+        assert is_sound(stack)
+    reports = [path.read_text() for path in top.glob("valgrind.*")]
+    assert any("ERROR SUMMARY" in text for text in reports)
+    for text in reports:
+        assert "ERROR SUMMARY: 0 errors" in text, text
