@@ -155,6 +155,21 @@ def test_released_before_the_end(stack):
     sessions.close([answer])
 
 
+def test_locked_by_hand(stack):
+    """At home its owner has the right password, and no session."""
+    who = cast()
+    with stack.auth() as auth:
+        assert auth.login(who.user, who.password, ip=who.owner).ok
+    assert stack.lockstep("lock", who.user).returncode == 0
+    raw = Raw(stack)
+    raw.send(f'x ID ("x-originating-ip" "{who.owner}")'.encode(),
+             login_of(who), b"c NOOP")
+    text = raw.rest()
+    assert b"c OK" not in text and (b"a NO" in text or LOCKED in text), text
+    assert stack.lockstep("unlock", who.user).returncode == 0
+    assert sessions.is_alive(sessions.begin(stack, who)[0])
+
+
 # ---- what lies between -----------------------------------------------------
 
 
