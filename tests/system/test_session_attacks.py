@@ -6,8 +6,10 @@ import os
 import pathlib
 import re
 import shutil
+import smtplib
 import socket
 import struct
+import subprocess
 import tempfile
 import threading
 import zlib
@@ -265,6 +267,34 @@ def test_storm_in_one_process():
         assert is_sound(stack)
         assert len({pid for who in people for pid in sessions.pids(
             stack, who)}) <= 1
+
+
+# ---- what has no sessions -----------------------------------------------------
+
+
+def test_delivery_at_every_limit(narrow):
+    """Frozen, locked, no session left: mail still comes in, by LMTP and by
+    dovecot-lda, and doveadm works."""
+    who = cast()
+    first = sessions.begin(narrow, who)
+    assert sessions.is_alive(first[0])
+    for order in ("lock", "freeze"):
+        assert narrow.lockstep(order, who.user).returncode == 0
+    message = b"Subject: x\r\n\r\nx\r\n"
+    with smtplib.LMTP(narrow.env["LMTP_SOCKET"], local_hostname="x") as lmtp:
+        for _ in range(3):
+            lmtp.sendmail("a@elsewhere.example", [who.user], message)
+    lda = pathlib.Path(dovecot.default("libexec_dir")) / "dovecot-lda"
+    for _ in range(2):
+        subprocess.run([lda, "-c", narrow.env["DOVECOT_CONF"], "-d", who.user],
+                       input=message, env=narrow.env, check=True)
+    out = narrow.doveadm("mailbox", "status", "-u", who.user, "messages",
+                         "INBOX")
+    assert "messages=5" in out.stdout, out
+    began = [e for e in narrow.events("session") if e.get("user") == who.user]
+    assert len(began) == 1, began
+    sessions.close(first)
+    assert is_sound(narrow)
 
 
 # ---- servers that are set up otherwise --------------------------------------
