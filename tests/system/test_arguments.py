@@ -190,6 +190,10 @@ def test_names_are_taken_as_they_are_shown(stack):
         lock, = json.loads(f"[{run(stack, 'list', '--json')}]")
         assert lock["subject"] == name
         assert run(stack, "unlock", shown) == f"user {shown} is unlocked\n"
+        for words in ([shown, "from", "10.0.0.1"],
+                      [f"{shown} from 10.0.0.1"]):
+            assert json.loads(run(stack, "explain", "--json",
+                                  *words))["user"] == name
         run(stack, "freeze", shown)
         assert f"{shown} is released" in run(stack, "release", name)
 
