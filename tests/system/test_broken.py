@@ -295,8 +295,8 @@ def test_not_the_first_passdb():
         conf = path(stack, "DOVECOT_CONF")
         passdb = dovecot.syntax().passdb
         first = passdb("lockstep")
-        before = dovecot.either(passdb("verified"),
-                                passdb("before", driver="verified"))
+        before = passdb(**dovecot.either(
+            {"driver": "verified"}, {"name": "before", "driver": "verified"}))
         assert first in conf.read_text()
         conf.write_text(conf.read_text().replace(first, before + first))
         assert stack.doveadm("reload").returncode == 0
