@@ -174,10 +174,10 @@ static int explain(const struct cli *cli, struct answer *answer, bool json)
 	}
 	ask(state, answer->user, answer->placed ? &answer->from : NULL,
 	    &answer->is);
-	if (answer->user != NULL && !answer->placed)
+	if (answer->user != NULL && !answer->placed) {
 		gather_places(state, answer);
-	if (answer->user != NULL)
 		gather_sending(cli, answer);
+	}
 	gather_events(&journals, answer);
 	journals_close(&journals);
 	if (json)
