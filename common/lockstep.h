@@ -111,11 +111,8 @@ enum {
 	LS_CREATE = 16, /* a map that is missing: make it, from the snapshot */
 	LS_CONTACTS = 64, /* map whom each account wrote to before, for the
 			   * process that decides messages */
-	LS_BRIEF = 128, /* a process that is there for one session: it reads of
-			 * the policy what it asks for, and checks no more, so
-			 * that opening costs the same with many overrides. What
-			 * is damaged there counts as not written; processes
-			 * that stay refuse such a policy, and say so */
+	LS_BRIEF = 128, /* a process of one session: of the policy it checks only
+			 * what it asks for; damage counts as not written */
 	LS_LOGINS = 32, /* with LS_GUARD_WRITE: the process that decides logins.
 			 * It remembers those in flight, and which passwords
 			 * were wrong, by a secret that it makes if need be */
@@ -291,10 +288,10 @@ struct ls_release {
 	unsigned forgotten; /* places */
 };
 
-/* Give an account back to its owner, once the password is changed: ends its
- * freeze and probation, empties the meters of what it sent, and forgets the places
- * that were first seen since it became suspicious, which may be the thief's. Calls `forgot` (may be NULL) with
- * the network of each. Returns 0 or LS_EACCES. Looks at every slot. */
+/* Give an account back to its owner, once the password is changed: ends its freeze
+ * and probation, empties the meters of what it sent, and forgets the places that
+ * were first seen since it became suspicious: `forgot` (may be NULL) gets the
+ * network of each. Returns 0 or LS_EACCES. Looks at every slot. */
 typedef void ls_forgot_fn(void *context, const struct ls_prefix *net);
 int ls_release(struct ls_state *state, const char *user, const char *by,
 	       uint64_t now_ms, ls_forgot_fn *forgot, void *context,
@@ -443,8 +440,7 @@ struct ls_webhook {
 	uint64_t digest_ms;    /* gather for so long; 0: post each at once */
 };
 
-/* The policy's webhooks, in their order: returns 1 with webhook `index`, 0
- * when there are fewer. */
+/* Returns 1 with webhook `index` of the policy, 0 when there are fewer. */
 int ls_webhook_get(struct ls_state *state, unsigned index,
 		   struct ls_webhook *webhook_r);
 
