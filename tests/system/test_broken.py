@@ -283,7 +283,12 @@ def test_lockstepd_never_started():
     with Stack(daemon=False) as stack:
         mail_flows(stack, "192.0.2.1")
         assert guards_again(stack, "198.51.100.99")
-        assert status_says(stack, "lockstepd: has not run yet")
+        out = stack.lockstep("status")
+        problems = re.findall("^problem +(.*)", out.stdout, flags=re.M)
+        assert out.returncode == 1 and len(problems) == 2, out
+        assert problems[0].startswith("lockstepd: has not run yet")
+        # Which is what makes this file.
+        assert re.match(r"\S+/contacts: no such file", problems[1]), out
 
 
 def test_not_the_first_passdb():
@@ -292,8 +297,10 @@ def test_not_the_first_passdb():
         conf = path(stack, "DOVECOT_CONF")
         passdb = dovecot.syntax().passdb
         first = passdb("lockstep")
-        before = dovecot.either(passdb("verified"),
-                                passdb("before", driver="verified"))
+        # The same in both syntaxes, but for the name that 2.4 wants.
+        before = passdb("verified").replace(
+            "passdb verified {\n", "passdb verified_before {\n"
+            "  driver = verified\n")
         assert first in conf.read_text()
         conf.write_text(conf.read_text().replace(first, before + first))
         assert stack.doveadm("reload").returncode == 0
