@@ -190,6 +190,21 @@ static void put_lock_event(json_t *data, const struct ls_record *record)
 	put_evidence(data, record);
 }
 
+/* How long a session lived: what a mail process wrote may be anything. */
+static void put_session_end(json_t *data, const struct ls_record *record)
+{
+	uint64_t lived_ms = record->at_ms - record->until_ms;
+
+	json_put_text(data, "service", record->service);
+	put_who(data, &record->subject);
+	json_put_text(data, "how", record->mech);
+	json_put_time(data, "since", record->until_ms);
+	json_put(data, "duration_ms",
+		 json_integer((int64_t)lived_ms > 0 ? (json_int_t)lived_ms
+						    : 0));
+	json_put_text(data, "session", record->detail);
+}
+
 static void put_attempt(json_t *data, const struct ls_record *record)
 {
 	json_put_text(data, "service", record->service);
@@ -227,6 +242,8 @@ json_t *json_of_record(enum ls_journal journal, const struct ls_record *record)
 	json_put(data, "record", json_integer((json_int_t)record->number));
 	if (ls_event_is_order(record->event))
 		put_lock_event(data, record);
+	else if (record->event == LS_EVENT_SESSION_END)
+		put_session_end(data, record);
 	else
 		put_attempt(data, record);
 	if (record->verdict != record->wanted)
