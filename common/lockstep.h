@@ -109,9 +109,10 @@ enum {
 	LS_SESSIONS_READ = 4,
 	LS_SESSIONS_WRITE = 8,
 	LS_CREATE = 16, /* a map that is missing: make it, from the snapshot */
-	LS_CONTACTS = 64, /* with LS_GUARD_WRITE: the process that decides
-			   * messages. Maps whom each account wrote to before;
-			   * with LS_CREATE it makes that file if need be */
+	LS_CONTACTS = 64, /* map whom each account wrote to before, for the
+			   * process that decides messages */
+	LS_BRIEF = 128, /* a process of one session: of the policy it checks only
+			 * what it asks for; damage counts as not written */
 	LS_LOGINS = 32, /* with LS_GUARD_WRITE: the process that decides logins.
 			 * It remembers those in flight, and which passwords
 			 * were wrong, by a secret that it makes if need be */
@@ -242,70 +243,6 @@ void ls_connect(struct ls_state *state, const char *service,
 		const struct ls_addr *ip, uint64_t now_ms,
 		struct ls_decision *decision_r);
 
-/* ---- deciding a message (sending.c) ---------------------------------- */
-
-enum { LS_GATHERED_MAX = 1024, LS_DOMAINS_MAX = 127 };
-
-/* The recipients of the message in progress, for the caller to keep from its
- * first RCPT to its end; all zero at first. Holds nothing that must be freed.
- * Those beyond LS_GATHERED_MAX are counted as if they were known. */
-struct ls_gathered {
-	uint64_t instance; /* which message: hashed */
-	uint64_t set;      /* all recipients in one hash, whatever their order */
-	uint64_t book;     /* which file of contacts; 0: none */
-	unsigned count;
-	uint64_t recipient[LS_GATHERED_MAX]; /* hashed, each once */
-	uint64_t contact[LS_GATHERED_MAX];   /* as the contacts have it */
-	char domains[LS_DOMAINS_MAX + 1]; /* some of theirs: "a.example b.example" */
-};
-
-/* At RCPT: note a recipient. The first of another `instance` begins anew. Needs
- * the guard, and without contacts does the rest.
- *   user       the account that logged in; NULL or "": nobody, nothing is noted
- *   recipient  as the client wrote it, without <>; case does not count */
-void ls_gather(const struct ls_state *state, struct ls_gathered *gathered,
-	       const char *instance, const char *user, const char *recipient);
-
-/* A message. Strings live until the call returns; each may be NULL. */
-struct ls_message {
-	const char *instance; /* Postfix's name for this transaction */
-	const char *user;     /* the account that logged in, normalized as in
-			       * struct ls_attempt; NULL or "": nobody */
-	const char *sender;   /* envelope; "" of a bounce */
-	const char *queue_id;
-	struct ls_addr ip;    /* the client's */
-	uint64_t recipients;  /* accepted so far */
-	uint64_t size;        /* bytes; 0: not known yet */
-	const struct ls_gathered *gathered; /* NULL, or of another message:
-					     * its recipients are not known */
-};
-
-/* At RCPT and DATA: may this go on? Reads only. Refuses (LS_DENY) what its end
- * could not change: a frozen account, and an address that relays and has no
- * room. Soft limits of an account wait for ls_send(): a message that was refused
- * earlier would not count as attempted, and nobody who goes on and on be frozen.
- * Needs LS_GUARD_WRITE, as the next; without it the message is admitted. */
-void ls_send_look(struct ls_state *state, const struct ls_message *message,
-		  uint64_t now_ms, struct ls_decision *decision_r);
-
-/* At END-OF-MESSAGE: charge the message and its recipients, all or nothing; any
- * other time that it is asked about (`instance`) it gets the same answer and costs
- * nothing. `verdict` is one of
- *   LS_ADMIT
- *   LS_DENY  by `reason` LS_REASON_MESSAGES, RECIPIENTS, NEW_RECIPIENTS or SENDERS
- *            (`kind` LS_KIND_SENDING; LS_KIND_RELAY for an address without login):
- *            try again after retry_ms; 0: when is not known, or, of recipients,
- *            never, since one message has more than the limit.
- *            By any other reason (`kind` LS_KIND_USER): the account is frozen;
- *            `reveal` as of a login
- *   LS_HOLD  (`reason` LS_REASON_SENDING): this message was one too many, the
- *            account is frozen now, and the policy wants the message kept
- * `wanted` differs when the policy, or the rule, only observes. What is refused
- * the first time, or held, is journalled, with the queue id. Never fails.
- *   real_ms  for the contacts, which outlive a reboot */
-void ls_send(struct ls_state *state, const struct ls_message *message,
-	     uint64_t now_ms, uint64_t real_ms, struct ls_decision *decision_r);
-
 /* ---- locks ----------------------------------------------------------- */
 
 struct ls_lock {
@@ -351,10 +288,10 @@ struct ls_release {
 	unsigned forgotten; /* places */
 };
 
-/* Give an account back to its owner, once the password is changed: ends its
- * freeze and probation, empties the meters of what it sent, and forgets the places
- * that were first seen since it became suspicious, which may be the thief's. Calls `forgot` (may be NULL) with
- * the network of each. Returns 0 or LS_EACCES. Looks at every slot. */
+/* Give an account back to its owner, once the password is changed: ends its freeze
+ * and probation, empties the meters of what it sent, and forgets the places that
+ * were first seen since it became suspicious: `forgot` (may be NULL) gets the
+ * network of each. Returns 0 or LS_EACCES. Looks at every slot. */
 typedef void ls_forgot_fn(void *context, const struct ls_prefix *net);
 int ls_release(struct ls_state *state, const char *user, const char *by,
 	       uint64_t now_ms, ls_forgot_fn *forgot, void *context,
@@ -416,23 +353,9 @@ struct ls_record {
 				    * kind: whose limit it was */
 	char service[LS_SERVICE_MAX + 1];
 	char mech[LS_MECH_MAX + 1]; /* SESSION_END: how, "closed" ... */
-	char detail[LS_DETAIL_MAX + 1]; /* session id; for a lock, who; of a
-					 * message, its queue id */
-	char more[LS_MORE_MAX + 1]; /* MESSAGE, ALARM: domains of its recipients,
-				     * with blanks between; FREEZE by what was
-				     * sent: ls_evidence_of(). Cut if the user
-				     * name is long */
+	char detail[LS_DETAIL_MAX + 1]; /* session or queue id; of a lock, who */
+	char more[LS_MORE_MAX + 1]; /* MESSAGE, ALARM: domains; see messages.h */
 };
-
-/* What an account had attempted when that froze it. */
-struct ls_evidence {
-	uint64_t messages, recipients; /* in the time of the limits */
-	char queue_id[LS_DETAIL_MAX + 1]; /* of the message that was too much */
-	char domains[LS_MORE_MAX + 1]; /* of its recipients, blanks between */
-};
-/* Returns false of a record that has none. */
-bool ls_evidence_of(const struct ls_record *record,
-		    struct ls_evidence *evidence_r);
 
 /* The sessions journal is written by processes with a mail user's rights: only
  * sessions are believed from it; all else counts as lost. */
@@ -517,11 +440,11 @@ struct ls_webhook {
 	uint64_t digest_ms;    /* gather for so long; 0: post each at once */
 };
 
-/* The policy's webhooks, in their order: returns 1 with webhook `index`, 0
- * when there are fewer. */
+/* Returns 1 with webhook `index` of the policy, 0 when there are fewer. */
 int ls_webhook_get(struct ls_state *state, unsigned index,
 		   struct ls_webhook *webhook_r);
 
+#include "messages.h"
 #include "sessions.h"
 
 #endif

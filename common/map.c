@@ -256,6 +256,8 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 	header.created_boot_ms = spec->boot_ms;
 	header.created_real_ms = spec->real_ms;
 	read_boot_id(header.boot_id);
+	if (sodium_init() < 0)
+		return ls_fail(error_r, LS_ESYS, "libsodium does not start");
 	if (spec->hash_key != NULL)
 		memcpy(header.hash_key, spec->hash_key, LS_HASH_KEY_SIZE);
 	else

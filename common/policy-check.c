@@ -208,12 +208,24 @@ static void set_lengths(const bool occurs[129], struct ls_lengths *lengths_r)
 	}
 }
 
+/* What holds where nothing is laid over it. */
+static int read_policy(struct ls_policy_file *file, const char *name,
+		       struct ls_error *error_r)
+{
+	const uint8_t *value;
+	uint32_t len;
+
+	if (!ls_policy_file_find(file, "policy", 6, &value, &len))
+		return damaged(name, "no policy", error_r);
+	ls_policy_presets(&file->policy);
+	return ls_record_get(value, len, ls_fields, &file->policy, error_r);
+}
+
 int ls_policy_file_check(struct ls_policy_file *file, const char *name,
 			 struct ls_error *error_r)
 {
 	struct walk walk = { .file = file, .name = name };
-	const uint8_t *value;
-	uint32_t end, len;
+	uint32_t end;
 	int ret;
 
 	ret = check_head(&walk, error_r);
@@ -222,15 +234,30 @@ int ls_policy_file_check(struct ls_policy_file *file, const char *name,
 				  check_record, &walk, &end, error_r);
 	if (ret == 0)
 		ret = check_tables(&walk, end, error_r);
-	if (ret < 0)
-		return ret;
-	if (!ls_policy_file_find(file, "policy", 6, &value, &len))
-		return damaged(walk.name, "no policy", error_r);
-	ls_policy_presets(&file->policy);
-	ret = ls_record_get(value, len, ls_fields, &file->policy, error_r);
+	if (ret == 0)
+		ret = read_policy(file, name, error_r);
 	if (ret < 0)
 		return ret;
 	file->webhooks = walk.webhooks;
+	set_lengths(walk.ipv4, &file->ipv4);
+	set_lengths(walk.ipv6, &file->ipv6);
+	return 0;
+}
+
+int ls_policy_file_check_head(struct ls_policy_file *file, const char *name,
+			      struct ls_error *error_r)
+{
+	struct walk walk = { .file = file, .name = name };
+	int ret = check_head(&walk, error_r);
+
+	if (ret == 0)
+		ret = read_policy(file, name, error_r);
+	if (ret < 0)
+		return ret;
+	file->users = file->domains = true;
+	for (unsigned bits = 0; bits <= 128; bits++)
+		walk.ipv4[bits] = walk.ipv6[bits] = true;
+	memset(walk.ipv4, 0, IPV4_BITS);
 	set_lengths(walk.ipv4, &file->ipv4);
 	set_lengths(walk.ipv6, &file->ipv6);
 	return 0;

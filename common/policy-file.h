@@ -15,7 +15,9 @@ struct ls_lengths {
 };
 
 struct ls_policy_file {
-	struct cdb cdb; /* a copy of the file, see cdb-read.h */
+	struct cdb cdb; /* a copy of the file, see cdb-read.h; the file itself
+			 * where it was peeked into */
+	int watch;      /* over that, see watch.h; negative: none */
 	struct ls_policy policy;
 	uint64_t compiled_real_ms;
 	unsigned webhooks;
@@ -30,6 +32,11 @@ struct ls_policy_file {
  * Returns 0, or negative with the reason. */
 int ls_policy_file_check(struct ls_policy_file *file, const char *name,
 			 struct ls_error *error_r);
+
+/* The same for a file that is only peeked into: what is not looked at is taken
+ * to be there. */
+int ls_policy_file_check_head(struct ls_policy_file *file, const char *name,
+			      struct ls_error *error_r);
 
 /* Returns true with the value of a key, which lives as long as the file. */
 bool ls_policy_file_find(const struct ls_policy_file *file, const void *key,

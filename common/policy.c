@@ -5,6 +5,7 @@
 #include "error.h"
 #include "policy-file.h"
 #include "policy-record.h"
+#include "watch.h"
 
 #include <cdb.h>
 #include <errno.h>
@@ -39,9 +40,23 @@ static const char *last_component(const char *name)
 	return slash == NULL ? name : slash + 1;
 }
 
-int ls_policy_file_open(int dirfd, const char *name,
-			struct ls_policy_file **file_r,
-			struct ls_error *error_r)
+/* Map the file as it is: of a large one few pages are then read. */
+static int map_file(struct ls_policy_file *file, int fd, const struct stat *st,
+		    const char *name, struct ls_error *error_r)
+{
+	if (!S_ISREG(st->st_mode) || st->st_size < LS_CDB_TOC_SIZE ||
+	    st->st_size > LS_POLICY_FILE_MAX)
+		return ls_fail(error_r, LS_EFORMAT, "%s: not a compiled policy",
+			       name);
+	if (cdb_init(&file->cdb, fd) < 0)
+		return ls_fail_sys(error_r, "map", name);
+	file->watch = ls_watch_add((void *)(uintptr_t)file->cdb.cdb_mem,
+				   file->cdb.cdb_fsize);
+	return 0;
+}
+
+static int open_file(int dirfd, const char *name, bool peek,
+		     struct ls_policy_file **file_r, struct ls_error *error_r)
 {
 	struct ls_policy_file *file;
 	struct stat st;
@@ -60,6 +75,8 @@ int ls_policy_file_open(int dirfd, const char *name,
 		ret = ls_fail(error_r, LS_ESYS, "out of memory");
 	else if (fstat(fd, &st) < 0)
 		ret = ls_fail_sys(error_r, "stat", name);
+	else if (peek)
+		ret = map_file(file, fd, &st, name, error_r);
 	else
 		ret = ls_cdb_open(&file->cdb, fd, name, LS_POLICY_FILE_MAX,
 				  error_r);
@@ -68,14 +85,31 @@ int ls_policy_file_open(int dirfd, const char *name,
 		free(file);
 		return ret;
 	}
+	if (!peek)
+		file->watch = -1;
 	file->device = st.st_dev;
 	file->inode = st.st_ino;
 	file->changed = st.st_ctim;
-	ret = ls_policy_file_check(file, name, error_r);
+	ret = peek ? ls_policy_file_check_head(file, name, error_r)
+		   : ls_policy_file_check(file, name, error_r);
 	if (ret < 0)
 		ls_policy_file_close(&file);
 	*file_r = file;
 	return ret;
+}
+
+int ls_policy_file_open(int dirfd, const char *name,
+			struct ls_policy_file **file_r,
+			struct ls_error *error_r)
+{
+	return open_file(dirfd, name, false, file_r, error_r);
+}
+
+int ls_policy_file_peek(int dirfd, const char *name,
+			struct ls_policy_file **file_r,
+			struct ls_error *error_r)
+{
+	return open_file(dirfd, name, true, file_r, error_r);
 }
 
 bool ls_policy_file_is_at(const struct ls_policy_file *file, int dirfd,
@@ -97,6 +131,7 @@ void ls_policy_file_close(struct ls_policy_file **_file)
 	if (file == NULL)
 		return;
 	cdb_free(&file->cdb);
+	ls_watch_remove(file->watch);
 	free(file);
 }
 
@@ -124,7 +159,8 @@ static void lay_over(const struct ls_policy_file *file, const void *key,
 		*own = file->policy;
 		*policy = own;
 	}
-	/* Checked when the file was opened. */
+	/* Checked when the file was opened, or of a file that was not: a field
+	 * is laid over only if its value is one that it may have. */
 	ls_record_get(value, value_len, ls_fields, own, NULL);
 }
 

@@ -208,6 +208,13 @@ void ls_policy_writer_abort(struct ls_policy_writer **writer);
 int ls_policy_file_open(int dirfd, const char *name,
 			struct ls_policy_file **file_r,
 			struct ls_error *error_r);
+/* The same for a process that asks it once or twice: the file is mapped and not
+ * copied, and only what is asked for is looked at, so that the cost does not grow
+ * with the file. Fields that are damaged count as not written, webhooks are not
+ * counted. One that is cut short meanwhile has no overrides. */
+int ls_policy_file_peek(int dirfd, const char *name,
+			struct ls_policy_file **file_r,
+			struct ls_error *error_r);
 void ls_policy_file_close(struct ls_policy_file **file);
 
 /* Is what was read still what has this name? */

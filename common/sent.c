@@ -275,7 +275,7 @@ enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r)
 		full = done;
 		while (done-- > 0)
 			refund(sent, done, &charges[done]);
-		*at_r = 0; /* another was faster */
+		*at_r = sent->visit.now + 1; /* another was faster */
 	}
 	return full;
 }

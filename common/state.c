@@ -24,6 +24,16 @@ static int open_directory(const char *path, const char *what,
 		       strerror(errno));
 }
 
+/* The one that is in place now. */
+static int open_policy_file(const struct ls_state *state,
+			    struct ls_policy_file **file_r,
+			    struct ls_error *error_r)
+{
+	return (state->flags & LS_BRIEF ? ls_policy_file_peek
+					: ls_policy_file_open)(
+		state->policy_dirfd, state->policy_path, file_r, error_r);
+}
+
 static int open_policy(struct ls_state *state, struct ls_error *error_r)
 {
 	char dir[LS_PATH_SIZE];
@@ -40,8 +50,7 @@ static int open_policy(struct ls_state *state, struct ls_error *error_r)
 	state->policy_dirfd = open_directory(dir, "policy directory", error_r);
 	if (state->policy_dirfd < 0)
 		return LS_ESYS;
-	return ls_policy_file_open(state->policy_dirfd, state->policy_path,
-				   &state->policy, error_r);
+	return open_policy_file(state, &state->policy, error_r);
 }
 
 /* The guard or the sessions map, as the flags want it. */
@@ -85,8 +94,7 @@ static int open_map(struct ls_state *state, enum ls_map_type type,
 static int reread_policy(struct ls_state *state, struct ls_error *error_r)
 {
 	struct ls_policy_file *fresh;
-	int ret = ls_policy_file_open(state->policy_dirfd, state->policy_path,
-				      &fresh, error_r);
+	int ret = open_policy_file(state, &fresh, error_r);
 
 	if (ret < 0)
 		return ret;
@@ -160,7 +168,8 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	const struct ls_policy *policy;
 	int ret;
 
-	if (sodium_init() < 0)
+	/* SipHash alone needs no start; who makes a map starts it. */
+	if (!(state->flags & LS_BRIEF) && sodium_init() < 0)
 		return ls_fail(error_r, LS_ESYS, "libsodium does not start");
 	ret = open_policy(state, error_r);
 	if (ret < 0)
@@ -175,7 +184,8 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret < 0)
 		return ret;
 	ret = open_map(state, LS_MAP_SESSIONS, args, &error);
-	if (ret < 0 && state->guard.writable)
+	/* Freezes end sessions also where these cannot be counted. */
+	if (ret < 0 && (state->guard.writable || (state->flags & LS_BRIEF)))
 		ret = 0;
 	if (state->sessions.header != NULL) {
 		state->looker.procfd = ls_process_open();

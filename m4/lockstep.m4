@@ -50,6 +50,37 @@ AC_DEFUN([LS_DOVECOT], [
 	AC_SUBST([dovecot_moduledir])
 ])
 
+# LS_PLUGIN_LIBS
+# What the mail plugin is linked with. Most of what it costs a session is to find
+# and load shared libraries, so it has the few functions that it needs of
+# libsodium (SipHash) and libcdb in it, where there are archives for that.
+AC_DEFUN([LS_PLUGIN_LIBS], [
+	AC_ARG_ENABLE([static-plugin],
+		AS_HELP_STRING([--disable-static-plugin],
+			       [do not link libsodium and libcdb into the mail plugin]))
+	PLUGIN_LIBS="$SODIUM_LIBS $CDB_LIBS"
+	PLUGIN_LDFLAGS=
+	AS_IF([test "$enable_static_plugin" != no], [
+		AC_MSG_CHECKING([for libsodium and libcdb to link into a module])
+		ls_libs=$LIBS
+		LIBS="-shared -fPIC -Wl,--gc-sections -Wl,--exclude-libs,ALL -l:libsodium.a -lcdb_pic"
+		AC_LINK_IFELSE([AC_LANG_SOURCE([[
+			#include <stdio.h>
+			#include <cdb.h>
+			#include <sodium.h>
+			int try_cdb(struct cdb *cdb) { return cdb_init(cdb, 0); }
+			int try_sodium(void) { return sodium_init(); }
+		]])], [
+			PLUGIN_LIBS="-l:libsodium.a -lcdb_pic"
+			PLUGIN_LDFLAGS="-Wl,--gc-sections -Wl,--exclude-libs,ALL"
+			AC_MSG_RESULT([yes])
+		], [AC_MSG_RESULT([no])])
+		LIBS=$ls_libs
+	])
+	AC_SUBST([PLUGIN_LIBS])
+	AC_SUBST([PLUGIN_LDFLAGS])
+])
+
 # LS_PATHS
 # Where things are, in full, for the programs and for what an administrator
 # reads: CONFDIR, STATEDIR, SBINDIR, PKGLIBEXECDIR. What belongs to the host

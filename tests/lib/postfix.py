@@ -1,13 +1,17 @@
 """A private Postfix: smtp (the role of port 25) and submission.
 
-Submission authenticates through the stack's Dovecot and, unless the stack is
-bare, asks lockstep-policy at every stage. All mail is discarded once accepted.
+Submission is as Debian's master.cf has it, and authenticates through the stack's
+Dovecot. Unless the stack is bare, what conf.d ships is appended, and the commands
+that it gives for submission are run: it asks lockstep-policy at every stage. All
+mail is discarded once accepted.
 """
 
 import os
 import pathlib
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 
 from . import dovecot, processes, products
@@ -40,9 +44,6 @@ smtpd_tls_security_level = may
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {auth_socket}
 smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
-mua_client_restrictions = {restrictions}
-mua_relay_restrictions = permit_sasl_authenticated, reject
-mua_message_restrictions = {restrictions}
 
 # A client on this machine may say from where it comes.
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
@@ -61,13 +62,11 @@ MASTER = """\
 127.0.0.1:{submission} inet n - n - - smtpd
   -o syslog_name=postfix/submission
   -o smtpd_sasl_auth_enable=yes
-  -o smtpd_delay_reject=no
-  -o smtpd_client_restrictions=$mua_client_restrictions
+  -o smtpd_client_restrictions=
   -o smtpd_helo_restrictions=
-  -o smtpd_relay_restrictions=$mua_relay_restrictions
-  -o smtpd_recipient_restrictions=$mua_message_restrictions
-  -o smtpd_data_restrictions=$mua_message_restrictions
-  -o smtpd_end_of_data_restrictions=$mua_message_restrictions
+  -o smtpd_sender_restrictions=
+  -o smtpd_relay_restrictions=
+  -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -106,6 +105,53 @@ def master_snippet(layout):
     return text
 
 
+def main_snippet():
+    """The shipped lines, those of port 25 taken out of their comment."""
+    shipped = (SNIPPETS / "postfix-main.cf").read_text()
+    text, count = re.subn(r"^#(lockstep_mx = .*\n)((?:#.*\n)*?)(#.*\}\n)",
+                          lambda found: found[0].replace("#", ""), shipped,
+                          flags=re.M)
+    if count != 1:
+        raise StackError("conf.d/postfix-main.cf has no lockstep_mx in a "
+                         "comment")
+    return text
+
+
+def commands(service, undo=False):
+    """What the snippet says for a service, "submission" or "smtp": the arguments
+    of each postconf command, in order. Those that undo stand apart."""
+    shipped = products.find(products.MASTER_SNIPPET).read_text()
+    doing, undoing = shipped.split("\n# Undone by\n")
+    undoing, more = undoing.split("postfix reload", 1)
+    text = undoing if undo else doing + more
+    return [shlex.split(line) for line in re.findall(
+        rf"^#   postconf (-PX? '?{service}/inet/smtpd_.*)$", text, flags=re.M)]
+
+
+def wire(layout, service, lists="", undo=False):
+    """Run them on a stack; only those for such lists, if given (a regular
+    expression). Postfix has to be reloaded if it runs."""
+    name = f"127.0.0.1:{layout.port(service)}"
+    found = [(option, setting) for option, setting in commands(service, undo)
+             if re.search(lists, setting.split("=")[0])]
+    if not found:
+        raise StackError("conf.d/postfix-master.cf has no command for "
+                         f"{service} {lists}")
+    for option in sorted({option for option, _ in found}):
+        run_postconf(layout, option, *(
+            name + setting.removeprefix(service)
+            for other, setting in found if other == option))
+
+
+def run_postconf(layout, *args):
+    command = [sbin("postconf"), "-c", layout.postfix_conf, *args]
+    out = subprocess.run(command, stdin=subprocess.DEVNULL, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         check=False)
+    if out.returncode != 0 or out.stdout:
+        raise StackError(f"postconf: {out.stdout.strip()}")
+
+
 def override(main, lines):
     """Settings of a test replace ours: Postfix warns of what it reads twice."""
     for line in lines:
@@ -115,13 +161,12 @@ def override(main, lines):
 
 
 def write_config(layout):
-    restrictions = "permit" if layout.bare else "$lockstep_submission, permit"
     main = MAIN.format(
         dir=layout.dir, queue=layout.postfix_queue, data=layout.postfix_data,
         log=layout.postfix_log, cert=layout.cert, key=layout.key,
-        auth_socket=layout.auth_socket, restrictions=restrictions)
+        auth_socket=layout.auth_socket)
     if not layout.bare:
-        main += (SNIPPETS / "postfix-main.cf").read_text()
+        main += main_snippet()
         layout.filter_log.touch()
         shutil.chown(layout.filter_log, dovecot.USER, dovecot.GROUP)
     main = override(main, layout.config["postfix"])
@@ -131,6 +176,8 @@ def write_config(layout):
         master += master_snippet(layout)
     (layout.postfix_conf / "main.cf").write_text(main)
     (layout.postfix_conf / "master.cf").write_text(master)
+    if not layout.bare:
+        wire(layout, "submission")
 
 
 def create(layout):
@@ -167,3 +214,22 @@ def start(layout):
     argv = [master, "-c", layout.postfix_conf]
     return processes.spawn(layout, "postfix", argv,
                            dovecot.module_dir() / "auth", layout.postfix_log)
+
+
+def reload(layout):
+    """Take a changed configuration: processes that serve a client end after
+    it, all others at once."""
+    processes.recorded(layout)["postfix"].signal(signal.SIGHUP)
+
+
+def filters(stack):
+    """The processes of lockstep-policy that smtpd processes ask now."""
+    found = []
+    for process in stack.processes():
+        try:
+            argv = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if argv.split(b"\0")[0].endswith(b"/lockstep-policy"):
+            found.append(process)
+    return found

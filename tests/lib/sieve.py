@@ -51,6 +51,9 @@ class ManageSieve:
         self._send(text)
         return self.response()
 
+    def noop(self):
+        return self.command("NOOP")
+
     def starttls(self, context, host):
         self.command("STARTTLS")
         self.file.close()

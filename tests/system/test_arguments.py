@@ -2,6 +2,7 @@
 it writes for other programs."""
 
 import json
+import pathlib
 import re
 import signal
 
@@ -17,6 +18,11 @@ VERBS = ["status", "list", "explain", "events", "top", "lock", "unlock",
          "bench", "init", "verify"]
 PRIVILEGED = [verb for verb in VERBS
               if verb not in ("learn", "replay", "compile", "bench")]
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+COMPLETION = TOP / "tools/lockstep/completion.bash"
+MANUAL = TOP / "doc/lockstep.1.in"
+CONF = TOP / "doc/lockstep.conf.5.in"
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,58 @@ def test_every_verb_helps(stack):
         assert out.startswith(f"usage: lockstep {verb}")
         assert_fits(out)
         assert stack.lockstep(verb, "--no-such-option").returncode == 2
+
+
+def options_of(stack, verb):
+    """As its help lists them."""
+    lines = re.findall(r"^ +(?:-\w, )?(--.*?)(?:  |$)",
+                       run(stack, verb, "--help"), re.M)
+    return set(re.findall(r"--[a-z-]+", " ".join(lines)))
+
+
+def test_completion_offers_what_there_is(stack):
+    """All options of every verb, as its help has them, and every verb."""
+    for verb in VERBS:
+        offered = stack.run("bash", "-c",
+                            f". {COMPLETION}; _lockstep_options {verb}").stdout
+        assert set(offered.split()) == \
+            options_of(stack, verb) | {"--help"}, verb
+    said = run(stack, "--help")
+    assert re.findall(r"^  ([a-z]+) ", said, re.M) == re.search(
+        r'local verbs="([a-z\s]+)"', COMPLETION.read_text())[1].split()
+    assert set(re.findall(r"^  ([a-z]+) ", said, re.M)) == set(VERBS)
+
+
+def test_manual_has_what_there_is(stack):
+    """Every verb and every option."""
+    page = MANUAL.read_text().replace("\\-", "-")
+    verbs = re.findall(r"^\.It Cm (\w+)", page, re.M)
+    assert set(VERBS) <= set(verbs)
+    for verb in VERBS:
+        for option in options_of(stack, verb):
+            assert f"Fl {option[1:]}" in page or \
+                f", {option[1:]}" in page, (verb, option)
+
+
+def test_every_event_is_told_of(stack):
+    """By its word, wherever words of events stand."""
+    said = stack.lockstep("events", "--type", "?").stderr
+    events = said.partition("one of ")[2].strip().split(", ")
+    assert len(events) > 10
+    offered = stack.run("bash", "-c", f". {COMPLETION}; _lockstep_values "
+                        "--type").stdout.split()
+    assert sorted(offered) == sorted(events)
+    helped = re.search(r"--type TYPE(.*?)--", run(stack, "events", "--help"),
+                       re.S)[1]
+    assert sorted(re.findall(r"[a-z-]+", helped)) == sorted(events)
+    for page, begin in ((MANUAL, ".It Fl -type"), (CONF, ".It Ic events")):
+        text = page.read_text().partition(begin)[2].partition(".It")[0]
+        for event in events:
+            assert re.search(rf"(^\.(Cm|Ql)|,) {event}\b(?!-)", text, re.M), \
+                (page, event)
+    webhooks = (TOP / "doc/webhook.md").read_text()
+    for event in events:
+        assert f"`{event}`" in webhooks, event
 
 
 def test_unprivileged_user_is_refused(stack):
@@ -55,9 +113,12 @@ def test_unprivileged_user_is_refused(stack):
             who = "only root may" if verb == "init" else \
                 "only root and the group"
             assert who in said, (verb, out)
-    out = stack.run("setpriv", "--reuid=65533", "--regid=65533",
-                    "--clear-groups", "lockstep", "unlock", "--guess")
-    assert out.returncode == 1
+    for words in ("unlock --guess", "unlock --all --yes", "learn /dev/null",
+                  "learn -n /dev/null"):
+        out = stack.run("setpriv", "--reuid=65533", "--regid=65533",
+                        "--clear-groups", "lockstep", *words.split())
+        assert out.returncode == 1
+        assert "only root and the group" in out.stderr, out
 
 
 # ---- what makes no sense -------------------------------------------------
@@ -91,6 +152,8 @@ SENSELESS = [  # a command line, and what is said of it
     ("explain joe from 10.0.0.0/28", "an address or 10.0.0.0/24"),
     ("list lock", 'did you mean "locks"'),
     ("list joe", "there are: locks, trusted"),
+    ("list familiar --kind user", "--kind: nothing in list familiar has one"),
+    ("list trusted --since 1h", "--since: nothing in list trusted has one"),
     ("list locks a b", "b: there is an account already"),
     ("events 10.0.0.1 10.0.0.2", "10.0.0.2: there is an address already"),
     ("events --user a b", "b: there is an account already"),
@@ -98,6 +161,8 @@ SENSELESS = [  # a command line, and what is said of it
     ("compile --check --dump", "usage: lockstep compile [-c|-d]"),
     ("init --subjects 5", "a number from 1024"),
     ("status x", "usage: lockstep status"), ("verify x", "usage:"),
+    ("replay -p a -c b c", "usage: lockstep replay"),
+    ("replay -w odd x", "--passwords odd: stale, new or same"),
     ("replay", "usage: lockstep replay"), ("learn", "usage: lockstep learn"),
 ]
 
@@ -125,6 +190,10 @@ def test_names_are_taken_as_they_are_shown(stack):
         lock, = json.loads(f"[{run(stack, 'list', '--json')}]")
         assert lock["subject"] == name
         assert run(stack, "unlock", shown) == f"user {shown} is unlocked\n"
+        for words in ([shown, "from", "10.0.0.1"],
+                      [f"{shown} from 10.0.0.1"]):
+            assert json.loads(run(stack, "explain", "--json",
+                                  *words))["user"] == name
         run(stack, "freeze", shown)
         assert f"{shown} is released" in run(stack, "release", name)
 

@@ -72,15 +72,6 @@ user places                 0 10/1d        -          now        -
 user logins                 0 300/5m       -          now        yes
 ip sessions begun           0 600/5m       -          now        -
 user sessions begun         0 300/5m       -          now        -
-
-SENDS                           LEVEL LIMIT           EMPTY IN   ROOM IN
-messages                            0 200/1h          -          now
-recipients                          0 500/1h          -          now
-senders                             0 5/1d            -          now
-new-recipients                      0 200/1d          -          now
-attempted messages                  0 600/1h          -          now
-attempted recipients                0 1500/1h         -          now
-it wrote to nobody yet
 """
 
 

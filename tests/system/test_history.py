@@ -3,6 +3,7 @@ a replay of it tells of the attacker and of nobody else."""
 
 import gzip
 import json
+import time
 
 import pytest
 
@@ -68,6 +69,27 @@ def test_learnt_places_are_familiar(stack, people, history):
     assert open_doors(stack, owner, owner.owner) == set(DOORS)
     again = stack.lockstep("learn", log)
     assert "2 places of them were so before" in again.stdout
+
+
+def test_what_was_before_the_boot_has_its_time(stack, tmp_path):
+    """The maps' clock counts from the boot."""
+    who = cast()
+    past = time.time() - 20 * 86400
+    log = tmp_path / "saved.json"
+    log.write_text(json.dumps({
+        "type": "login",
+        "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S.000Z",
+                                   time.gmtime(past)),
+        "data": {"user": who.user, "address": who.owner, "service": "imap",
+                 "verdict": "admit", "outcome": "success"}}) + "\n")
+    out = stack.lockstep("learn", log)
+    assert (out.returncode, out.stderr) == (0, ""), out
+    day = time.strftime("%Y-%m-%dT", time.gmtime(past))
+    told = json.loads(stack.lockstep("list", "familiar", "--json",
+                                     who.user).stdout)
+    assert told["first_seen"].startswith(day)
+    day = time.strftime("%b %e ", time.localtime(past))
+    assert day in stack.lockstep("list", "familiar", who.user).stdout
 
 
 def test_compressed_and_from_a_pipe(stack, people, history, tmp_path):

@@ -1,6 +1,8 @@
 """Bearer tokens with Dovecot 2.4: bad ones never come to Lockstep, which counts
 none and gets in nobody's way."""
 
+import time
+
 import pytest
 
 from lib.attempts import attempt, counter, guess_calls, locked, log_in
@@ -68,3 +70,19 @@ def test_clients_that_drop_at_the_challenge(stack, mech):
     with stack.auth() as auth:
         assert log_in(auth, who, who.guesser, good(who), mech=mech)
     assert logins(stack, who) == [("admit", "success")]
+
+
+def test_refusal_does_not_wait(stack, auth):
+    """As long as other mechanisms' verifications take: a token is refused after
+    its own, and more would tell that it was good."""
+    who, delay = cast(), 3
+    assert stack.lockstep("lock", who.guesser).returncode == 0
+    stack.passdb(delay_ms=delay * 1000)
+    try:
+        assert not log_in(auth, who, who.stranger, "wrong",
+                          mech="SCRAM-SHA-256")
+        began = time.monotonic()
+        assert not log_in(auth, who, who.guesser, good(who), mech="XOAUTH2")
+        assert time.monotonic() - began < delay * 0.9
+    finally:
+        stack.passdb()

@@ -1,9 +1,11 @@
 """A policy takes the place of another while the servers run: whole, within a
 second, in every process, whatever rights and view of the files it has left."""
 
+import grp
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -125,6 +127,41 @@ def test_lockstepd(stack, conf):
          what="lockstepd's line")
     # Its timer ticks each second; the rest is the machine's.
     assert time.monotonic() - began < SECOND + 2
+
+
+CHROOTED = """
+mount --rbind / {root}
+exec chroot --userspec={uid}:{gid} {root} {program} -p {policy}
+"""
+
+
+def test_lockstepd_without_rights_in_a_chroot():
+    """It holds the policy's directory, and may not walk there any more."""
+    nobody, group = 65533, grp.getgrnam("nogroup").gr_gid
+    with Stack(users=USERS, daemon=False) as stack:
+        root, log = stack.dir / "root", stack.dir / "chrooted.log"
+        root.mkdir()
+        script = CHROOTED.format(
+            root=root, uid=nobody, gid=group, policy=stack.env["POLICY"],
+            program=stack.dir / "bin" / "lockstepd")
+        conf = pathlib.Path(stack.env["LOCKSTEP_CONF"])
+        with log.open("w") as out, subprocess.Popen(
+                ["unshare", "--mount", "sh", "-ec", script],
+                stderr=out) as process:
+            try:
+                poll(lambda: "webhook" in log.read_text(), what="its start")
+                assert uid_of(process.pid) == nobody
+                assert root_of(process.pid) == str(root)
+                stack.dir.chmod(0o700)
+                put_in_force(stack, conf, conf.read_text() + "\n")
+                poll(lambda: "new policy in force" in log.read_text(),
+                     what="the new policy")
+                poll(lambda: "Permission denied" in log.read_text(),
+                     what="its word that a restart would fail")
+                assert process.poll() is None
+            finally:
+                stack.dir.chmod(0o755)
+                process.terminate()
 
 
 def test_mail_without_rights_in_a_chroot(stack, conf):

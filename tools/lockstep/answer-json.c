@@ -205,7 +205,7 @@ void answer_print_json(const struct answer *answer)
 	json_put(object, "meters", meters_of(answer));
 	if (is->sessions_known)
 		json_put(object, "sessions", sessions_of(answer));
-	if (answer->user != NULL)
+	if (answer->user != NULL && !answer->placed)
 		json_put(object, "sending", answer_sending_json(&answer->sends));
 	if (answer->user != NULL && !answer->placed)
 		json_put(object, "places", places_of(answer));

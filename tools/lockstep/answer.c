@@ -356,7 +356,7 @@ void answer_print(const struct answer *answer)
 	print_trusted(answer);
 	print_sessions(answer);
 	print_meters(answer);
-	if (answer->user != NULL)
+	if (answer->user != NULL && !answer->placed)
 		answer_print_sending(&answer->sends);
 	print_places(answer);
 	putchar('\n');

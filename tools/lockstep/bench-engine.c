@@ -202,7 +202,7 @@ static void bench_session(struct bed *bed)
 			ls_session_close(bed->state, &start, &session,
 					 LS_END_CLOSED, now_ms);
 		}
-		round[r] = (double)(bench_ns() - began) / TIMES;
+		round[r] = (double)(bench_ns() - began) / (double)TIMES;
 	}
 	bench_report("session_open_close_ns", "ns",
 		     bench_median(round, ROUNDS), "floor_cache_miss_ns",

@@ -30,7 +30,7 @@ static void floor_siphash(void)
 		/* Each hash goes into the next: none can be skipped. */
 		for (unsigned j = 0; j < TIMES; j++)
 			crypto_shorthash(bytes, bytes, sizeof(bytes), key);
-		round[i] = (double)(bench_ns() - began) / TIMES;
+		round[i] = (double)(bench_ns() - began) / (double)TIMES;
 	}
 	bench_report("floor_siphash_ns", "ns", bench_median(round, ROUNDS),
 		     NULL, "floor: SipHash of 32 bytes");
@@ -65,7 +65,7 @@ static void floor_cache_miss(void)
 
 		for (unsigned j = 0; j < TIMES; j++)
 			at = map[(size_t)at * (LINE / 4)];
-		round[i] = (double)(bench_ns() - began) / TIMES;
+		round[i] = (double)(bench_ns() - began) / (double)TIMES;
 	}
 	atomic_store(&end_of_chain, at); /* wanted, so the chain is walked */
 	munmap(map, size);
@@ -88,7 +88,7 @@ static double swap_rounds(_Atomic uint64_t *word)
 							     old + 1)) {
 			}
 		}
-		round[i] = (double)(bench_ns() - began) / TIMES;
+		round[i] = (double)(bench_ns() - began) / (double)TIMES;
 	}
 	return bench_median(round, ROUNDS);
 }

@@ -47,7 +47,7 @@ void bench_journal(void)
 		uint64_t began = bench_ns();
 
 		append(&ring, 0, TIMES);
-		one[r] = (double)(bench_ns() - began) / TIMES;
+		one[r] = (double)(bench_ns() - began) / (double)TIMES;
 		two[r] = bench_two(&ring, TIMES, append);
 	}
 	munmap(base, RING_SIZE + sizeof(uint64_t));

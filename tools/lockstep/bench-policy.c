@@ -156,7 +156,7 @@ static double time_lookups(const struct ls_policy_file *file, bool by_user,
 
 			sum += policy->user.failures[LS_FAST].units;
 		}
-		round[r] = (double)(bench_ns() - began) / LOOKUPS;
+		round[r] = (double)(bench_ns() - began) / (double)LOOKUPS;
 	}
 	return sum == 0 ? 0 : bench_median(round, ROUNDS);
 }

@@ -134,9 +134,10 @@ const struct verb verb_bench = {
 	.summary = "measure the engine on this machine",
 	.usage = "usage: lockstep bench [--json]\n"
 		 "\n"
-		 "Measures the engine on maps of its own, beside what the "
+		 "Measure the engine on maps of its own, beside what the "
 		 "machine charges for the\n"
 		 "least of such work. Takes less than 40 s and 600 MB of "
-		 "/dev/shm. --json prints\n"
-		 "one flat object.\n",
+		 "/dev/shm.\n"
+		 "\n"
+		 "  -j, --json  one JSON object\n",
 };

@@ -13,11 +13,6 @@ double bench_median(double *values, unsigned count);
 void bench_report(const char *key, const char *unit, double value,
 		  const char *floor, const char *what);
 
-/* Two processes, each `times` times what `work` does, beginning together. Returns
- * the ns that both together took for one, 0 when there was no second process. */
-typedef void bench_work_fn(void *context, unsigned who, unsigned times);
-double bench_two(void *context, unsigned times, bench_work_fn *work);
-
 /* A state of the bench's own, under a clock that stands still. */
 #define BENCH_NOW_MS UINT64_C(86400000)
 #define BENCH_REAL_MS UINT64_C(1700000000000)
@@ -29,6 +24,11 @@ struct bed {
  * rest. */
 int bench_bed_make(struct bed *bed, uint64_t subjects);
 void bench_bed_strip(struct bed *bed);
+
+/* Two processes, each `times` times what `work` does, beginning together. Returns
+ * the ns that both together took for one, 0 when there was no second process. */
+typedef void bench_work_fn(void *context, unsigned who, unsigned times);
+double bench_two(void *context, unsigned times, bench_work_fn *work);
 
 /* What the machine charges: reports the floor_* rows. */
 void bench_floors(void);

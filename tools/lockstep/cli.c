@@ -104,7 +104,9 @@ uint64_t cli_real_of(uint64_t at_ms)
 {
 	uint64_t apart_ms = clocks_apart();
 
-	/* A map may hold any number. */
+	/* Before the boot: negative. But a map may hold any number. */
+	if ((int64_t)at_ms < 0)
+		return at_ms + apart_ms < apart_ms ? at_ms + apart_ms : 0;
 	return at_ms < TIME_LAST_MS - apart_ms ? at_ms + apart_ms
 					       : TIME_LAST_MS;
 }

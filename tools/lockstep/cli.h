@@ -69,7 +69,7 @@ int cli_open_policy(const char *path, struct ls_policy_file **file_r,
 uint64_t cli_now_ms(void);
 uint64_t cli_real_ms(void);
 
-/* A time of the maps' clock in ms since 1970; before year 10000. */
+/* A time as now_ms in ms since 1970: from then until year 9999, whatever it is. */
 uint64_t cli_real_of(uint64_t at_ms);
 /* The same as local time: "2026-11-22 02:14:05". */
 enum { CLI_TIME_TEXT = 24 };

@@ -13,7 +13,7 @@ _lockstep_subjects() {
 _lockstep_options() {
 	local who="--user --from --kind --since"
 	case $1 in
-	compile) echo "--check --output --help" ;;
+	compile) echo "--check --dump --output --help" ;;
 	status | explain | bench) echo "--json --help" ;;
 	list) echo "--json $who --help" ;;
 	events)

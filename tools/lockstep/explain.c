@@ -192,7 +192,7 @@ static int explain(const struct cli *cli, struct answer *answer, bool json)
 	both = cli_open(cli, LS_GUARD_READ | LS_SESSIONS_READ, &error);
 	gather_answer(both != NULL ? both : state, answer);
 	ls_close(&both);
-	if (answer->user != NULL)
+	if (answer->user != NULL && !answer->placed)
 		gather_sending(cli, answer);
 	gather_events(&journals, answer);
 	journals_close(&journals);

@@ -125,10 +125,10 @@ const struct verb verb_release = {
 		 "since the account became suspicious: they may be the "
 		 "thief's. Change the\n"
 		 "password before. What it sent counts no more; mail of it that "
-		 "was held is told, with\n"
-		 "the commands that send or delete it. Exit code 1 when one of "
-		 "them was neither\n"
-		 "frozen nor suspicious.\n"
+		 "was held is told,\n"
+		 "with the commands that send or delete it. Exit code 1 when "
+		 "one of them was\n"
+		 "neither frozen nor suspicious.\n"
 		 "\n"
 		 "  -r, --reason TEXT   for the journal\n",
 };

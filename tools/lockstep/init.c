@@ -92,11 +92,13 @@ const struct verb verb_init = {
 	.summary = "make the maps anew, keeping locks and familiar places",
 	.usage = "usage: lockstep init [--subjects N]\n"
 		 "\n"
-		 "Makes new maps in the policy's state directory, with room "
-		 "for N subjects (the\n"
-		 "policy's number by default), and retires those in use. "
-		 "Locks, strikes and\n"
-		 "familiar places go along; meters and the journal begin "
-		 "anew. Programs on the\n"
-		 "old maps say in their logs that they want a restart.\n",
+		 "Make new maps in the policy's state directory, and retire "
+		 "those in use. Locks,\n"
+		 "strikes and familiar places go along; meters and journals "
+		 "begin anew. Programs\n"
+		 "on the old maps say in their logs that they want a "
+		 "restart.\n"
+		 "\n"
+		 "  -s, --subjects N  with room for so many [as the policy "
+		 "says]\n",
 };

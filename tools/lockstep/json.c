@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "event.h"
 #include "json.h"
 
 #include <jansson.h>
@@ -131,125 +132,33 @@ void json_print_lock(const struct ls_lock *lock)
 	json_line(object);
 }
 
-/* "a.example b.example" as a list. */
-static void put_domains(json_t *data, const char *domains)
-{
-	json_t *list = json_array();
-	char one[LS_MORE_MAX + 1];
-
-	while (*domains != '\0') {
-		json_t *object = json_object();
-		size_t len = strcspn(domains, " ");
-
-		snprintf(one, sizeof(one), "%.*s", (int)len, domains);
-		json_put_text(object, "domain", one);
-		json_array_append(list, json_object_get(object, "domain"));
-		json_decref(object);
-		domains += len;
-		domains += *domains == ' ';
-	}
-	if (json_array_size(list) > 0)
-		json_put(data, "domains", list);
-	else
-		json_decref(list);
-}
-
-static void put_evidence(json_t *data, const struct ls_record *record)
+/* What an account sent that was frozen for it, as far as the record has it. */
+static json_t *evidence_of(const struct ls_record *record)
 {
 	struct ls_evidence evidence;
 	json_t *object;
 
 	if (!ls_evidence_of(record, &evidence))
-		return;
+		return NULL;
 	object = json_object();
 	json_put(object, "messages",
 		 json_integer((json_int_t)evidence.messages));
 	json_put(object, "recipients",
 		 json_integer((json_int_t)evidence.recipients));
 	json_put_text(object, "queue_id", evidence.queue_id);
-	put_domains(object, evidence.domains);
-	json_put(data, "evidence", object);
-}
-
-static void put_lock_event(json_t *data, const struct ls_record *record)
-{
-	json_put_subject(data, &record->subject);
-	if (record->reason != LS_REASON_NONE)
-		json_put(data, "reason",
-		    json_string(ls_reason_name(record->reason)));
-	if (record->event == LS_EVENT_TRUST)
-		json_put_time(data, "until", record->until_ms);
-	if (record->event == LS_EVENT_LOCK ||
-	    record->event == LS_EVENT_FREEZE) {
-		json_put(data, "strikes", json_integer((json_int_t)record->strikes));
-		json_put_time(data, "since", record->at_ms);
-		json_put_time(data, "until", record->until_ms);
-	}
-	json_put(data, "origin", json_string(ls_origin_name(record->origin)));
-	json_put_text(data, "by", record->detail);
-	put_evidence(data, record);
-}
-
-/* How long a session lived: what a mail process wrote may be anything. */
-static void put_session_end(json_t *data, const struct ls_record *record)
-{
-	uint64_t lived_ms = record->at_ms - record->until_ms;
-
-	json_put_text(data, "service", record->service);
-	put_who(data, &record->subject);
-	json_put_text(data, "how", record->mech);
-	json_put_time(data, "since", record->until_ms);
-	json_put(data, "duration_ms",
-		 json_integer((int64_t)lived_ms > 0 ? (json_int_t)lived_ms
-						    : 0));
-	json_put_text(data, "session", record->detail);
-}
-
-static void put_attempt(json_t *data, const struct ls_record *record)
-{
-	json_put_text(data, "service", record->service);
-	json_put_text(data, "mech", record->mech);
-	put_who(data, &record->subject);
-	json_put(data, "verdict", json_string(ls_verdict_name(record->verdict)));
-	if (record->outcome != LS_OUTCOME_NONE)
-		json_put(data, "outcome",
-		    json_string(ls_outcome_name(record->outcome)));
-	if (record->reason != LS_REASON_NONE)
-		json_put(data, "reason",
-		    json_string(ls_reason_name(record->reason)));
-	if (record->subject.kind != LS_KIND_NONE)
-		json_put(data, "kind",
-		    json_string(ls_kind_name(record->subject.kind)));
-	if (record->event == LS_EVENT_MESSAGE ||
-	    record->event == LS_EVENT_ALARM) {
-		json_put_text(data, "queue_id", record->detail);
-		put_domains(data, record->more);
-	} else {
-		json_put_text(data, "session", record->detail);
-	}
-	if (record->event == LS_EVENT_SUSPICIOUS)
-		json_put_time(data, "probation", record->until_ms);
+	if (evidence.domains[0] != '\0')
+		json_put(object, "domains", event_words(evidence.domains));
+	return object;
 }
 
 json_t *json_of_record(enum ls_journal journal, const struct ls_record *record)
 {
-	json_t *object = json_object(), *data = json_object();
+	struct event_clock clock = { .now_ms = cli_now_ms() };
+	json_t *evidence = evidence_of(record), *object;
 
-	json_put(object, "type", json_string(ls_event_name(record->event)));
-	json_put_time(object, "timestamp", record->at_ms);
-	json_put(data, "journal",
-	    json_string(journal == LS_JOURNAL_GUARD ? "guard" : "sessions"));
-	json_put(data, "record", json_integer((json_int_t)record->number));
-	if (ls_event_is_order(record->event))
-		put_lock_event(data, record);
-	else if (record->event == LS_EVENT_SESSION_END)
-		put_session_end(data, record);
-	else
-		put_attempt(data, record);
-	if (record->verdict != record->wanted)
-		json_put(data, "wanted",
-		    json_string(ls_verdict_name(record->wanted)));
-	json_put(object, "data", data);
+	clock.real_ms = cli_real_of(clock.now_ms);
+	object = event_json(NULL, journal, record, evidence, &clock);
+	json_decref(evidence);
 	return object;
 }
 

@@ -24,6 +24,7 @@ void json_put_real_time(json_t *object, const char *key, uint64_t real_ms);
 /* "kind", "subject", and of these "address" or "network" and "user". */
 void json_put_subject(json_t *object, const struct ls_subject *subject);
 void json_put_lock(json_t *object, const struct ls_lock *lock);
+/* As lockstepd posts it, by the same code. */
 json_t *json_of_record(enum ls_journal journal, const struct ls_record *record);
 
 /* Print the object on a line, and free it. */

@@ -101,16 +101,16 @@ static struct ls_state *open_dry(const struct cli *cli)
 	if (state == NULL && error.code == LS_ENOENT)
 		state = cli_open(cli, 0, &error);
 	if (state == NULL)
-		cli_complain("%s", error.text);
+		cli_cannot_open(&error);
 	return state;
 }
 
-static int learn(const struct cli *cli, const struct logread *logread, bool dry)
+static int learn(const struct cli *cli, struct ls_state *state,
+		 const struct logread *logread, bool dry)
 {
 	struct learn_counts counts = { 0 };
 	struct ls_policy_file *policy;
 	struct ls_error error;
-	struct ls_state *state;
 	struct places places;
 	int ret;
 
@@ -120,14 +120,10 @@ static int learn(const struct cli *cli, const struct logread *logread, bool dry)
 	}
 	places_of(&places, &logread->attempts, ls_policy_file_policy(policy));
 	ls_policy_file_close(&policy);
-	state = dry ? open_dry(cli) : cli_open_guard(cli);
-	ret = state != NULL ? learn_places(state, &logread->attempts.names,
-					   &places, cli_now_ms(),
-					   cli_real_ms(), dry, &counts)
-			    : -1;
+	ret = learn_places(state, &logread->attempts.names, &places,
+			   cli_now_ms(), cli_real_ms(), dry, &counts);
 	if (ret == 0)
 		print_counts(&counts, dry);
-	ls_close(&state);
 	places_free(&places);
 	return ret == 0 && counts.full == 0 &&
 			       counts.learnt + counts.known > 0
@@ -144,6 +140,7 @@ static int run_learn(const struct cli *cli, int argc, char **argv)
 	};
 	struct progress progress;
 	struct logread logread;
+	struct ls_state *state;
 	int option, code = CLI_FAILED;
 	bool dry = false;
 
@@ -156,6 +153,10 @@ static int run_learn(const struct cli *cli, int argc, char **argv)
 	}
 	if (optind == argc)
 		return cli_misused(&verb_learn);
+	/* Before a long log is read for nothing. */
+	state = dry ? open_dry(cli) : cli_open_guard(cli);
+	if (state == NULL)
+		return CLI_FAILED;
 	progress_begin(&progress, "reading");
 	if (logread_files(&logread, argv + optind, argc - optind, progress_show,
 			  &progress) == 0)
@@ -163,8 +164,9 @@ static int run_learn(const struct cli *cli, int argc, char **argv)
 	progress_end(&progress);
 	replay_report_unknown(&logread);
 	if (code == CLI_DONE)
-		code = learn(cli, &logread, dry);
+		code = learn(cli, state, &logread, dry);
 	logread_free(&logread);
+	ls_close(&state);
 	return code;
 }
 

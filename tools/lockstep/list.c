@@ -11,10 +11,13 @@
 static const struct list {
 	const char *name;
 	int (*run)(const struct listing *listing);
+	bool kinds, times; /* --kind and --since tell what is in it apart */
 } lists[] = {
-	{ "locks", list_locks },       { "trusted", list_trusted },
-	{ "familiar", list_familiar }, { "sessions", list_sessions },
-	{ "stale", list_stale },
+	{ "locks", list_locks, true, true },
+	{ "trusted", list_trusted, true, false },
+	{ "familiar", list_familiar, false, true },
+	{ "sessions", list_sessions, false, true },
+	{ "stale", list_stale, false, true },
 };
 
 void *list_grow(void *array, size_t count, size_t *room, size_t size)
@@ -61,6 +64,20 @@ static int run_default(struct listing *listing)
 						 : list_trusted(listing);
 }
 
+/* Complains of a filter that this list cannot be narrowed by. */
+static bool is_narrowed(const struct list *list, const struct filter *filter)
+{
+	const char *option = filter->kind != LS_KIND_NONE && !list->kinds
+				     ? "kind"
+			     : filter->since_ms != 0 && !list->times ? "since"
+								     : NULL;
+
+	if (option != NULL)
+		cli_complain("--%s: nothing in list %s has one", option,
+			     list->name);
+	return option == NULL;
+}
+
 static int run_list(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -91,6 +108,8 @@ static int run_list(const struct cli *cli, int argc, char **argv)
 	for (; optind < argc; optind++)
 		if (!filter_take_subject(&listing.filter, argv[optind]))
 			return CLI_USAGE;
+	if (list != NULL && !is_narrowed(list, &listing.filter))
+		return CLI_USAGE;
 	return list == NULL ? run_default(&listing) : list->run(&listing);
 }
 

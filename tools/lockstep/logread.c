@@ -155,7 +155,12 @@ static int read_file(struct logread *logread, struct file *file,
 	/* Of a file that was cut, what came before stands. */
 	if (code == Z_BUF_ERROR)
 		return fail(file->name, "ends within a compressed block");
-	return fail(file->name, code == Z_ERRNO ? strerror(errno) : why);
+	if (code == Z_ERRNO)
+		return fail(file->name, strerror(errno));
+	/* zlib calls the file "<fd:3>: ". */
+	return fail(file->name, why[0] == '<' && strstr(why, ": ") != NULL
+					? strstr(why, ": ") + 2
+					: why);
 }
 
 int logread_files(struct logread *logread, char *const *files, int count,

@@ -170,7 +170,8 @@ static int run_replay(const struct cli *cli, int argc, char **argv)
 			 !parse_passwords(optarg, &wish.passwords))
 			return cli_misused(&verb_replay);
 	}
-	if (optind == argc)
+	if (optind == argc ||
+	    (wish.conf != NULL && wish.policy != cli->policy))
 		return cli_misused(&verb_replay);
 	return replay(&wish, argv + optind, argc - optind);
 }

@@ -5,6 +5,7 @@
 #include "conf.h"
 #include "sandbox.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,14 @@ static int compile(const char *path, const char *output)
 		const struct conf_message *message =
 			&conf_log(conf)->messages[i];
 
-		if (!message->warning)
+		if (message->warning)
+			continue;
+		if (message->place.line > 0)
 			cli_complain("%s:%u: %s", message->place.file,
 				     message->place.line, message->text);
+		else
+			cli_complain("%s: %s", message->place.file,
+				     message->text);
 	}
 	if (ret == 0) {
 		ret = ls_policy_writer_init(output, &writer, &error);
@@ -62,7 +68,7 @@ static int copy_policy(struct sandbox *sandbox, const char *from)
 	sandbox->policy = *ls_policy_file_policy(file);
 	snprintf(sandbox->policy.state_dir, sizeof(sandbox->policy.state_dir),
 		 "%s", sandbox->dir);
-	sandbox->policy.group[0] = '\0';
+	sandbox->policy.group[0] = sandbox->policy.readers[0] = '\0';
 	sandbox->policy.journal_size = JOURNAL;
 	sandbox->policy.mode = LS_MODE_ENFORCE;
 	ret = ls_policy_writer_init(sandbox->policy_path, &writer, &error);
@@ -92,7 +98,8 @@ int sandbox_init(struct sandbox *sandbox, const char *policy, const char *conf,
 	snprintf(sandbox->dir, sizeof(sandbox->dir), "%s/lockstep-replay.XXXXXX",
 		 tmpfs ? "/dev/shm" : "/tmp");
 	if (mkdtemp(sandbox->dir) == NULL) {
-		cli_complain("cannot make %s", sandbox->dir);
+		cli_complain("cannot make %s: %s", sandbox->dir,
+			     strerror(errno));
 		sandbox->dir[0] = '\0';
 		return -1;
 	}

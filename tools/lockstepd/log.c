@@ -2,6 +2,7 @@
 
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ static void write_line(char *text)
 			*c = '?';
 	}
 	/* stderr is unbuffered: one call keeps the line in one piece */
-	fprintf(stderr, "lockstepd: %s\n", text);
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 }
 
 __attribute__((format(printf, 1, 0))) static void

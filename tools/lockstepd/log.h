@@ -1,6 +1,6 @@
 /* log.h - lines on standard error, and errors in words
  *
- * Each line is "lockstepd: text"; control characters in the text become '?'.
+ * Each line is "PROGRAM: text"; control characters in the text become '?'.
  * Under systemd standard error is the system's journal. */
 #ifndef LOCKSTEPD_LOG_H
 #define LOCKSTEPD_LOG_H

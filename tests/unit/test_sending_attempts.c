@@ -1,0 +1,185 @@
+/* test_sending_attempts.c - one message asked about more than once, and one that was
+ * refused and comes again: neither is one more */
+#include "lockstep-config.h"
+
+#include "sending_bed.h"
+
+#define JOE "joe@example.com"
+#define GUARD (LS_GUARD_WRITE | LS_CREATE)
+
+static int setup(void **state)
+{
+	(void)state;
+	world_init(&world);
+	world_set(&world, "sending", "messages", "6/1h");
+	world_set(&world, "sending", "recipients", "12/1h");
+	world_set(&world, "sending", "senders", "2/1d");
+	memset(&gathered, 0, sizeof(gathered));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_fini(&world);
+	return 0;
+}
+
+/* ---- one message, asked about more than once ---------------------------- */
+
+static void test_charged_once(void **state)
+{
+	struct ls_decision first, again;
+
+	(void)state;
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 3; i++)
+		check("accepted",
+		      post(&(struct post){ .instance = "1.a",
+					   .recipients = 5 })
+			      .verdict,
+		      LS_ADMIT);
+	check("messages", level_of(JOE, LS_REASON_MESSAGES, false), 1);
+	check("recipients", level_of(JOE, LS_REASON_RECIPIENTS, false), 5);
+	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 1);
+	post(&(struct post){ .recipients = 7 });
+	first = post(&(struct post){ .instance = "1.b", .recipients = 2 });
+	world_pass(&world, WORLD_MINUTE);
+	again = post(&(struct post){ .instance = "1.b", .recipients = 2 });
+	check("refused", first.verdict, LS_DENY);
+	check("verdict", again.verdict, first.verdict);
+	check("wanted", again.wanted, first.wanted);
+	check("reason", again.reason, first.reason);
+	check("kind", again.kind, first.kind);
+	check("told", again.reveal, first.reveal);
+	check("when", again.retry_ms, first.retry_ms - WORLD_MINUTE);
+	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 3);
+	check("told once", events(LS_EVENT_MESSAGE, NULL), 1);
+	/* What was refused stays so, for this transaction, when there is room. */
+	world_pass(&world, WORLD_HOUR);
+	check("still", post(&(struct post){ .instance = "1.b" }).verdict,
+	      LS_DENY);
+	/* Without a name each is a message of its own. */
+	for (unsigned i = 0; i < 2; i++)
+		check("nameless", post(&(struct post){ .instance = "" }).verdict,
+		      LS_ADMIT);
+	check("two", level_of(JOE, LS_REASON_MESSAGES, false), 2);
+}
+
+/* ---- attempts ----------------------------------------------------------- */
+
+/* A client that keeps 30 refused messages and tries them again every minute, all
+ * night, slips nothing past the limits and is not frozen. */
+static void test_retrying_is_no_attempt(void **state)
+{
+	unsigned accepted = 0, queued[30], left = COUNT(queued);
+
+	(void)state;
+	world_set(&world, "sending", "freeze-at", "600");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < COUNT(queued); i++)
+		queued[i] = i;
+	for (unsigned minute = 0; minute < 10 * 60; minute++) {
+		for (unsigned i = 0; i < left; i++) {
+			char to[40];
+
+			snprintf(to, sizeof(to), "q%u@example.net", queued[i]);
+			/* Headers differ a little each time. */
+			if (post(&(struct post){
+					 .to = to,
+					 .size = 10000 +
+						 (minute * 37 % 900) })
+				    .verdict == LS_ADMIT) {
+				queued[i--] = queued[--left];
+				accepted++;
+			}
+		}
+		world_pass(&world, WORLD_MINUTE);
+	}
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 0);
+	check("all got through in the end", accepted, COUNT(queued));
+	check("each told once", events(LS_EVENT_MESSAGE, NULL), 24);
+}
+
+static void test_same_message(void **state)
+{
+	static const struct {
+		const char *row;
+		struct post post;
+		bool same;
+	} rows[] = {
+		{ "itself", { .to = "a@x b@x", .size = 10000 }, true },
+		{ "other order", { .to = "b@x a@x", .size = 10000 }, true },
+		{ "other case", { .to = "A@x B@X", .size = 10000 }, true },
+		{ "twice", { .to = "a@x b@x", .size = 10000 }, true },
+		{ "a tenth more", { .to = "a@x b@x", .size = 10999 }, true },
+		{ "a tenth less", { .to = "a@x b@x", .size = 9100 }, true },
+		{ "half more", { .to = "a@x b@x", .size = 15000 }, false },
+		{ "half", { .to = "a@x b@x", .size = 5000 }, false },
+		{ "other recipient", { .to = "a@x c@x", .size = 10000 }, false },
+		{ "one less", { .to = "a@x", .size = 10000 }, false },
+		{ "one more", { .to = "a@x b@x c@x", .size = 10000 }, false },
+		{ "other sender",
+		  { .to = "a@x b@x", .size = 10000, .sender = "joe+1@x" },
+		  false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		world_fini(&world);
+		setup(NULL);
+		world_set(&world, "sending", "messages", "1/30d");
+		world_set(&world, "sending", "freeze-at", "10000");
+		world_open(&world, GUARD);
+		post(&(struct post){ .to = "fills@x" });
+		post(&(struct post){ .to = "a@x b@x", .size = 10000 });
+		check(rows[i].row, level_of(JOE, LS_REASON_MESSAGES, true), 2);
+		check(rows[i].row, post(&rows[i].post).verdict, LS_DENY);
+		check(rows[i].row, level_of(JOE, LS_REASON_MESSAGES, true),
+		      rows[i].same ? 2 : 3);
+	}
+}
+
+/* Every size within a tenth of another is in its class or a neighbour's. */
+static void test_sizes(void **state)
+{
+	struct ls_message one = { .sender = "s" }, other = one;
+
+	(void)state;
+	world_open(&world, GUARD);
+	for (uint64_t size = 1; size < UINT64_C(1) << 40;
+	     size += size / 50 + 1) {
+		uint64_t apart;
+
+		one.size = size;
+		other.size = size + size / 10;
+		apart = ls_message_key(world.state, &other) -
+			ls_message_key(world.state, &one);
+		check_within("a tenth more", apart, 0, 1);
+		if (size < 20)
+			continue;
+		other.size = size + size / 2;
+		apart = ls_message_key(world.state, &other) -
+			ls_message_key(world.state, &one);
+		check_within("half more", apart, 2, 8);
+	}
+	one.size = 0;
+	other.size = UINT64_MAX;
+	check_within("all",
+		     ls_message_key(world.state, &other) -
+			     ls_message_key(world.state, &one),
+		     400, 500);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_charged_once),
+		TEST(test_retrying_is_no_attempt),
+		TEST(test_same_message),
+		TEST(test_sizes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,227 @@
+/* test_sending_freeze.c - what freezes an account, what gives it back, and rules that
+ * only observe */
+#include "lockstep-config.h"
+
+#include "sending_bed.h"
+
+#define JOE "joe@example.com"
+#define GUARD (LS_GUARD_WRITE | LS_CREATE)
+
+static int setup(void **state)
+{
+	(void)state;
+	world_init(&world);
+	world_set(&world, "sending", "messages", "6/1h");
+	world_set(&world, "sending", "recipients", "12/1h");
+	world_set(&world, "sending", "senders", "2/1d");
+	memset(&gathered, 0, sizeof(gathered));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	world_fini(&world);
+	return 0;
+}
+
+/* ---- the freeze --------------------------------------------------------- */
+
+static void test_freeze(void **state)
+{
+	struct ls_decision decision;
+	struct ls_record record;
+	struct ls_lock lock;
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("a login", world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS)
+				 .verdict,
+	      LS_ADMIT);
+	/* Three times six are attempted; the nineteenth is too much. */
+	check("accepted", post_many(NULL, 18), 6);
+	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
+	decision = post(&(struct post){ .to = "x@a.example y@b.example",
+					.queue_id = "4Held",
+					.instance = "1.f" });
+	check("held", decision.verdict, LS_HOLD);
+	check("held", decision.wanted, LS_HOLD);
+	check("why", decision.reason, LS_REASON_SENDING);
+	check("for", decision.retry_ms, WORLD_DAY);
+	check("frozen", events(LS_EVENT_FREEZE, &record), 1);
+	check("by a rule", record.origin, LS_ORIGIN_RULE);
+	check("why", record.reason, LS_REASON_SENDING);
+	check_text("evidence", record.more,
+		   "messages=18 recipients=18 queue-id=4Held "
+		   "to=a.example b.example");
+	check("message", events(LS_EVENT_MESSAGE, &record), 13);
+	check("held", record.verdict, LS_HOLD);
+	check_text("queue id", record.detail, "4Held");
+	check_text("domains", record.more, "a.example b.example");
+	check_text("user", record.subject.user, JOE);
+	check("kind", record.subject.kind, LS_KIND_SENDING);
+	check("asked again",
+	      post(&(struct post){ .instance = "1.f" }).verdict, LS_HOLD);
+	/* Everywhere, from where it is at home too. */
+	decision = world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS);
+	check("login", decision.verdict, LS_DENY);
+	check("login", decision.reason, LS_REASON_SENDING);
+	check("listed", world_locked(&world, LS_KIND_USER, JOE, NULL, &lock),
+	      true);
+	check("as a freeze", lock.freeze, true);
+	check("until", lock.until_ms, world.now_ms + WORLD_DAY);
+	decision = post(&(struct post){ .to = "z@c.example" });
+	check("the next", decision.verdict, LS_DENY);
+	check("the next", decision.reason, LS_REASON_SENDING);
+	check("the next", decision.kind, LS_KIND_USER);
+	check("frozen once", events(LS_EVENT_FREEZE, NULL), 1);
+	/* And it ends; its only place is a new one, so a quarter is allowed. */
+	world_pass(&world, WORLD_DAY);
+	check("later", post_many(NULL, 2), 1);
+}
+
+static void test_freeze_by_recipients(void **state)
+{
+	(void)state;
+	world_open(&world, GUARD);
+	/* Three times twelve recipients. */
+	for (unsigned i = 0; i < 4; i++)
+		check("tried",
+		      post(&(struct post){ .recipients = 9,
+					   .size = 100U << i })
+				      .verdict == LS_HOLD,
+		      false);
+	check("one more",
+	      post(&(struct post){ .size = 99999 }).verdict, LS_HOLD);
+}
+
+static void test_on_freeze_reject(void **state)
+{
+	struct ls_decision decision;
+
+	(void)state;
+	world_set(&world, "sending", "on-freeze", "reject");
+	world_set(&world, "sending", "freeze", "2h");
+	world_set(&world, "sending", "freeze-at", "100");
+	world_open(&world, GUARD);
+	check("accepted", post_many(NULL, 6), 6);
+	decision = post(&(struct post){ .to = "x@y" });
+	check("refused", decision.verdict, LS_DENY);
+	check("refused", decision.reason, LS_REASON_SENDING);
+	check("for", decision.retry_ms, 2 * WORLD_HOUR);
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+}
+
+/* An administrator's freeze, and its end; what is sent by then is forgotten, or the
+ * next message would freeze the account again. */
+static void test_release(void **state)
+{
+	struct ls_decision decision;
+	struct ls_release release;
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("to the freeze", post_many(NULL, 19), 6 + 0);
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	check("was frozen", release.frozen, true);
+	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 0);
+	check("sends again", post_many(NULL, 9), 6);
+	check("not frozen", events(LS_EVENT_FREEZE, NULL), 1);
+	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "root", world.now_ms);
+	decision = post(&(struct post){ .to = "x@y" });
+	check("by hand", decision.verdict, LS_DENY);
+	check("by hand", decision.reason, LS_REASON_ADMIN);
+}
+
+static void test_unlock(void **state)
+{
+	struct ls_subject joe = world_subject(LS_KIND_USER, JOE, NULL);
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("sends", post_many(NULL, 9), 6);
+	ls_unlock(world.state, &joe, NULL, world.now_ms);
+	check("sends again", post_many(NULL, 9), 6);
+}
+
+static void test_probation(void **state)
+{
+	uint64_t key;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "40/1h");
+	world_set(&world, "sending", "recipients", "200/1h");
+	world_open(&world, GUARD);
+	key = ls_key_user(world.state->guard.hash_key, JOE);
+	ls_state_doubt(world.state, key, world_now(&world),
+		       world_now(&world) + WORLD_DAY,
+		       world_now(&world));
+	check("a quarter", post_many(NULL, 20), 10);
+	check("another's", post_many("ann@example.com", 50), 40);
+	/* 30 are attempted, then it is frozen. */
+	check("not yet", post_many(NULL, 10), 0);
+	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
+	check("too much", post(&(struct post){ .to = "x@y" }).verdict, LS_HOLD);
+}
+
+/* ---- rules that only observe --------------------------------------------- */
+
+static void check_observed(void)
+{
+	struct ls_record record = { .event = LS_EVENT_NONE };
+	struct ls_decision decision;
+
+	check("all", post_many(NULL, 18), 18);
+	decision = post(&(struct post){ .to = "x@y" });
+	check("admitted", decision.verdict, LS_ADMIT);
+	check("it would be held", decision.wanted, LS_HOLD);
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 0);
+	check_within("told", events(LS_EVENT_MESSAGE, &record), 1, 99);
+	check("told", record.verdict, LS_ADMIT);
+	check("told", record.wanted, LS_HOLD);
+	check("a login", world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS)
+				 .verdict,
+	      LS_ADMIT);
+}
+
+static void test_observing_rule(void **state)
+{
+	(void)state;
+	world_set(&world, "sending", "mode", "observe");
+	world_open(&world, GUARD);
+	check_observed();
+}
+
+static void test_observing_policy(void **state)
+{
+	struct ls_decision decision;
+
+	(void)state;
+	world_set(&world, NULL, "mode", "observe");
+	world_open(&world, GUARD);
+	check_observed();
+	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "root", world.now_ms);
+	decision = post(&(struct post){ .to = "x@y" });
+	check("frozen, not enforced", decision.verdict, LS_ADMIT);
+	check("frozen, told", decision.wanted, LS_DENY);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_freeze),
+		TEST(test_freeze_by_recipients),
+		TEST(test_on_freeze_reject),
+		TEST(test_release),
+		TEST(test_unlock),
+		TEST(test_probation),
+		TEST(test_observing_rule),
+		TEST(test_observing_policy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
