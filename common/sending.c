@@ -146,11 +146,15 @@ static void refuse_frozen(const struct ls_sent *sent,
 	journal(sent, LS_EVENT_MESSAGE, decision);
 }
 
-/* Of those that go too far at once, one freezes the account and is held. */
+/* Of those that go too far at once, one freezes the account and is held: if it can
+ * be. Before a proxy filter (smtpd_proxy_filter) Postfix has no queue file yet, and
+ * would let it go. */
 static void decide_excess(struct ls_sent *sent, struct ls_decision *decision)
 {
 	const struct ls_policy *policy = sent->visit.policy;
-	bool hold = policy->sending.on_freeze == LS_ON_FREEZE_HOLD;
+	const char *queue_id = sent->message->queue_id;
+	bool hold = policy->sending.on_freeze == LS_ON_FREEZE_HOLD &&
+		    queue_id != NULL && *queue_id != '\0';
 
 	if (!sent->observed && !freeze(sent)) {
 		ls_visit_init(&sent->visit, sent->state, sent->user,

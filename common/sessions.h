@@ -65,7 +65,8 @@ bool ls_session_is_revoked(struct ls_state *state, struct ls_session *session,
 			   uint64_t now_ms, struct ls_decision *decision_r);
 
 /* Give back what sessions hold whose process was killed, and journal their ends
- * (LS_SESSIONS_WRITE). Returns their number. */
+ * (LS_SESSIONS_WRITE). Cheap enough for each second: one whose number another process
+ * has by now is found once a minute. Returns their number. */
 unsigned ls_sessions_sweep(struct ls_state *state, uint64_t now_ms);
 
 /* A live session. */
@@ -84,5 +85,14 @@ int ls_session_next(struct ls_state *state, uint64_t *cursor,
 		    struct ls_session_info *info_r);
 /* How many an account has; NULL: all. */
 uint64_t ls_sessions_live(struct ls_state *state, const char *user);
+
+struct ls_sessions_status {
+	uint64_t room; /* for live sessions */
+	uint64_t live;
+	uint64_t full; /* sessions that found no place in it, so far */
+};
+/* All zero without the map. */
+void ls_sessions_status(struct ls_state *state,
+			struct ls_sessions_status *status_r);
 
 #endif

@@ -21,6 +21,7 @@ struct ls_state {
 	struct ls_secret secret;
 	struct ls_looker looker; /* where sessions are open */
 	uint64_t begun; /* sessions, by this process */
+	uint64_t closer_ms; /* when the sweeper last looked closer; 0: never */
 	bool told_replaced, told_broken, told_contacts;
 	uint64_t looked_ms; /* at the maps' names */
 };

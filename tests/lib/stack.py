@@ -224,6 +224,10 @@ class Stack:
         """What `lockstep list` shows: dicts."""
         return self._json_lines("list", "--json")
 
+    def sessions(self):
+        """Those that are live."""
+        return self._json_lines("list", "sessions", "--json")
+
     def events(self, kind=None):
         """What `lockstep events` shows: the data, with its type."""
         return [event["data"] | {"type": event["type"]}

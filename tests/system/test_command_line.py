@@ -2,6 +2,7 @@
 columns without colour; explain, unlock, trust, forget."""
 
 import json
+import os
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from lib.attempts import guess, guess_calls, attempt, locked, log_in
 from lib.cast import (GUESS_ACCOUNTS, LIMIT, USER_FAILURES, USERS, cast, crowd,
                       guesses, net_of, networks)
 from lib.command import assert_fits, run
-from lib.stack import Stack
+from lib.stack import Stack, poll
 from lib.terminal import Terminal
 
 
@@ -50,6 +51,7 @@ connection refused: failures of ip, until YYYY-MM-DD HH:MM:SS (in N u)
 locked     ip 10.66.66.66: failures, strike 1
            since YYYY-MM-DD HH:MM:SS, until YYYY-MM-DD HH:MM:SS, by rule
 place      a stranger
+sessions   0 live, of 50 at once
 
 METER                   LEVEL LIMIT        EMPTY IN   ROOM IN    ASKED
 place failures             10 20/10m       N u      now        yes
@@ -59,6 +61,7 @@ ip failures                10 10/10m       N u      N u       yes
 ip failures-slow           10 50/1d        N u      now        yes
 ip accounts                 1 8/10m        N u       now        yes
 ip accounts-slow            1 30/1d        N u     now        yes
+ip logins                   0 600/5m       -          now        yes
 net failures               10 60/10m       N u       now        yes
 net failures-slow          10 300/1d       N u     now        yes
 net accounts                1 20/10m       N u       now        yes
@@ -66,6 +69,9 @@ net accounts-slow           1 80/1d        N u     now        yes
 user failures              10 20/1h        N u     now        yes
 user failures-slow         10 100/7d       N u       now        yes
 user places                 0 10/1d        -          now        -
+user logins                 0 300/5m       -          now        yes
+ip sessions begun           0 600/5m       -          now        -
+user sessions begun         0 300/5m       -          now        -
 """
 
 
@@ -108,11 +114,33 @@ ACCOUNT                  FROM            BY      TIMES SINCE        LAST
 {who.user:<24} {who.owner:<15} imap        5 Mmm DD HH:MM Mmm DD HH:MM
 """
 SESSIONS = """\
-as they began, by the journal; which of them have ended is not known
-
-ACCOUNT                              FROM             SERVICE      BEGAN
-{who.user:<36} {who.owner:<16} imap         Mmm DD HH:MM
+ACCOUNT             FROM            BY     SINCE            PID SESSION
+{who.user:<19} {who.owner:<15} imap   Mmm DD HH:MM {pid:>7} {session}
 """
+
+
+def check_list_of_sessions(stack, who):
+    session = stack.login("imap", who.number, ip=who.owner, keep=True)
+    assert session.ok
+    line = poll(lambda: run(stack, "list", "sessions", "--json", who.user),
+                what="the session")
+    one = json.loads(line)
+    text = run(stack, "list", "sessions", who.user)
+    assert_fits(text)
+    assert masked(text) == SESSIONS.format(who=who, **one)
+    assert (one["user"], one["address"], one["service"]) == \
+        (who.user, who.owner, "imap")
+    assert os.readlink(f"/proc/{one['pid']}/exe").endswith("/imap")
+    for of in (who.owner, net_of(who.owner), "--since=1h"):
+        assert run(stack, "list", "sessions", of) == text
+    for of in ("nobody@example.test", "198.51.100.1"):
+        assert run(stack, "list", "sessions", of) == \
+            "no such session is live\n"
+    poll(lambda: run(stack, "list", "sessions", "--since=1s") ==
+         "no such session is live\n", what="a second")
+    session.close()
+    poll(lambda: run(stack, "list", "sessions", who.user) ==
+         "no such session is live\n", what="its end")
 
 
 def test_golden_lists():
@@ -125,7 +153,7 @@ def test_golden_lists():
         assert run(stack, "list", "stale") == \
             "no device keeps trying one wrong password\n"
         assert run(stack, "list", "sessions") == \
-            "the journal has no such session\n"
+            "no such session is live\n"
         for name in ("10.77.77.77", "10.77.77.0/24", "2001:db8:77::/48",
                      "somebody.with.a.very.long.name@example.test"):
             run(stack, "lock", name)
@@ -153,9 +181,7 @@ def test_golden_lists():
         for _ in range(6):
             assert not log_in(auth, who, who.owner, "of last year")
         assert masked(run(stack, "list", "stale")) == STALE.format(who=who)
-        assert stack.login("imap", who.number, ip=who.owner).ok
-        assert masked(run(stack, "list", "sessions", who.user)) == \
-            SESSIONS.format(who=who)
+        check_list_of_sessions(stack, who)
         assert_fits(text)
 
 
@@ -225,7 +251,8 @@ def test_explain_tells_who_is_exempt(stack, auth):
     assert log_in(auth, who, who.owner)
     told = explain(stack, who.user, "from", who.owner)
     assert told["familiar"] and "familiar_until" in told
-    assert {m["kind"] for m in told["meters"] if m["asked"]} == {"place"}
+    assert {(m["kind"], m["meter"]) for m in told["meters"] if m["asked"]} == {
+        ("place", "failures"), ("place", "failures-slow"), ("user", "logins")}
     assert not explain(stack, who.user, "from", who.guesser)["familiar"]
     place, = explain(stack, who.user)["places"]
     assert place["network"] == net_of(who.owner)

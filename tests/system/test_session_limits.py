@@ -12,6 +12,10 @@ from lib.clients import FAILURES
 from lib.stack import Stack, poll
 
 SESSIONS = 50
+# What a login hears that is one too many; submission's door has words of its own.
+TOO_MANY = {"imap": "[LIMIT] Too many sessions",
+            "pop3": "[SYS/TEMP] Too many sessions",
+            "sieve": "Too many sessions", "submission": "454 4.7.0"}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +93,7 @@ def test_doors_share_the_limit(narrow):
     assert first[0].ok
     for door in ("imap", "pop3", "sieve", "submission"):
         answer = sessions.begin(narrow, who, door=door)[0]
-        assert not answer.ok and "Too many sessions" in answer.text, answer
+        assert not answer.ok and TOO_MANY[door] in answer.text, answer
     # Postfix has no sessions: it only asks for the password.
     assert narrow.login("smtp", who.number, ip=who.owner).ok
     sessions.close(first)

@@ -80,6 +80,32 @@ static json_t *trusted_of(const struct answer *answer)
 	return trusted;
 }
 
+static json_t *begun_of(const struct ls_level *level)
+{
+	json_t *object = json_object();
+
+	put_ms(object, "level", level->units);
+	put_ms(object, "limit", level->limit);
+	put_ms(object, "period_ms", level->period_ms);
+	return object;
+}
+
+static json_t *sessions_of(const struct answer *answer)
+{
+	const struct ls_explanation *is = &answer->is;
+	json_t *object = json_object();
+
+	if (answer->user != NULL) {
+		put_ms(object, "live", answer->live);
+		put_ms(object, "limit", is->sessions_limit);
+	}
+	if (is->begun_by.limit > 0)
+		json_put(object, "begun", begun_of(&is->begun_by));
+	if (is->begun_from.limit > 0)
+		json_put(object, "begun_from", begun_of(&is->begun_from));
+	return object;
+}
+
 static json_t *meters_of(const struct answer *answer)
 {
 	json_t *meters = json_array();
@@ -177,6 +203,8 @@ void answer_print_json(const struct answer *answer)
 	json_put(object, "trusted", trusted_of(answer));
 	json_put(object, "locks", locks_of(answer));
 	json_put(object, "meters", meters_of(answer));
+	if (is->sessions_known)
+		json_put(object, "sessions", sessions_of(answer));
 	if (answer->user != NULL && !answer->placed)
 		json_put(object, "sending", answer_sending_json(&answer->sends));
 	if (answer->user != NULL && !answer->placed)

@@ -230,15 +230,31 @@ static void print_account(const struct answer *answer)
 
 /* ---- the meters ------------------------------------------------------------- */
 
+/* Live sessions of the account. */
+static void print_sessions(const struct answer *answer)
+{
+	const struct ls_explanation *is = &answer->is;
+
+	if (answer->user == NULL || !is->sessions_known)
+		return;
+	begin("sessions");
+	printf("%" PRIu64 " live", answer->live);
+	if (is->sessions_limit > 0)
+		printf(", of %" PRIu64 " at once", is->sessions_limit);
+	putchar('\n');
+}
+
+/* `what` instead of the meter's own name, for one that refuses nobody; or NULL. */
 static void print_meter(const struct columns *columns,
 			const struct answer *answer,
-			const struct ls_level *level)
+			const struct ls_level *level, const char *what)
 {
 	const struct ls_explanation *is = &answer->is;
 	bool full = level->room_in_ms > 0;
 	char meter[48], units[24], limit[48], empty[CLI_TIME_TEXT] = "-";
 	char period[LS_DURATION_TEXT], room[CLI_TIME_TEXT] = "now";
-	const char *asked = level->asked ? (level->observed ? "observed" : "yes")
+	const char *asked = what != NULL ? "-"
+			    : level->asked ? (level->observed ? "observed" : "yes")
 			    : level->reason == LS_REASON_REPEATS ||
 					    level->reason == LS_REASON_PLACES
 				    ? "-"
@@ -248,7 +264,7 @@ static void print_meter(const struct columns *columns,
 
 	ls_duration_format(level->period_ms, period);
 	snprintf(meter, sizeof(meter), "%s %s", ls_kind_name(level->kind),
-		 ls_reason_name(level->reason));
+		 what != NULL ? what : ls_reason_name(level->reason));
 	snprintf(units, sizeof(units), "%" PRIu64, level->units);
 	snprintf(limit, sizeof(limit), "%" PRIu64 "/%s", level->limit, period);
 	if (level->empty_in_ms > 0)
@@ -274,7 +290,13 @@ static void print_meters(const struct answer *answer)
 	columns_init(&columns, column, sizeof(column) / sizeof(*column));
 	columns_head(&columns);
 	for (unsigned i = 0; i < answer->is.levels; i++)
-		print_meter(&columns, answer, &answer->is.level[i]);
+		print_meter(&columns, answer, &answer->is.level[i], NULL);
+	if (answer->is.begun_from.limit > 0)
+		print_meter(&columns, answer, &answer->is.begun_from,
+			    "sessions begun");
+	if (answer->is.begun_by.limit > 0)
+		print_meter(&columns, answer, &answer->is.begun_by,
+			    "sessions begun");
 }
 
 /* ---- places, events ---------------------------------------------------------- */
@@ -332,6 +354,7 @@ void answer_print(const struct answer *answer)
 	print_locks(answer);
 	print_familiar(answer);
 	print_trusted(answer);
+	print_sessions(answer);
 	print_meters(answer);
 	if (answer->user != NULL && !answer->placed)
 		answer_print_sending(&answer->sends);

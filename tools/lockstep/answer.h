@@ -19,6 +19,7 @@ struct answer {
 	bool placed;             /* `from` is asked about */
 	struct ls_prefix from;
 	struct ls_explanation is;
+	uint64_t live; /* sessions of the account, where is.sessions_known */
 	/* Who gave the orders in force, as the journal has it; "": it does not
 	 * know any more. By kind. */
 	char locked_by[LS_KIND_PLACE + 1][LS_DETAIL_MAX + 1];

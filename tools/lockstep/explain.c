@@ -88,6 +88,21 @@ static void gather_places(struct ls_state *state, struct answer *answer)
 	ls_places(state, &of, cli_now_ms(), note_place, &gathering);
 }
 
+static void gather_answer(struct ls_state *state, struct answer *answer)
+{
+	const char *account = answer->user;
+
+	ask(state, answer->user, answer->placed ? &answer->from : NULL,
+	    &answer->is);
+	if (account == NULL)
+		return;
+	if (answer->is.final[0] != '\0')
+		account = answer->is.final;
+	answer->live = ls_sessions_live(state, account);
+	if (!answer->placed)
+		gather_places(state, answer);
+}
+
 /* ---- from the journals ----------------------------------------------------- */
 
 /* Is it about the account, under either name, and from there? */
@@ -161,7 +176,8 @@ static void gather_events(struct journals *journals, struct answer *answer)
 static int explain(const struct cli *cli, struct answer *answer, bool json)
 {
 	struct journals journals;
-	struct ls_state *state;
+	struct ls_state *state, *both;
+	struct ls_error error;
 
 	if (!journals_open(cli, &journals)) {
 		journals_close(&journals);
@@ -172,12 +188,12 @@ static int explain(const struct cli *cli, struct answer *answer, bool json)
 		journals_close(&journals);
 		return CLI_USAGE;
 	}
-	ask(state, answer->user, answer->placed ? &answer->from : NULL,
-	    &answer->is);
-	if (answer->user != NULL && !answer->placed) {
-		gather_places(state, answer);
+	/* Both maps at once, as who decides has them; or the guard alone. */
+	both = cli_open(cli, LS_GUARD_READ | LS_SESSIONS_READ, &error);
+	gather_answer(both != NULL ? both : state, answer);
+	ls_close(&both);
+	if (answer->user != NULL && !answer->placed)
 		gather_sending(cli, answer);
-	}
 	gather_events(&journals, answer);
 	journals_close(&journals);
 	if (json)

@@ -62,6 +62,27 @@ static void print_end(const struct ls_record *record)
 		printf(" of %s", ls_kind_name(record->subject.kind));
 }
 
+static bool is_session(const struct ls_record *record)
+{
+	return record->event == LS_EVENT_SESSION ||
+	       record->event == LS_EVENT_SESSION_END;
+}
+
+/* "", "refused: sessions of user, ", "closed after 12 min, " */
+static void print_session(const struct ls_record *record)
+{
+	char how[4 * sizeof(record->mech)], after[CLI_TIME_TEXT];
+
+	if (record->event == LS_EVENT_SESSION_END) {
+		cli_age_format(record->at_ms - record->until_ms, after);
+		printf("%s after %s, ",
+		       dash(cli_escape(record->mech, how, sizeof(how))), after);
+	} else if (record->wanted != LS_ADMIT) {
+		print_end(record);
+		fputs(", ", stdout);
+	}
+}
+
 static void print_attempt(const struct ls_record *record)
 {
 	char user[4 * sizeof(record->subject.user)], net[LS_PREFIX_TEXT];
@@ -75,15 +96,17 @@ static void print_attempt(const struct ls_record *record)
 	cli_escape(record->subject.user, user, sizeof(user));
 	printf("%s %s %s ", dash(service), dash(user), net);
 	cli_escape(record->detail, id, sizeof(id));
-	if (record->event != LS_EVENT_SESSION)
-		print_end(record);
+	if (is_session(record))
+		print_session(record);
 	else
+		print_end(record);
+	if (is_session(record))
 		printf("session <%s>", id);
 	if (record->event == LS_EVENT_MESSAGE ||
 	    record->event == LS_EVENT_ALARM)
 		printf(" <%s> to %s", id,
 		       dash(cli_escape(record->more, more, sizeof(more))));
-	if (mech[0] != '\0')
+	if (mech[0] != '\0' && !is_session(record))
 		printf(" (%s)", mech);
 	putchar('\n');
 }

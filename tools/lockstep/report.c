@@ -111,8 +111,8 @@ static void print_wired(const struct report *report)
 		printf("contacts   %" PRIu64 " of %" PRIu64 " known\n",
 		       report->contacts.used, report->contacts.room);
 	if (report->sessions)
-		printf("sessions   %s/sessions: %" PRIu64 " seen\n",
-		       report->state_dir, report->sessions_seen);
+		printf("sessions   %" PRIu64 " live, room for %" PRIu64 "\n",
+		       report->live.live, report->live.room);
 	else
 		puts("sessions   none yet");
 }
@@ -275,6 +275,16 @@ static json_t *wired_of(const struct report *report)
 	return object;
 }
 
+static json_t *sessions_of(const struct ls_sessions_status *live)
+{
+	json_t *object = json_object();
+
+	put_number(object, "live", live->live);
+	put_number(object, "room", live->room);
+	put_number(object, "full", live->full);
+	return object;
+}
+
 static json_t *contacts_of(const struct ls_contacts_status *contacts)
 {
 	json_t *object = json_object();
@@ -327,6 +337,9 @@ void report_print_json(const struct report *report)
 	if (report->guard) {
 		json_put(object, "guard", guard_of(&report->status));
 		json_put(object, "wired", wired_of(report));
+		if (report->sessions)
+			json_put(object, "sessions",
+				 sessions_of(&report->live));
 		if (report->contacts.open)
 			json_put(object, "contacts",
 				 contacts_of(&report->contacts));

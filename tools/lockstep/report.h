@@ -21,7 +21,8 @@ struct report {
 	struct figures hour;
 	struct ls_contacts_status contacts;
 	bool sessions; /* the map is there */
-	uint64_t sessions_seen;
+	uint64_t sessions_seen; /* events of sessions, ever */
+	struct ls_sessions_status live;
 	/* What is wrong: printed after the rest, all together. */
 	unsigned problems;
 	char problem[REPORT_PROBLEMS][1024];

@@ -200,6 +200,14 @@ static void check_sessions(const struct cli *cli, struct report *report)
 		report->sessions = true;
 		report->sessions_seen =
 			ls_journal_head(state, LS_JOURNAL_SESSIONS);
+		ls_sessions_status(state, &report->live);
+		if (report->live.full > 0)
+			report_problem(report,
+				       "sessions: %" PRIu64 " began without a "
+				       "place, and no limit holds for them: "
+				       "raise `subjects` in lockstep.conf, "
+				       "lockstep compile, lockstep init",
+				       report->live.full);
 	} else if (error.code != LS_ENOENT) {
 		report_problem(report, "sessions: %s: %s", error.text,
 			       remedy(&error));

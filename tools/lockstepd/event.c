@@ -190,6 +190,22 @@ static void put_message(json_t *data, const struct ls_record *record)
 		event_put(data, "domains", event_words(record->more));
 }
 
+/* SESSION_END. What a mail process wrote may be anything. */
+static void put_session_end(json_t *data, const struct ls_record *record,
+			    const struct event_clock *clock)
+{
+	uint64_t lived_ms = record->at_ms - record->until_ms;
+
+	put_text(data, "service", record->service, sizeof(record->service));
+	put_who(data, &record->subject);
+	put_text(data, "how", record->mech, sizeof(record->mech));
+	event_put_time(data, "since", event_real_ms(clock, record->until_ms));
+	event_put(data, "duration_ms",
+		  json_integer((int64_t)lived_ms > 0 ? (json_int_t)lived_ms
+						     : 0));
+	put_text(data, "session", record->detail, sizeof(record->detail));
+}
+
 /* LOGIN, CONNECT, SESSION, SUSPICIOUS: the subject is the client, its kind the limit. */
 static void put_attempt(json_t *data, const struct ls_record *record)
 {
@@ -236,6 +252,8 @@ json_t *event_json(const char *host, enum ls_journal journal,
 	event_put(data, "record", json_integer((json_int_t)record->number));
 	if (ls_event_is_order(record->event))
 		put_lock(data, record, clock);
+	else if (record->event == LS_EVENT_SESSION_END)
+		put_session_end(data, record, clock);
 	else
 		put_attempt(data, record);
 	if (evidence != NULL)

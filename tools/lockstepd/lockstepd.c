@@ -271,6 +271,7 @@ static void each_second(struct daemon *daemon, const struct event_clock *clock)
 	if (daemon->state == NULL)
 		return;
 	tell_alive(daemon, clock);
+	ls_sessions_sweep(daemon->state, clock->now_ms);
 	refresh(daemon, clock);
 	if (clock->now_ms >= daemon->check_at_ms)
 		check_files(daemon, clock);

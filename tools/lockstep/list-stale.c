@@ -1,5 +1,4 @@
-/* list-events.c - the lists that are read from the journals: lockstep list
- * sessions, and lockstep list stale */
+/* list-stale.c - lockstep list stale, read from the journals */
 #include "lockstep-config.h"
 
 #include "columns.h"
@@ -12,65 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- sessions ------------------------------------------------------------ */
-
-static void print_session(const struct columns *columns,
-			  const struct ls_record *record)
-{
-	char user[4 * sizeof(record->subject.user)], net[LS_PREFIX_TEXT];
-	char service[4 * sizeof(record->service)], when[CLI_TIME_TEXT];
-	const char *const cells[] = { user, net, service, when };
-
-	cli_escape(record->subject.user, user, sizeof(user));
-	cli_escape(record->service, service, sizeof(service));
-	ls_prefix_format(&record->subject.net, net);
-	cli_minute_format(record->at_ms, when);
-	columns_row(columns, COLOUR_NONE, cells);
-}
-
-int list_sessions(const struct listing *listing)
-{
-	static const struct column column[] = {
-		{ .title = "ACCOUNT", .width = 36, .grows = true },
-		{ .title = "FROM", .width = 16 },
-		{ .title = "SERVICE", .width = 12 },
-		{ .title = "BEGAN", .width = 12 },
-	};
-	const struct ls_record *record;
-	struct journals journals;
-	struct columns columns;
-	enum ls_journal which;
-	unsigned count = 0;
-
-	if (!journals_open(listing->cli, &journals)) {
-		journals_close(&journals);
-		return CLI_FAILED;
-	}
-	columns_init(&columns, column, sizeof(column) / sizeof(*column));
-	while ((record = journals_next(&journals, &which)) != NULL) {
-		if (record->event != LS_EVENT_SESSION ||
-		    !filter_record(&listing->filter, record))
-			continue;
-		if (listing->json) {
-			json_print_record(which, record);
-			continue;
-		}
-		if (count++ == 0) {
-			puts("as they began, by the journal; which of them "
-			     "have ended is not known\n");
-			columns_head(&columns);
-		}
-		print_session(&columns, record);
-	}
-	journals_report_lost(&journals);
-	journals_close(&journals);
-	if (!listing->json && count == 0)
-		puts("the journal has no such session");
-	return CLI_DONE;
-}
-
-/* ---- stale devices -------------------------------------------------------- */
 
 /* Whoever mistypes does it twice; a device does not stop. */
 enum { STALE_FROM = 3 };
