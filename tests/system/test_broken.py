@@ -297,10 +297,8 @@ def test_not_the_first_passdb():
         conf = path(stack, "DOVECOT_CONF")
         passdb = dovecot.syntax().passdb
         first = passdb("lockstep")
-        # The same in both syntaxes, but for the name that 2.4 wants.
-        before = passdb("verified").replace(
-            "passdb verified {\n", "passdb verified_before {\n"
-            "  driver = verified\n")
+        before = passdb(**dovecot.either(
+            {"driver": "verified"}, {"name": "before", "driver": "verified"}))
         assert first in conf.read_text()
         conf.write_text(conf.read_text().replace(first, before + first))
         assert stack.doveadm("reload").returncode == 0

@@ -66,15 +66,6 @@ net accounts-slow           1 80/1d        N u     now        yes
 user failures              10 20/1h        N u     now        yes
 user failures-slow         10 100/7d       N u       now        yes
 user places                 0 10/1d        -          now        -
-
-SENDS                           LEVEL LIMIT           EMPTY IN   ROOM IN
-messages                            0 200/1h          -          now
-recipients                          0 500/1h          -          now
-senders                             0 5/1d            -          now
-new-recipients                      0 200/1d          -          now
-attempted messages                  0 600/1h          -          now
-attempted recipients                0 1500/1h         -          now
-it wrote to nobody yet
 """
 
 

@@ -8,6 +8,7 @@
 #include "sending_bed.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -248,6 +249,80 @@ static void test_same_message(void **state)
 	      level_of("joe@example.com", LS_REASON_MESSAGES, false), 500);
 }
 
+/* ---- killed ------------------------------------------------------------ */
+
+enum { ROOM = 100000, EACH = ROOM / PROCESSES / 2 };
+
+/* One message after the other, each counted once it is accepted. */
+static _Noreturn void send_until_killed(unsigned who)
+{
+	struct ls_state *state;
+	struct ls_error error;
+
+	if (world_join(&world, LS_GUARD_WRITE | LS_CONTACTS, &state, &error) <
+	    0)
+		_exit(1);
+	for (unsigned number = 0; number < EACH; number++) {
+		char instance[32];
+		const struct ls_message one = {
+			.instance = instance,
+			.user = "joe@example.com",
+			.recipients = 1,
+			.size = 1000,
+		};
+		struct ls_decision decision;
+
+		snprintf(instance, sizeof(instance), "k%u.%u", who, number);
+		ls_send(state, &one, world.now_ms, world.real_ms, &decision);
+		atomic_fetch_add(&work->accepted,
+				 decision.verdict == LS_ADMIT);
+	}
+	for (;;)
+		pause();
+}
+
+static void on_finding(void *context, const char *finding)
+{
+	(void)context;
+	print_error("%s\n", finding);
+}
+
+/* Killed at any instruction, a process leaves nothing stuck, and no more charged
+ * than the message that it was at. */
+static void test_killed(void **state)
+{
+	pid_t child[PROCESSES];
+	unsigned accepted;
+	int status;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "100000/30d");
+	world_set(&world, "sending", "recipients", "0");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		child[i] = fork();
+		assert_true(child[i] >= 0);
+		if (child[i] == 0)
+			send_until_killed(i);
+	}
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		/* While they all run, unless the machine is slow. */
+		while (atomic_load(&work->accepted) < (i + 1) * EACH / PROCESSES)
+			usleep(10);
+		kill(child[i], SIGKILL);
+		waitpid(child[i], &status, 0);
+		check("killed", WIFSIGNALED(status), true);
+	}
+	accepted = atomic_load(&work->accepted);
+	check_within("while they ran", accepted, EACH, ROOM / 2);
+	/* It goes on, as far as there is room. */
+	accepted += post_many(NULL, ROOM - accepted + 10);
+	check_within("all, but for those that were killed", accepted,
+		     ROOM - PROCESSES, ROOM);
+	check("findings",
+	      ls_verify(world.state, world.now_ms, on_finding, NULL), 0);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -261,6 +336,7 @@ int main(void)
 		TEST(test_once_of_threads),
 		TEST(test_freeze_of_threads),
 		TEST(test_same_message),
+		TEST(test_killed),
 	};
 
 	work = mmap(NULL, sizeof(*work), PROT_READ | PROT_WRITE,
