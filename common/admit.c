@@ -67,7 +67,17 @@ static const struct ls_meter_use *take(struct ls_visit *visit,
 		    ls_visit_charge(visit, meter, false, ticket) ||
 		    meters->observed >> meter->kind & 1)
 			continue;
-		ls_visit_refund(visit, ticket);
+		ls_visit_refund(visit, ticket, LS_KEEP_NOTHING);
+		return meter;
+	}
+	for (unsigned i = 0; i < meters->logins_count; i++) {
+		const struct ls_meter_use *meter = &meters->logins[i];
+
+		if (!(judgement->logins >> meter->kind & 1) ||
+		    ls_visit_charge(visit, meter, false, ticket) ||
+		    meters->observed >> meter->kind & 1)
+			continue;
+		ls_visit_refund(visit, ticket, LS_KEEP_NOTHING);
 		return meter;
 	}
 	return NULL;
@@ -86,8 +96,10 @@ static void judge_and_take(struct ls_visit *visit,
 
 	for (unsigned tries = 0; tries < TAKE_TRIES; tries++) {
 		ls_visit_view(visit, attempt->secured, attempt->target, &view);
-		ls_judge(&view, visit->policy, visit->meters, visit->now,
-			 judgement);
+		ls_visit_judge(visit,
+			       attempt->target == NULL ? attempt->service
+						       : NULL,
+			       &view, judgement);
 		if (judgement->decision.verdict != LS_ADMIT)
 			return;
 		full = take(visit, judgement, ticket);

@@ -59,17 +59,28 @@ bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 	return true;
 }
 
-void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket)
+static bool is_kept(const struct ls_charge *charge, enum ls_keep keep)
 {
+	return keep != LS_KEEP_NOTHING &&
+	       (charge->word == LS_WORD_LOGINS) == (keep == LS_KEEP_LOGINS);
+}
+
+void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
+		     enum ls_keep keep)
+{
+	uint8_t kept = 0;
+
 	for (unsigned i = 0; i < ticket->charges; i++) {
 		const struct ls_charge *charge = &ticket->charge[i];
 
-		if (visit->known[charge->kind])
+		if (is_kept(charge, keep))
+			ticket->charge[kept++] = *charge;
+		else if (visit->known[charge->kind])
 			ls_slot_refund(&visit->ref[charge->kind], charge->word,
 				       visit->now, charge->charged_at,
 				       charge->emission_ms);
 	}
-	ticket->charges = 0;
+	ticket->charges = kept;
 }
 
 /* ---- in flight -------------------------------------------------------- */

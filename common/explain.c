@@ -118,7 +118,8 @@ static bool is_asked(const struct ls_view *view, bool familiar,
 		return view->repeat;
 	if (view->repeat)
 		return false;
-	if (level->kind == LS_KIND_PLACE)
+	if (level->kind == LS_KIND_PLACE ||
+	    (level->kind == LS_KIND_USER && level->reason == LS_REASON_LOGINS))
 		return true;
 	return !familiar && !(view->trusted && (level->kind == LS_KIND_IP ||
 						level->kind == LS_KIND_NET));
@@ -151,6 +152,46 @@ static void read_levels(const struct ls_visit *visit,
 	}
 }
 
+/* ---- sessions ---------------------------------------------------------- */
+
+static void read_begun(const struct ls_visit *visit, enum ls_kind kind,
+		       uint64_t key, const struct ls_limit *limit,
+		       struct ls_level *level_r)
+{
+	const struct ls_map *map = &visit->state->sessions;
+	struct ls_ref ref;
+	bool found = ls_table_find(&map->subjects, key, kind, &ref) == 0;
+
+	ls_level_of_logins(kind, limit, found ? &ref : NULL,
+			   ls_map_now(map, boot_ms(visit, visit->now)),
+			   level_r);
+}
+
+static void read_sessions(const struct ls_visit *visit, bool user, bool ip,
+			  struct ls_explanation *explanation)
+{
+	const struct ls_map *map = &visit->state->sessions;
+	struct ls_subject subject;
+
+	explanation->sessions_known = map->header != NULL;
+	if (map->header == NULL)
+		return;
+	if (user) {
+		ls_visit_subject(visit, LS_KIND_USER, &subject);
+		explanation->sessions_limit = visit->policy->user.sessions;
+		read_begun(visit, LS_KIND_USER,
+			   ls_key_subject(map->hash_key, &subject),
+			   &visit->policy->user.logins, &explanation->begun_by);
+	}
+	if (ip) {
+		ls_visit_subject(visit, LS_KIND_IP, &subject);
+		read_begun(visit, LS_KIND_IP,
+			   ls_key_subject(map->hash_key, &subject),
+			   &visit->policy->ip.logins,
+			   &explanation->begun_from);
+	}
+}
+
 /* ---- the verdicts ------------------------------------------------------ */
 
 static void finish(const struct ls_visit *visit, struct ls_decision *decision)
@@ -160,8 +201,8 @@ static void finish(const struct ls_visit *visit, struct ls_decision *decision)
 				     : 0;
 }
 
-static void decide(const struct ls_visit *visit, const struct ls_view *view,
-		   struct ls_explanation *explanation)
+static void decide(const struct ls_visit *visit, const char *service,
+		   struct ls_view *view, struct ls_explanation *explanation)
 {
 	struct ls_view bare = *view;
 	struct ls_judgement judgement;
@@ -170,7 +211,8 @@ static void decide(const struct ls_visit *visit, const struct ls_view *view,
 	ls_judge(&bare, visit->policy, visit->meters, visit->now, &judgement);
 	explanation->wants_tls = judgement.decision.reason == LS_REASON_TLS &&
 				 judgement.decision.verdict == LS_DENY;
-	ls_judge(view, visit->policy, visit->meters, visit->now, &judgement);
+	ls_visit_judge(visit, visit->user != NULL ? service : NULL, view,
+		       &judgement);
 	explanation->decision = judgement.decision;
 	explanation->familiar = judgement.familiar;
 	ls_judge_connection(view, visit->policy, visit->meters, visit->now,
@@ -222,7 +264,8 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 		forget_address(&visit);
 	memset(&view, 0, sizeof(view));
 	ls_visit_view(&visit, true, NULL, &view);
-	decide(&visit, &view, explanation_r);
+	decide(&visit, question->service != NULL ? question->service : "imap",
+	       &view, explanation_r);
 
 	const bool has[LS_VISIT_KINDS] = {
 		[LS_KIND_IP] = ip != NULL,
@@ -239,5 +282,6 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	explanation_r->trusted_by_policy = visit.policy->trusted != 0;
 	read_subjects(&visit, has, explanation_r);
 	read_levels(&visit, &view, has, explanation_r);
+	read_sessions(&visit, user != NULL, ip != NULL, explanation_r);
 	return 0;
 }

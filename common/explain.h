@@ -19,6 +19,8 @@ struct ls_question {
 	/* NULL: one that was never tried before. Counts only where the state
 	 * was opened with the secret (LS_LOGINS). */
 	const char *password;
+	const char *service; /* NULL: "imap". Some have sessions, which an account
+			      * may have too many of */
 };
 
 /* How full a meter is. */
@@ -46,7 +48,7 @@ struct ls_known {
 	uint64_t trusted_until_ms;   /* IP, NET: by an administrator; 0: no */
 };
 
-enum { LS_LEVELS_MAX = 16 };
+enum { LS_LEVELS_MAX = 28 };
 
 struct ls_explanation {
 	struct ls_decision decision; /* what the login gets, over TLS */
@@ -65,6 +67,12 @@ struct ls_explanation {
 	struct ls_known typed; /* of an alias, the typed name */
 	uint64_t probation_until_ms; /* 0: it is not */
 	uint64_t suspicious_since_ms;
+	bool sessions_known; /* the sessions map is open */
+	uint64_t sessions_limit; /* live at once; 0: none. How many there are,
+				  * ls_sessions_live() counts */
+	/* Sessions that began lately, of the account and from the address, as a
+	 * meter of their logins would have them; its limit 0: not told. */
+	struct ls_level begun_by, begun_from;
 	unsigned levels;
 	struct ls_level level[LS_LEVELS_MAX];
 };

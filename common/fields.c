@@ -29,7 +29,6 @@ enum {
 
 #define BY_USER LS_FIELD_BY_USER
 #define BY_NET LS_FIELD_BY_NET
-#define LATER LS_FIELD_LATER
 
 /* clang-format off */
 #define CHOICE(id, section, name, flags, member, preset, words) \
@@ -74,7 +73,7 @@ const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
 
 	LIMITS(16, "ip", "failures", BY_NET, ip.failures, "10/10m, 50/1d"),
 	LIMITS(17, "ip", "accounts", BY_NET, ip.accounts, "8/10m, 30/1d"),
-	LIMIT(18, "ip", "logins", BY_NET | LATER, ip.logins, "600/5m"),
+	LIMIT(18, "ip", "logins", BY_NET, ip.logins, "600/5m"),
 	RANGE(19, "ip", "lock", BY_NET, ip.lock, "10m..1d"),
 	CHOICE(20, "ip", "mode", BY_NET, ip.mode, "enforce", rules),
 
@@ -90,8 +89,8 @@ const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
 	LIMITS(48, "user", "failures", BY_USER, user.failures,
 	       "20/1h, 100/7d"),
 	LIMIT(49, "user", "places", BY_USER, user.places, "10/1d"),
-	LIMIT(50, "user", "logins", BY_USER | LATER, user.logins, "300/5m"),
-	NUMBER(51, "user", "sessions", BY_USER | LATER, user.sessions, "50",
+	LIMIT(50, "user", "logins", BY_USER, user.logins, "300/5m"),
+	NUMBER(51, "user", "sessions", BY_USER, user.sessions, "50",
 	       0, 1000000),
 	RANGE(52, "user", "lock", BY_USER, user.lock, "15m..6h"),
 	CHOICE(53, "user", "mode", BY_USER, user.mode, "enforce", rules),

@@ -62,6 +62,7 @@ static unsigned observed_of(const struct ls_policy *policy)
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 {
 	meters_r->failures_count = meters_r->accounts_count = 0;
+	meters_r->logins_count = 0;
 	add_failures(meters_r, LS_KIND_PLACE, policy->place.failures);
 	add_failures(meters_r, LS_KIND_IP, policy->ip.failures);
 	add_failures(meters_r, LS_KIND_NET, policy->net.failures);
@@ -71,6 +72,10 @@ void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 	add_accounts(meters_r, LS_KIND_NET, &policy->net.accounts[LS_FAST],
 		     &policy->net.accounts[LS_SLOW]);
 	add_accounts(meters_r, LS_KIND_GUESS, &policy->guess.accounts, NULL);
+	add(meters_r->logins, &meters_r->logins_count, LS_KIND_USER,
+	    LS_WORD_LOGINS, &policy->user.logins, LS_REASON_LOGINS);
+	add(meters_r->logins, &meters_r->logins_count, LS_KIND_IP,
+	    LS_WORD_LOGINS, &policy->ip.logins, LS_REASON_LOGINS);
 	meters_r->repeats = (struct ls_meter_use){
 		.kind = LS_KIND_PLACE,
 		.word = LS_WORD_REPEATS,
@@ -222,6 +227,27 @@ static unsigned kinds_of(const struct ls_view *view, bool familiar)
 	return kinds;
 }
 
+/* Whose logins an attempt counts among: those of the account, and a stranger's of
+ * the address. */
+static unsigned login_kinds_of(const struct ls_view *view, bool familiar)
+{
+	return familiar || view->trusted
+		       ? 1U << LS_KIND_USER
+		       : 1U << LS_KIND_USER | 1U << LS_KIND_IP;
+}
+
+/* How often people may log in, and how many sessions they may have. What is in
+ * flight counts: that it may yet fail is no reason to wait. */
+static void look_at_logins(struct case_at_hand *at, unsigned kinds)
+{
+	for (unsigned i = 0; i < at->meters->logins_count; i++)
+		if (kinds >> at->meters->logins[i].kind & 1)
+			look_at_meter(at, &at->meters->logins[i], 0);
+	if (at->view->full)
+		refuse(at, LS_DENY, is_observed(at, LS_KIND_USER), LS_KIND_USER,
+		       LS_REASON_SESSIONS, 0);
+}
+
 /* Every lock is looked at before any meter: a lock tells more. */
 static void look_at_locks(struct case_at_hand *at, unsigned kinds)
 {
@@ -265,7 +291,7 @@ static void look_at_meters(struct case_at_hand *at, unsigned kinds,
  * only observes, and would have refused, is charged no more: had it been
  * enforced, there would be nothing to charge. */
 static void name_charges(const struct case_at_hand *at, unsigned kinds,
-			 struct ls_judgement *judgement)
+			 unsigned login_kinds, struct ls_judgement *judgement)
 {
 	bool refused = at->observed.wanted == LS_DENY;
 	unsigned wide = at->view->trusted
@@ -283,6 +309,8 @@ static void name_charges(const struct case_at_hand *at, unsigned kinds,
 		if ((kinds | wide) >> meter->kind & 1)
 			judgement->due |= bit;
 	}
+	judgement->logins = login_kinds &
+			    ~(refused ? at->meters->observed : 0);
 }
 
 static bool tls_is_due(const struct ls_view *view,
@@ -312,9 +340,13 @@ static bool look_at_orders(struct case_at_hand *at, bool familiar)
 }
 
 /* The policy may let a frozen account be told why, but only its owner: who is
- * at a familiar place. */
-static bool is_revealed(const struct case_at_hand *at, bool familiar)
+ * at a familiar place. That there are too many of them tells nothing to a guesser:
+ * it does not depend on the password. */
+static bool is_revealed(const struct case_at_hand *at, bool familiar,
+			enum ls_reason reason)
 {
+	if (reason == LS_REASON_LOGINS || reason == LS_REASON_SESSIONS)
+		return at->policy->reveal != LS_REVEAL_NEVER;
 	return at->policy->reveal == LS_REVEAL_ALWAYS ||
 	       (at->policy->reveal == LS_REVEAL_FREEZE && at->frozen &&
 		familiar);
@@ -331,7 +363,7 @@ static void conclude(const struct case_at_hand *at, bool familiar,
 		decision_r->verdict = LS_ADMIT;
 	}
 	decision_r->reveal = decision_r->verdict == LS_DENY &&
-			     is_revealed(at, familiar);
+			     is_revealed(at, familiar, decision_r->reason);
 }
 
 void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
@@ -343,6 +375,7 @@ void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 		.view = view, .policy = policy, .meters = meters, .now = now
 	};
 	unsigned kinds = kinds_of(view, familiar);
+	unsigned login_kinds = login_kinds_of(view, familiar);
 
 	memset(judgement_r, 0, sizeof(*judgement_r));
 	judgement_r->familiar = familiar;
@@ -351,9 +384,11 @@ void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	if (look_at_orders(&at, familiar)) {
 		look_at_locks(&at, kinds);
 		look_at_meters(&at, kinds, judgement_r);
+		if (!judgement_r->repeat)
+			look_at_logins(&at, login_kinds);
 	}
 	if (!judgement_r->repeat)
-		name_charges(&at, kinds, judgement_r);
+		name_charges(&at, kinds, login_kinds, judgement_r);
 	conclude(&at, familiar, &judgement_r->decision);
 }
 

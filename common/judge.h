@@ -16,6 +16,7 @@ struct ls_view {
 	bool trusted, denied; /* what the policy says of the address */
 	bool secured;
 	bool repeat; /* a wrong password of this place, and known to be */
+	bool full;   /* live sessions have all seats of the account */
 	uint64_t word[LS_JUDGED_KINDS][LS_VIEW_WORDS]; /* 0: has no slot */
 	/* Attempts that this process has admitted and not settled. */
 	struct ls_flight flight[LS_JUDGED_KINDS];
@@ -34,17 +35,19 @@ struct ls_meter_use {
 	struct ls_rate rate;
 	enum ls_reason reason; /* of the lock, or refusal, when it is full */
 };
-enum { LS_FAILURES_MAX = 8, LS_ACCOUNTS_MAX = 5 };
+enum { LS_FAILURES_MAX = 8, LS_ACCOUNTS_MAX = 5, LS_LOGINS_MAX = 2 };
 
 /* All that a policy has. Made once for a policy: rates are quotients, and
  * dividing is slow. */
 struct ls_meters {
-	unsigned failures_count, accounts_count;
+	unsigned failures_count, accounts_count, logins_count;
 	/* Wrong guesses, from the nearest subject to the widest: charged before
 	 * the password is verified. */
 	struct ls_meter_use failures[LS_FAILURES_MAX];
 	/* Distinct accounts: charged when the attempt has failed. */
 	struct ls_meter_use accounts[LS_ACCOUNTS_MAX];
+	/* Logins: charged before, and given back unless the attempt succeeds. */
+	struct ls_meter_use logins[LS_LOGINS_MAX];
 	struct ls_meter_use repeats; /* rate.emission_ms 0: no limit */
 	struct ls_rate places;       /* the same */
 	unsigned observed; /* bit 1 << kind: its rule only observes */
@@ -62,6 +65,7 @@ struct ls_judgement {
 	bool strange;   /* enters the distinct counts if it fails */
 	unsigned take;  /* LS_DUE() of the failure meters to charge now */
 	unsigned due;   /* and of those that a failure fills */
+	unsigned logins; /* bit 1 << kind of the login meters to charge now */
 };
 
 /* now: the map's clock; the decision's retry_ms is a moment of it. */

@@ -23,6 +23,7 @@ static const struct row {
 	ROW(IP, FAILURES_SLOW, FAILURES_SLOW, ip.failures[LS_SLOW]),
 	ROW(IP, ACCOUNTS, ACCOUNTS, ip.accounts[LS_FAST]),
 	ROW(IP, ACCOUNTS_SLOW, ACCOUNTS_SLOW, ip.accounts[LS_SLOW]),
+	ROW(IP, LOGINS, LOGINS, ip.logins),
 	ROW(NET, FAILURES, FAILURES, net.failures[LS_FAST]),
 	ROW(NET, FAILURES_SLOW, FAILURES_SLOW, net.failures[LS_SLOW]),
 	ROW(NET, ACCOUNTS, ACCOUNTS, net.accounts[LS_FAST]),
@@ -30,6 +31,7 @@ static const struct row {
 	ROW(USER, FAILURES, FAILURES, user.failures[LS_FAST]),
 	ROW(USER, FAILURES_SLOW, FAILURES_SLOW, user.failures[LS_SLOW]),
 	ROW(USER, PLACES, PLACES, user.places),
+	ROW(USER, LOGINS, LOGINS, user.logins),
 	ROW(GUESS, ACCOUNTS, ACCOUNTS, guess.accounts),
 #undef ROW
 };
@@ -49,6 +51,15 @@ static void read_level(enum ls_kind kind, enum ls_reason reason,
 	level_r->empty_in_ms = ls_meter_level_ms(empty_at, now, &rate);
 	if (!ls_meter_has_room(empty_at, now, &rate))
 		level_r->room_in_ms = ls_meter_room_at(empty_at, &rate) - now;
+}
+
+void ls_level_of_logins(enum ls_kind kind, const struct ls_limit *limit,
+			const struct ls_ref *ref, uint64_t now,
+			struct ls_level *level_r)
+{
+	read_level(kind, LS_REASON_LOGINS, limit,
+		   ref != NULL ? ls_slot_get(ref, LS_WORD_LOGINS) : 0, now,
+		   level_r);
 }
 
 unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,

@@ -14,6 +14,12 @@ unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
 		      const struct ls_ref *ref, uint64_t now,
 		      struct ls_level level[LS_LEVELS_MAX], unsigned count);
 
+/* How full a subject's meter of logins is: in the sessions map, of sessions that
+ * began. A limit of no units gives a level of limit 0. */
+void ls_level_of_logins(enum ls_kind kind, const struct ls_limit *limit,
+			const struct ls_ref *ref, uint64_t now,
+			struct ls_level *level_r);
+
 /* The meters of what an account sends, the same way: their limits are others on
  * probation. */
 unsigned ls_levels_of_sending(const struct ls_policy *policy, bool probation,

@@ -106,6 +106,18 @@ bool ls_live_free(const struct ls_live *live, const struct ls_hold *hold);
 bool ls_live_read(const struct ls_live *live, uint64_t index, bool live_only,
 		  struct ls_live_record *record_r);
 
+/* The key of an account's seat: the account's, which is a keyed hash, and the number
+ * mixed. A session looks at many seats, and hashing takes longer than looking.
+ * Source: the finalizer of SplitMix64. */
+static inline uint64_t ls_seat_key(uint64_t user_key, uint64_t seat)
+{
+	uint64_t mixed = user_key + (seat + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+	return mixed ^ mixed >> 31;
+}
+
 /* The word of a seat that this session sits on. */
 uint64_t ls_seat_value(const struct ls_hold *hold);
 /* Could it be the word of a seat, free or not? */

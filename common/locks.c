@@ -107,8 +107,8 @@ void ls_state_familiar(const struct ls_state *state, enum ls_kind kind,
 	}
 }
 
-void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t until,
-		    uint64_t now)
+void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t since,
+		    uint64_t until, uint64_t now)
 {
 	const struct ls_table *table = &state->guard.subjects;
 	struct ls_ref ref;
@@ -120,7 +120,7 @@ void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t until,
 		/* The first doubt stands until a release: that a probation
 		 * ended says nothing about who came during it. */
 		if (ls_slot_get(&ref, LS_WORD_SUSPICIOUS) == 0)
-			ls_slot_set(&ref, LS_WORD_SUSPICIOUS, now);
+			ls_slot_set(&ref, LS_WORD_SUSPICIOUS, since);
 		if (ls_slot_raise(&ref, LS_WORD_PROBATION, until) &&
 		    ls_table_protect(table, &ref, now))
 			return;

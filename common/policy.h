@@ -118,8 +118,6 @@ enum ls_field_type {
 enum { /* flags of a field */
 	LS_FIELD_BY_USER = 1, /* an account may override it, or its domain */
 	LS_FIELD_BY_NET = 2,  /* a network may */
-	LS_FIELD_LATER = 4,   /* kept, and not acted on by this version: the
-			       * compiler warns where it is set */
 };
 
 struct ls_field {
@@ -127,7 +125,7 @@ struct ls_field {
 	const char *section; /* "ip" of `limit ip { }`; NULL: at the top */
 	const char *name;
 	enum ls_field_type type;
-	unsigned flags;       /* LS_FIELD_BY_*, LS_FIELD_LATER */
+	unsigned flags;       /* LS_FIELD_BY_* */
 	size_t offset, size;  /* in struct ls_policy */
 	uint64_t min, max;    /* of a NUMBER, of the units of a limit, of a
 			       * DURATION and either end of a RANGE in ms */

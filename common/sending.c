@@ -76,6 +76,21 @@ static uint64_t level(const struct ls_sent *sent, enum ls_sending_meter meter)
 			      sent->visit.now, &rate);
 }
 
+/* What an account was frozen for came from a place that is new to it: so may be
+ * who sent it. A release then forgets that place, and those first seen since. */
+static void doubt_new_place(const struct ls_sent *sent)
+{
+	const struct ls_visit *visit = &sent->visit;
+	uint64_t young = visit->policy->user.probation_ms, since;
+
+	if (!visit->known[LS_KIND_PLACE])
+		return;
+	since = ls_slot_get(&visit->ref[LS_KIND_PLACE], LS_WORD_FIRST_SEEN);
+	if (since != 0 && since + young > visit->now)
+		ls_state_doubt(sent->state, visit->key[LS_KIND_USER], since,
+			       visit->now + young, visit->now);
+}
+
 /* The account has tried too much. Returns false when another message did it
  * just before. */
 static bool freeze(const struct ls_sent *sent)
@@ -107,9 +122,11 @@ static bool freeze(const struct ls_sent *sent)
 		ls_copy(more + len, sizeof(more) - (size_t)len,
 			message->gathered->domains);
 	ls_visit_subject(&sent->visit, LS_KIND_USER, &subject);
-	return ls_state_lock(sent->state, &subject,
-			     sent->visit.key[LS_KIND_USER], &order, NULL,
-			     sent->visit.now) != LS_STOOD;
+	if (ls_state_lock(sent->state, &subject, sent->visit.key[LS_KIND_USER],
+			  &order, NULL, sent->visit.now) == LS_STOOD)
+		return false;
+	doubt_new_place(sent);
+	return true;
 }
 
 /* Charge what is attempted. Returns false when it is too much. */

@@ -284,7 +284,7 @@ enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r)
 		full = ls_sent_try(sent);
 		if (full == LS_SENDING_METERS)
 			break;
-		*at_r = 0; /* another was faster */
+		*at_r = sent->visit.now + 1; /* another was faster */
 	}
 	return full;
 }

@@ -62,7 +62,8 @@ bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 		    struct ls_sent_charge *charge_r);
 
 /* The first of the soft meters without room, or LS_SENDING_METERS. Reads only.
- * *at_r is when it will have some; 0: is not known, or never. */
+ * *at_r is when it will have some, or, where others were faster to fill it, soon;
+ * 0: never. */
 enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 					uint64_t *at_r);
 /* Charge all soft meters, or none, without a look at them before. Returns the one

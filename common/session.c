@@ -48,13 +48,6 @@ static void journal(const struct ls_state *state, enum ls_event event,
 
 /* ---- seats ------------------------------------------------------------ */
 
-static uint64_t seat_key(const struct ls_state *state, uint64_t user_key,
-			 uint64_t seat)
-{
-	return ls_key_pair(state->sessions.hash_key, LS_KIND_SEAT, user_key,
-			   seat);
-}
-
 /* Who sits on a seat: 0 nobody, and nobody ever. */
 static uint64_t sitter(const struct ls_state *state, uint64_t user_key,
 		       uint64_t seat)
@@ -62,7 +55,7 @@ static uint64_t sitter(const struct ls_state *state, uint64_t user_key,
 	struct ls_ref ref;
 
 	if (ls_table_find(&state->sessions.subjects,
-			  seat_key(state, user_key, seat), LS_KIND_SEAT,
+			  ls_seat_key(user_key, seat), LS_KIND_SEAT,
 			  &ref) < 0)
 		return 0;
 	return ls_slot_get(&ref, LS_WORD_SITTER);
@@ -102,7 +95,7 @@ static enum sat sit(const struct ls_state *state, const struct ls_hold *hold,
 
 	for (unsigned tries = 0; tries < SIT_TRIES; tries++) {
 		if (ls_table_claim(&map->subjects,
-				   seat_key(state, user_key, seat),
+				   ls_seat_key(user_key, seat),
 				   LS_KIND_SEAT, now, false, &ref) < 0)
 			return NO_SUCH_SEAT;
 		old = ls_slot_get(&ref, LS_WORD_SITTER);
@@ -152,8 +145,7 @@ static void stand(const struct ls_state *state,
 
 	if (session->seat > 0 &&
 	    ls_table_find(&state->sessions.subjects,
-			  seat_key(state, session->user_key,
-				   session->seat - 1),
+			  ls_seat_key(session->user_key, session->seat - 1),
 			  LS_KIND_SEAT, &ref) == 0)
 		ls_slot_swap(&ref, LS_WORD_SITTER,
 			     ls_seat_value(&session->hold), 0);
@@ -416,11 +408,13 @@ int ls_session_next(struct ls_state *state, uint64_t *cursor,
 uint64_t ls_sessions_live(struct ls_state *state, const char *user)
 {
 	const struct ls_map *map = &state->sessions;
-	struct ls_session_info info;
-	uint64_t cursor = 0, count = 0;
+	struct ls_live_record session;
+	uint64_t count = 0;
 
-	while (map->header != NULL &&
-	       ls_session_next(state, &cursor, &info) == 1)
-		count += user == NULL || strcmp(info.user, user) == 0;
+	/* Whose it is costs less to tell than whether it is still there. */
+	for (uint64_t i = 0; map->header != NULL && i < map->live.places; i++)
+		count += ls_live_read(&map->live, i, true, &session) &&
+			 (user == NULL || strcmp(session.user, user) == 0) &&
+			 !is_gone(state, &session);
 	return count;
 }

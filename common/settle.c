@@ -113,13 +113,14 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket)
 	const struct ls_meter_use *repeats = &visit->meters->repeats;
 	const struct ls_ref *place;
 
+	ls_visit_refund(visit, ticket, LS_KEEP_FAILURES);
 	if (ticket->repeat)
 		return;
 	ls_visit_widen(visit);
 	if (is_known_by_now(visit, ticket)) {
 		/* One wrong password is one guess, however many connections
 		 * try it at once. */
-		ls_visit_refund(visit, ticket);
+		ls_visit_refund(visit, ticket, LS_KEEP_NOTHING);
 		if (repeats->rate.emission_ms > 0)
 			ls_visit_charge(visit, repeats, true, NULL);
 		ticket->repeat = true;
@@ -131,6 +132,16 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket)
 		ls_slot_add_print(place, ticket->print);
 	if (!ticket->familiar)
 		count_account(visit, ticket);
+}
+
+/* A wrong password that has become right: a login that nobody expected. */
+static void count_login(struct ls_visit *visit)
+{
+	const struct ls_meters *meters = visit->meters;
+
+	for (unsigned i = 0; i < meters->logins_count; i++)
+		if (meters->logins[i].kind == LS_KIND_USER)
+			ls_visit_charge(visit, &meters->logins[i], true, NULL);
 }
 
 /* What the rules said, as the journal has it. A repeat is named: it was not
@@ -169,14 +180,16 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	ls_visit_arrive(&visit, ticket);
 	switch (outcome) {
 	case LS_OUTCOME_SUCCESS:
-		ls_visit_refund(&visit, ticket);
+		ls_visit_refund(&visit, ticket, LS_KEEP_LOGINS);
+		if (ticket->repeat)
+			count_login(&visit);
 		ls_succeed(&visit, ticket);
 		break;
 	case LS_OUTCOME_WRONG:
 		fail(&visit, ticket);
 		break;
 	default:
-		ls_visit_refund(&visit, ticket);
+		ls_visit_refund(&visit, ticket, LS_KEEP_NOTHING);
 	}
 	decision = decision_of(ticket);
 	ls_visit_journal(&visit, LS_EVENT_LOGIN, &attempt, &decision, outcome);

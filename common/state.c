@@ -184,7 +184,8 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret < 0)
 		return ret;
 	ret = open_map(state, LS_MAP_SESSIONS, args, &error);
-	if (ret < 0 && state->guard.writable)
+	/* Freezes end sessions also where these cannot be counted. */
+	if (ret < 0 && (state->guard.writable || (state->flags & LS_BRIEF)))
 		ret = 0;
 	if (state->sessions.header != NULL) {
 		state->looker.procfd = ls_process_open();

@@ -63,9 +63,10 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 			   const struct ls_lock_order *order, const char *by,
 			   uint64_t now);
 
-/* Keep an account on probation until then, since now if it was not before. */
-void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t until,
-		    uint64_t now);
+/* Keep an account on probation until then. It is suspicious since `since`, or
+ * since it was first. */
+void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t since,
+		    uint64_t until, uint64_t now);
 
 void ls_state_journal(const struct ls_state *state, enum ls_event event,
 		      const struct ls_subject *subject,

@@ -76,8 +76,8 @@ static void doubt(struct ls_visit *visit, const struct ls_ticket *ticket,
 {
 	uint64_t until = visit->now + visit->policy->user.probation_ms;
 
-	ls_state_doubt(visit->state, visit->key[LS_KIND_USER], until,
-		       visit->now);
+	ls_state_doubt(visit->state, visit->key[LS_KIND_USER], visit->now,
+		       until, visit->now);
 	journal_doubt(visit, ticket, reason, until);
 }
 

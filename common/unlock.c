@@ -45,6 +45,8 @@ static void clear(const struct ls_state *state, const struct ls_policy *policy,
 	/* The meters first: a lock cannot fall on an empty one. */
 	for (unsigned i = LS_WORD_FAILURES; i < LS_WORD_FIRST_SEEN; i++)
 		ls_slot_set(ref, i, 0);
+	if (kind != LS_KIND_PLACE)
+		ls_slot_set(ref, LS_WORD_LOGINS, 0);
 	ls_slot_set(ref, LS_WORD_LOCK, 0);
 }
 

@@ -143,6 +143,10 @@ static void check_journal(struct check *check)
 			read++;
 		} else if (cursor.next + 1 >= head) {
 			break; /* its writer may be at it */
+		} else if (atomic_load(ring->head) < head) {
+			off(check, "journal: numbers went back from %" PRIu64,
+			    head);
+			break;
 		}
 		now += 10000;
 	}

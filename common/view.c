@@ -10,12 +10,14 @@
 static const uint16_t looked_at[LS_VISIT_KINDS] = {
 	[LS_KIND_IP] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
 		       1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
-		       1U << LS_WORD_ACCOUNTS | 1U << LS_WORD_ACCOUNTS_SLOW,
+		       1U << LS_WORD_ACCOUNTS | 1U << LS_WORD_ACCOUNTS_SLOW |
+		       1U << LS_WORD_LOGINS,
 	[LS_KIND_NET] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
 			1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
 			1U << LS_WORD_ACCOUNTS | 1U << LS_WORD_ACCOUNTS_SLOW,
 	[LS_KIND_USER] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAILURES |
-			 1U << LS_WORD_FAILURES_SLOW | 1U << LS_WORD_FREEZE,
+			 1U << LS_WORD_FAILURES_SLOW | 1U << LS_WORD_LOGINS |
+			 1U << LS_WORD_FREEZE,
 	[LS_KIND_PLACE] = 1U << LS_WORD_LOCK | 1U << LS_WORD_FAMILIAR |
 			  1U << LS_WORD_FAILURES | 1U << LS_WORD_FAILURES_SLOW |
 			  1U << LS_WORD_REPEATS,
@@ -88,6 +90,46 @@ static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
 	}
 }
 
+/* Do logins of this service become mail sessions? Postfix's do not. */
+static bool has_sessions(const char *service)
+{
+	static const char *const services[] = { "imap", "pop3", "sieve",
+						"submission" };
+
+	for (unsigned i = 0; i < sizeof(services) / sizeof(*services); i++)
+		if (strcmp(service, services[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Have live sessions all seats of the account? Another's name may not be known any
+ * more: the session is then asked about when it begins. */
+static bool is_full(const struct ls_visit *visit, const char *service)
+{
+	const struct ls_map *sessions = &visit->state->sessions;
+	const char *user = visit->account.kind == LS_KIND_USER
+				   ? visit->account.user
+			   : visit->aliased ? NULL
+					    : visit->user;
+
+	return sessions->header != NULL && user != NULL &&
+	       visit->policy->user.sessions > 0 && has_sessions(service) &&
+	       ls_seats_are_taken(visit->state,
+				  ls_key_user(sessions->hash_key, user),
+				  visit->policy->user.sessions);
+}
+
+void ls_visit_judge(const struct ls_visit *visit, const char *service,
+		    struct ls_view *view, struct ls_judgement *judgement_r)
+{
+	ls_judge(view, visit->policy, visit->meters, visit->now, judgement_r);
+	if (judgement_r->decision.verdict != LS_ADMIT || service == NULL ||
+	    !is_full(visit, service))
+		return;
+	view->full = true;
+	ls_judge(view, visit->policy, visit->meters, visit->now, judgement_r);
+}
+
 void ls_visit_view(const struct ls_visit *visit, bool secured,
 		   const char *target, struct ls_view *view_r)
 {
@@ -96,6 +138,7 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 
 	view_r->denied = visit->policy->denied != 0;
 	view_r->secured = secured;
+	view_r->full = false;
 	view_r->repeat = print != 0 && visit->known[LS_KIND_PLACE] &&
 			 ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print);
 	memset(view_r->word, 0, sizeof(view_r->word));

@@ -61,6 +61,12 @@ static inline bool ls_visit_has(const struct ls_visit *visit, enum ls_kind kind)
 void ls_visit_view(const struct ls_visit *visit, bool secured,
 		   const char *target, struct ls_view *view_r);
 
+/* Judge what is known, and where nothing else says no, whether the account may have
+ * a session more.
+ *   service  that the login is for; NULL: of no account's own */
+void ls_visit_judge(const struct ls_visit *visit, const char *service,
+		    struct ls_view *view, struct ls_judgement *judgement_r);
+
 /* Is the account frozen (freeze.c)? As ls_frozen(). */
 bool ls_visit_is_frozen(const struct ls_visit *visit,
 			struct ls_decision *decision_r);
@@ -85,8 +91,10 @@ const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind);
  * will not be given back). Returns false when there was no room. */
 bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 		     bool force, struct ls_ticket *ticket);
-/* Give back all that the ticket notes. */
-void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket);
+/* Give back what the ticket notes, but for what is kept. */
+enum ls_keep { LS_KEEP_NOTHING, LS_KEEP_LOGINS, LS_KEEP_FAILURES };
+void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
+		     enum ls_keep keep);
 
 /* Remember the attempt among those in flight, by what the judgement takes; and
  * forget it. */

@@ -5,8 +5,8 @@
  * verified at all (login.h), and learns from the passdbs behind it how that
  * went (outcome.h).
  *
- *   preinit  as root, in the auth process: opens the guard. Each passdb block
- *            has its own preinit; the first one opens.
+ *   preinit  as root, in the auth process: opens the guard, and the sessions to
+ *            read. Each passdb block has its own preinit; the first one opens.
  *   init     as Dovecot's user: starts to record outcomes
  *   deinit   the passdb's: answers logins that still wait; the module's, after
  *            all requests are gone: closes the guard
@@ -65,8 +65,8 @@ static struct passdb_module *lockstep_make(pool_t pool, const char *args)
 		if (*args != '\0')
 			e_warning(guard_event, "passdb args are ignored: %s",
 				  args);
-		state_open(&guard, LS_GUARD_WRITE | LS_CREATE | LS_LOGINS,
-			   "logins pass unguarded");
+		state_open(&guard, LS_GUARD_WRITE | LS_SESSIONS_READ |
+			   LS_CREATE | LS_LOGINS, "logins pass unguarded");
 		state_report(&guard, guard_event);
 	}
 	return p_new(pool, struct passdb_module, 1);

@@ -19,6 +19,10 @@ struct mail_user;
  * FALSE when there is no such client here (yet). */
 typedef bool ending_fn(struct mail_user *user, const char *text);
 
+/* What a user's client is to be told because his session was refused; NULL: it was
+ * not. */
+typedef const char *ending_farewell_fn(struct mail_user *user);
+
 /* "* BYE [UNAVAILABLE] text"; nothing in the middle of a literal. */
 ending_fn ending_imap;
 /* "-ERR [SYS/TEMP] text"; nothing in the middle of an answer. */
@@ -35,5 +39,12 @@ ending_fn ending_sieve;
  * is still there then, and no more in the list. */
 const void *ending_imap_client(const struct mail_user *user);
 bool ending_imap_hibernates(const void *client);
+
+/* To be called as the plugin comes and goes: an IMAP client whose session was
+ * refused is told so before a command is read, however early that came. Other
+ * programs have no place for that: there a command that came in one packet with
+ * the login may still be answered. */
+void ending_imap_init(ending_farewell_fn *farewell);
+void ending_imap_deinit(void);
 
 #endif

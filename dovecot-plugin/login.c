@@ -47,11 +47,39 @@ static void deny_now(struct login *login)
 		      strlen(decoy), request);
 }
 
+/* Does it pass by itself, whoever asks? */
+static bool is_for_now(enum ls_reason reason)
+{
+	return reason == LS_REASON_LOGINS || reason == LS_REASON_SESSIONS;
+}
+
+/* A client is to try again, and not to ask for another password: so with a code that
+ * says so, in its protocol's terms. Dovecot's login processes for IMAP and POP3 take
+ * it from the text. That of submission has no words of ours for a temporary failure,
+ * but its own are better than a permanent one with ours. */
+static void tell_for_now(struct auth_request *request, enum ls_reason reason)
+{
+	const char *service = compat_request_service(request), *code = "";
+
+	if (strcmp(service, "imap") == 0)
+		code = "[LIMIT] ";
+	else if (strcmp(service, "pop3") == 0)
+		code = "[SYS/TEMP] ";
+	else if (strcmp(service, "submission") == 0)
+		request->internal_failure = TRUE;
+	auth_request_set_field(request, "reason",
+			       t_strconcat(code, refusal_text(reason), NULL),
+			       NULL);
+}
+
 static void deny(struct login *login, const struct ls_decision *decision)
 {
 	login->denied = TRUE;
 	if (decision->reveal) {
-		login_reveal(login->request, decision->reason);
+		if (is_for_now(decision->reason))
+			tell_for_now(login->request, decision->reason);
+		else
+			login_reveal(login->request, decision->reason);
 		answer(login, PASSDB_RESULT_USER_DISABLED);
 	} else if (intercept_is_token(login)) {
 		deny_now(login); /* the verification has taken its time */

@@ -199,12 +199,24 @@ void mail_session_begin(struct mail_user *user, const struct ls_addr *ip,
 	}
 }
 
+/* A user of this program may be none of ours. */
+static const char *farewell_of(struct mail_user *user)
+{
+	const struct mail_session *session = mail_sessions;
+
+	while (session != NULL && session->user != user)
+		session = session->next;
+	return session == NULL ? NULL : session->farewell;
+}
+
 void mail_sessions_init(struct state *state)
 {
 	sessions = state;
+	ending_imap_init(farewell_of);
 }
 
 void mail_sessions_deinit(void)
 {
+	ending_imap_deinit();
 	timeout_remove(&to_look);
 }

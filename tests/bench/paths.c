@@ -27,7 +27,7 @@ static int dirfd = -1;
 static void clean(void)
 {
 	static const char *const names[] = { "policy.cdb", ".policy.cdb.new",
-					     "guard", ".lock", "secret" };
+					     "guard", "sessions", ".lock", "secret" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlinkat(dirfd, names[i], 0);
@@ -53,26 +53,39 @@ static void write_secret(void)
 	close(fd);
 }
 
-static struct ls_state *open_state(void)
+static void make_map(enum ls_map_type type, const char *name,
+		     uint64_t live_places)
 {
 	static const uint8_t hash_key[LS_HASH_KEY_SIZE] = { 1, 2, 3, 4 };
-	const struct ls_map_spec spec = { .type = LS_MAP_GUARD,
+	const struct ls_map_spec spec = { .type = type,
 					  .subjects = SUBJECTS,
 					  .journal_records = RECORDS,
+					  .live_places = live_places,
 					  .boot_ms = now_ms,
 					  .real_ms = real_ms,
 					  .hash_key = hash_key,
 					  .group = "", .readers = "" };
+	struct ls_error error = { 0, "" };
+	struct ls_map map;
+
+	check(ls_map_create(dirfd, name, name, &spec, &map, &error) == 0,
+	      error.text);
+	ls_map_close(&map);
+}
+
+/* As Dovecot's auth process has it. */
+static struct ls_state *open_state(void)
+{
 	char path[sizeof(dir) + 16];
 	const struct ls_open_args args = { .policy_path = path,
-					   .flags = LS_GUARD_WRITE | LS_LOGINS,
+					   .flags = LS_GUARD_WRITE | LS_LOGINS |
+						    LS_SESSIONS_READ,
 					   .now_ms = now_ms,
 					   .real_ms = real_ms };
 	struct ls_policy_writer *writer;
 	struct ls_error error = { 0, "" };
 	struct ls_policy policy;
 	struct ls_state *state;
-	struct ls_map map;
 
 	snprintf(path, sizeof(path), "%s/policy.cdb", dir);
 	ls_policy_presets(&policy);
@@ -82,9 +95,8 @@ static struct ls_state *open_state(void)
 	ls_policy_writer_policy(writer, &policy);
 	check(ls_policy_writer_commit(&writer, real_ms, &error) == 0,
 	      error.text);
-	check(ls_map_create(dirfd, "guard", "guard", &spec, &map, &error) == 0,
-	      error.text);
-	ls_map_close(&map);
+	make_map(LS_MAP_GUARD, "guard", 0);
+	make_map(LS_MAP_SESSIONS, "sessions", SUBJECTS / 8);
 	write_secret();
 	check(ls_open(&args, &state, &error) == 0, error.text);
 	return state;

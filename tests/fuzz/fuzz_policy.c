@@ -81,8 +81,11 @@ static void check_webhooks(const struct ls_policy_file *file)
 	}
 }
 
+typedef int open_fn(int dirfd, const char *name, struct ls_policy_file **file_r,
+		    struct ls_error *error_r);
+
 /* Open the file that fd has, by its name under /proc. */
-static void read_policy(int fd)
+static void read_policy(int fd, open_fn *open_file)
 {
 	static int fds = -1;
 	struct ls_policy_file *file;
@@ -93,7 +96,7 @@ static void read_policy(int fd)
 		fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check(fds >= 0, "no /proc");
 	snprintf(name, sizeof(name), "%d", fd);
-	if (ls_policy_file_open(fds, name, &file, &error) < 0) {
+	if (open_file(fds, name, &file, &error) < 0) {
 		check(file == NULL, "failed, with a file");
 		check(error.code < 0 && error.text[0] != '\0',
 		      "failed, without a reason");
@@ -131,14 +134,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd = memfd_create("policy", MFD_CLOEXEC);
 
 	check(fd >= 0 && write(fd, data, size) == (ssize_t)size, "no memory");
-	read_policy(fd);
+	read_policy(fd, ls_policy_file_open);
+	read_policy(fd, ls_policy_file_peek);
 	check(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
 		      cdb_make_start(&make, fd) == 0,
 	      "no memory");
 	cdb_make_add(&make, "lockstep", 8, head, sizeof(head));
 	put_records(&make, data, size);
 	check(cdb_make_finish(&make) == 0, "no memory");
-	read_policy(fd);
+	read_policy(fd, ls_policy_file_open);
+	read_policy(fd, ls_policy_file_peek);
 	close(fd);
 	return 0;
 }

@@ -117,24 +117,30 @@ def main_snippet():
     return text
 
 
-def wire(layout, service, lists=""):
-    """Run the commands that the snippet gives for a service, "submission" or
-    "smtp"; only those for such lists, if given (a regular expression). Postfix
-    has to be reloaded if it runs."""
+def commands(service, undo=False):
+    """What the snippet says for a service, "submission" or "smtp": the arguments
+    of each postconf command, in order. Those that undo stand apart."""
     shipped = products.find(products.MASTER_SNIPPET).read_text()
-    commands = [shlex.split(line) for line in re.findall(
-        rf"^#   (postconf -P '?{service}/inet/smtpd_\S*{lists}\S*=.*)$", shipped,
-        flags=re.M)]
-    # The undoing comes later, for the lists that were not empty before.
-    settings = {}
-    for _, _, setting in commands:
-        settings.setdefault(setting.split("=")[0], setting)
-    if not settings:
+    doing, undoing = shipped.split("\n# Undone by\n")
+    undoing, more = undoing.split("postfix reload", 1)
+    text = undoing if undo else doing + more
+    return [shlex.split(line) for line in re.findall(
+        rf"^#   postconf (-PX? '?{service}/inet/smtpd_.*)$", text, flags=re.M)]
+
+
+def wire(layout, service, lists="", undo=False):
+    """Run them on a stack; only those for such lists, if given (a regular
+    expression). Postfix has to be reloaded if it runs."""
+    name = f"127.0.0.1:{layout.port(service)}"
+    found = [(option, setting) for option, setting in commands(service, undo)
+             if re.search(lists, setting.split("=")[0])]
+    if not found:
         raise StackError("conf.d/postfix-master.cf has no command for "
                          f"{service} {lists}")
-    name = f"127.0.0.1:{layout.port(service)}"
-    run_postconf(layout, "-P", *(
-        name + setting.removeprefix(service) for setting in settings.values()))
+    for option in sorted({option for option, _ in found}):
+        run_postconf(layout, option, *(
+            name + setting.removeprefix(service)
+            for other, setting in found if other == option))
 
 
 def run_postconf(layout, *args):
@@ -214,3 +220,16 @@ def reload(layout):
     """Take a changed configuration: processes that serve a client end after
     it, all others at once."""
     processes.recorded(layout)["postfix"].signal(signal.SIGHUP)
+
+
+def filters(stack):
+    """The processes of lockstep-policy that smtpd processes ask now."""
+    found = []
+    for process in stack.processes():
+        try:
+            argv = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if argv.split(b"\0")[0].endswith(b"/lockstep-policy"):
+            found.append(process)
+    return found

@@ -175,6 +175,7 @@ static void play_reboot(struct player *player)
 	if (player->words > 1)
 		world->real_ms += player_duration(player, 2);
 	unlinkat(world->state_dirfd, "guard", 0);
+	unlinkat(world->state_dirfd, "sessions", 0);
 	unlinkat(world->state_dirfd, "secret", 0);
 	world->now_ms = 30 * WORLD_SECOND;
 	reopen(player);

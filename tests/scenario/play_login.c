@@ -175,6 +175,10 @@ static void want_part(const struct player *player,
 	} else if (strcmp(part, "unobserved") == 0) {
 		player_want(player, "wanted", ls_verdict_name(decision->wanted),
 			    ls_verdict_name(decision->verdict));
+	} else if (strcmp(part, "revealed") == 0 ||
+		   strcmp(part, "hidden") == 0) {
+		player_want(player, "reason",
+			    decision->reveal ? "revealed" : "hidden", part);
 	} else if (ticket != NULL && (strcmp(part, "familiar") == 0 ||
 				      strcmp(part, "stranger") == 0)) {
 		player_want(player, "place",
@@ -183,10 +187,6 @@ static void want_part(const struct player *player,
 		   (strcmp(part, "repeat") == 0 || strcmp(part, "new") == 0)) {
 		player_want(player, "guess", ticket->repeat ? "repeat" : "new",
 			    part);
-	} else if (strcmp(part, "revealed") == 0 ||
-		   strcmp(part, "hidden") == 0) {
-		player_want(player, "reason",
-			    decision->reveal ? "revealed" : "hidden", part);
 	} else {
 		player_reject(player, "cannot be wanted", part);
 	}

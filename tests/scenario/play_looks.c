@@ -208,6 +208,9 @@ static const struct ls_limit *limit_of(const struct ls_policy *policy,
 		  &policy->user.places },
 		{ LS_KIND_PLACE, "repeats", LS_WORD_REPEATS,
 		  &policy->place.repeats },
+		{ LS_KIND_USER, "logins", LS_WORD_LOGINS,
+		  &policy->user.logins },
+		{ LS_KIND_IP, "logins", LS_WORD_LOGINS, &policy->ip.logins },
 	};
 
 	for (size_t i = 0; i < COUNT(meters); i++)

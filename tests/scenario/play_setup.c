@@ -35,7 +35,8 @@ static void play_no(struct player *player)
 		{ "net", "failures" },   { "net", "accounts" },
 		{ "user", "failures" },  { "user", "places" },
 		{ "place", "failures" }, { "place", "repeats" },
-		{ "guess", "accounts" },
+		{ "guess", "accounts" },  { "ip", "logins" },
+		{ "user", "logins" },    { "user", "sessions" },
 		{ "sending", "messages" }, { "sending", "recipients" },
 		{ "sending", "senders" },  { "sending", "new-recipients" },
 	};

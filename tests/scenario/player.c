@@ -253,7 +253,7 @@ static void be_ready(struct player *player)
 static const struct player_statement *find(const char *name)
 {
 	static const struct player_statement *const tables[] = {
-		player_setup, player_logins, player_messages,
+		player_setup, player_logins, player_sessions, player_messages,
 		player_admin, player_looks
 	};
 

@@ -12,6 +12,7 @@
 enum {
 	PLAYER_ACCOUNTS = 512,
 	PLAYER_TICKETS = 512,
+	PLAYER_SESSIONS = 64,
 	PLAYER_WORD = 96,
 	PLAYER_TEXT = 512,
 	PLAYER_LOOPS = 2,
@@ -29,6 +30,14 @@ struct player_flight {
 	enum ls_outcome outcome; /* that its password will have */
 };
 
+/* A mail session that lives. */
+struct player_session {
+	char name[PLAYER_WORD]; /* "": none */
+	char user[PLAYER_WORD], service[PLAYER_WORD];
+	struct ls_addr ip;
+	struct ls_session session;
+};
+
 struct player {
 	struct world world;
 	const struct scenario *scenario;
@@ -39,6 +48,7 @@ struct player {
 	unsigned accounts;
 	struct player_account account[PLAYER_ACCOUNTS];
 	struct player_flight flight[PLAYER_TICKETS];
+	struct player_session session[PLAYER_SESSIONS];
 	unsigned admitted, refused,
 		waiting; /* logins and messages, since they were counted */
 	unsigned held;   /* messages */
@@ -94,7 +104,8 @@ struct player_account *player_find_account(struct player *player,
 
 /* What the guard is opened with: as the processes of logins and of messages. */
 enum {
-	PLAYER_FLAGS = LS_GUARD_WRITE | LS_CREATE | LS_LOGINS | LS_CONTACTS,
+	PLAYER_FLAGS = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE |
+		       LS_LOGINS | LS_CONTACTS,
 };
 
 typedef void player_fn(struct player *player);
@@ -119,5 +130,14 @@ extern const struct player_statement player_messages[];
 /* The statements of a login: play_login.c. */
 void player_login(struct player *player, unsigned at, const char *flight);
 extern const struct player_statement player_logins[];
+
+/* What was decided, and what is wanted from the word at i on; 0: nothing.
+ *   ticket  NULL: of no login */
+void player_want_decision(const struct player *player, unsigned i,
+			  const struct ls_decision *decision,
+			  const struct ls_ticket *ticket);
+
+/* The statements of a mail session: play_session.c. */
+extern const struct player_statement player_sessions[];
 
 #endif

@@ -22,6 +22,7 @@ PRIVILEGED = [verb for verb in VERBS
 TOP = pathlib.Path(__file__).resolve().parents[2]
 COMPLETION = TOP / "tools/lockstep/completion.bash"
 MANUAL = TOP / "doc/lockstep.1.in"
+CONF = TOP / "doc/lockstep.conf.5.in"
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,27 @@ def test_manual_has_what_there_is(stack):
         for option in options_of(stack, verb):
             assert f"Fl {option[1:]}" in page or \
                 f", {option[1:]}" in page, (verb, option)
+
+
+def test_every_event_is_told_of(stack):
+    """By its word, wherever words of events stand."""
+    said = stack.lockstep("events", "--type", "?").stderr
+    events = said.partition("one of ")[2].strip().split(", ")
+    assert len(events) > 10
+    offered = stack.run("bash", "-c", f". {COMPLETION}; _lockstep_values "
+                        "--type").stdout.split()
+    assert sorted(offered) == sorted(events)
+    helped = re.search(r"--type TYPE(.*?)--", run(stack, "events", "--help"),
+                       re.S)[1]
+    assert sorted(re.findall(r"[a-z-]+", helped)) == sorted(events)
+    for page, begin in ((MANUAL, ".It Fl -type"), (CONF, ".It Ic events")):
+        text = page.read_text().partition(begin)[2].partition(".It")[0]
+        for event in events:
+            assert re.search(rf"(^\.(Cm|Ql)|,) {event}\b(?!-)", text, re.M), \
+                (page, event)
+    webhooks = (TOP / "doc/webhook.md").read_text()
+    for event in events:
+        assert f"`{event}`" in webhooks, event
 
 
 def test_unprivileged_user_is_refused(stack):
@@ -168,6 +190,10 @@ def test_names_are_taken_as_they_are_shown(stack):
         lock, = json.loads(f"[{run(stack, 'list', '--json')}]")
         assert lock["subject"] == name
         assert run(stack, "unlock", shown) == f"user {shown} is unlocked\n"
+        for words in ([shown, "from", "10.0.0.1"],
+                      [f"{shown} from 10.0.0.1"]):
+            assert json.loads(run(stack, "explain", "--json",
+                                  *words))["user"] == name
         run(stack, "freeze", shown)
         assert f"{shown} is released" in run(stack, "release", name)
 

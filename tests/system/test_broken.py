@@ -10,9 +10,10 @@ import signal
 
 import pytest
 
-from lib import dovecot
-from lib.cast import LIMIT, at_once, guesses
+from lib import dovecot, mail
+from lib.cast import LIMIT, Cast, at_once, guesses
 from lib.clients import DOORS
+from lib.postfix import filters
 from lib.stack import Stack, poll
 
 VERSION_AT = 8  # where a map's header has its version
@@ -133,13 +134,9 @@ def mail_flows(stack, ip):
                       for door in DOORS)
     for door, answer in zip(DOORS, answers):
         assert not answer.ok and answer.stage == "login", (door, answer)
-    mail = stack.connect(ip, port="SMTP_PORT", keep=True)
-    for command in ("MAIL FROM:<a@elsewhere.example>",
-                    "RCPT TO:<user1@example.test>"):
-        assert mail.connection.docmd(command)[0] == 250
-    assert mail.connection.data(b"Subject: x\r\n\r\nx\r\n")[0] == 250
-    mail.close()
-    assert stack.connect(ip).ok
+    with mail.Client(stack, ip=ip) as client:
+        assert client.send("user1@example.test", sender="a@elsewhere.example")
+    assert mail.send(stack, Cast(1), "a@elsewhere.example", ip=ip)
 
 
 def status_says(stack, words):
@@ -286,7 +283,12 @@ def test_lockstepd_never_started():
     with Stack(daemon=False) as stack:
         mail_flows(stack, "192.0.2.1")
         assert guards_again(stack, "198.51.100.99")
-        assert status_says(stack, "lockstepd: has not run yet")
+        out = stack.lockstep("status")
+        problems = re.findall("^problem +(.*)", out.stdout, flags=re.M)
+        assert out.returncode == 1 and len(problems) == 2, out
+        assert problems[0].startswith("lockstepd: has not run yet")
+        # Which is what makes this file.
+        assert re.match(r"\S+/contacts: no such file", problems[1]), out
 
 
 def test_not_the_first_passdb():
@@ -295,8 +297,8 @@ def test_not_the_first_passdb():
         conf = path(stack, "DOVECOT_CONF")
         passdb = dovecot.syntax().passdb
         first = passdb("lockstep")
-        before = dovecot.either(passdb("verified"),
-                                passdb("before", driver="verified"))
+        before = passdb(**dovecot.either(
+            {"driver": "verified"}, {"name": "before", "driver": "verified"}))
         assert first in conf.read_text()
         conf.write_text(conf.read_text().replace(first, before + first))
         assert stack.doveadm("reload").returncode == 0
@@ -313,18 +315,6 @@ def test_not_the_first_passdb():
 
 
 # ---- lockstep-policy -----------------------------------------------------
-
-
-def filters(stack):
-    found = []
-    for process in stack.processes():
-        try:
-            argv = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if argv.split(b"\0")[0].endswith(b"/lockstep-policy"):
-            found.append(process)
-    return found
 
 
 def test_lockstep_policy_killed():

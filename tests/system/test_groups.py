@@ -29,7 +29,9 @@ def as_member(stack, group, *args):
 
 READ = [["list"], ["list", "--json"], ["events"], ["events", "--json"]]
 CHANGE = [["lock", "192.0.2.9"], ["unlock", "192.0.2.9"],
-          ["freeze", "joe@example.test"], ["release", "joe@example.test"]]
+          ["freeze", "joe@example.test"], ["release", "joe@example.test"],
+          ["trust", "192.0.2.9"], ["trust", "--end", "192.0.2.9"],
+          ["lock", "192.0.2.9", "--for", "1d"], ["unlock", "--all", "--yes"]]
 
 
 @pytest.fixture
@@ -45,6 +47,16 @@ def test_members_read(stack, locked, group, verb):
     out = as_member(stack, group, *verb)
     assert out.returncode == 0, out
     assert locked in out.stdout
+
+
+@pytest.mark.parametrize("group", [GROUP, READERS])
+def test_members_ask(stack, locked, group):
+    for verb in (["explain", locked], ["explain", "joe@example.test"],
+                 ["list", "familiar"], ["list", "stale"], ["verify"]):
+        out = as_member(stack, group, *verb)
+        assert (out.returncode, out.stderr) == (0, ""), out
+    assert "refused: admin of ip" in as_member(stack, group, "explain",
+                                               locked).stdout
 
 
 def test_readers_see_that_all_is_well(stack):
@@ -67,7 +79,7 @@ def test_group_changes(stack):
 
 
 @pytest.mark.parametrize("group", [READERS, OTHERS])
-@pytest.mark.parametrize("verb", CHANGE, ids=lambda verb: verb[0])
+@pytest.mark.parametrize("verb", CHANGE, ids=" ".join)
 def test_nobody_else_changes(stack, locked, group, verb):
     out = as_member(stack, group, verb[0], *verb[1:])
     assert out.returncode == 1, out

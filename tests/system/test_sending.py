@@ -9,6 +9,7 @@ import pytest
 from lib import mail, postfix
 from lib.attempts import guess, log_in
 from lib.cast import USER_FAILURES, USERS, at_once, cast, networks
+from lib.layout import TOP
 from lib.stack import Stack, poll
 
 CLIENTS, EACH = 50, 20
@@ -213,3 +214,44 @@ def test_when_to_retry(stack, people, name, count, text):
         reply = client.send("more@x.example")
         assert reply.code == 450 and reply.text.startswith("4.7.1 ")
         assert re.search(text, reply.text), reply
+
+
+# ---- what an administrator pastes --------------------------------------
+
+
+def test_readme_says_what_the_snippet_says():
+    readme = (TOP / "README").read_text().replace("\\\n", " ")
+
+    def of(option, text):
+        """{setting} of the README's commands with $port."""
+        return {setting.replace("$port", "submission").replace("'", "")
+                for line in re.findall(rf"sudo postconf {option} (\$port.*)",
+                                       text)
+                for setting in line.split()}
+
+    on, off = readme.split("Switching it off", 1)
+    for undo, text in ((False, on), (True, off)):
+        said = postfix.commands("submission", undo)
+        for option in ("-P", "-PX"):
+            assert of(option, text) == {s for o, s in said if o == option}
+
+
+def test_undone(people):
+    """Of what the commands did nothing is left."""
+    with Stack(users=USERS, policy='limit sending { messages = "1/30d" '
+               f"{NEVER} }}\n") as stack:
+        layout = stack.layout()
+        who = people["once"]
+        with mail.Client(stack, who) as client:
+            assert accepted(client, 3, "a@x.example") == 1
+        postfix.wire(layout, "submission", undo=True)
+        assert not re.search(r"^\s+-o .*lockstep",
+                             (layout.postfix_conf / "master.cf").read_text(),
+                             re.M)
+        postfix.reload(layout)
+
+        def all_pass():
+            with mail.Client(stack, who) as client:
+                return accepted(client, 3, "b@x.example") == 3
+
+        poll(all_pass, what="the old lists")

@@ -268,11 +268,6 @@ static void test_warnings(void **state)
 	       "conf:1: warning: override user \"Joe\": has capital letters; "
 	       "Dovecot makes names lower case, unless auth_username_format "
 	       "says otherwise\n");
-	accept("contacts = 2000000\n", "");
-	accept("contacts = 5000\n", "");
-	accept("limit user { sessions = 5 }\n",
-	       "conf:1: warning: limit user: sessions: checked and kept, but this version "
-	       "of lockstep does not act on it yet\n");
 	accept("trusted = { 10.0.0.0/8, 10.0.0.0/8 }\n",
 	       "conf:1: warning: 10.0.0.0/8 is there twice\n");
 	write_text("secret", "x");

@@ -26,7 +26,7 @@ static FILE *open_source(const char *name)
 }
 
 struct shown {
-	bool there, later;
+	bool there;
 	char preset[LS_FIELD_TEXT_SIZE];
 };
 
@@ -43,8 +43,6 @@ static void check_shown(const struct shown shown[LS_FIELD_COUNT])
 			 field->name);
 		check(row, shown[i].there, true);
 		check_text(row, shown[i].preset, field->preset);
-		check(row, shown[i].later,
-		      (field->flags & LS_FIELD_LATER) != 0);
 	}
 }
 
@@ -61,16 +59,15 @@ static size_t index_of(const char *section, const char *name)
 }
 
 /* A key with its default, from either file. */
-static size_t note(struct shown *shown, const char *section, const char *name,
-		   const char *preset)
+static void note(struct shown *shown, const char *section, const char *name,
+		 const char *preset)
 {
 	size_t i = index_of(section, name);
 
 	if (i == LS_FIELD_COUNT)
-		return i;
+		return;
 	shown[i].there = true;
 	snprintf(shown[i].preset, sizeof(shown[i].preset), "%s", preset);
-	return i;
 }
 
 static void test_sample(void **state)
@@ -81,8 +78,6 @@ static void test_sample(void **state)
 
 	(void)state;
 	while (fgets(line, sizeof(line), file) != NULL) {
-		size_t i = LS_FIELD_COUNT;
-
 		if (sscanf(line, "#limit %63[a-z]", section) == 1)
 			continue;
 		if (strcmp(line, "#}\n") == 0)
@@ -91,16 +86,14 @@ static void test_sample(void **state)
 			   text) == 2 ||
 		    sscanf(line, "#%*[\t]%63[a-z4-6-] = %127[0-9]", name,
 			   text) == 2)
-			i = note(shown, section, name, text);
+			note(shown, section, name, text);
 		else if (sscanf(line, "#%63[a-z-] = \"%127[^\"]", name, text) ==
 				 2 ||
 			 sscanf(line, "#%63[a-z-] = %127[0-9]", name, text) ==
 				 2)
-			i = note(shown, "", name, text);
+			note(shown, "", name, text);
 		else if (sscanf(line, "#%63[a-z-] = \"\"", name) == 1)
-			i = note(shown, "", name, "");
-		if (i < LS_FIELD_COUNT)
-			shown[i].later = strstr(line, "# *") != NULL;
+			note(shown, "", name, "");
 	}
 	fclose(file);
 	check_shown(shown);
@@ -111,13 +104,9 @@ static void test_manual(void **state)
 	FILE *file = open_source("doc/lockstep.conf.5.in");
 	struct shown shown[LS_FIELD_COUNT] = { { .there = false } };
 	char line[1024], section[64] = "", name[64], text[128];
-	size_t last = LS_FIELD_COUNT;
 
 	(void)state;
 	while (fgets(line, sizeof(line), file) != NULL) {
-		if (last < LS_FIELD_COUNT)
-			shown[last].later = strncmp(line, "* ", 2) == 0;
-		last = LS_FIELD_COUNT;
 		if (sscanf(line, ".It Ic limit %63[a-z]", section) == 1)
 			continue;
 		if (strncmp(line, ".Sh OVERRIDES", 13) == 0)
@@ -126,9 +115,9 @@ static void test_manual(void **state)
 			   text) == 2 ||
 		    sscanf(line, ".It Ic %63[a-z4-6-] No = %127[0-9]", name,
 			   text) == 2)
-			last = note(shown, section, name, text);
+			note(shown, section, name, text);
 		else if (sscanf(line, ".It Ic %63[a-z-] No = Qq", name) == 1)
-			last = note(shown, section, name, "");
+			note(shown, section, name, "");
 	}
 	fclose(file);
 	check_shown(shown);

@@ -68,10 +68,7 @@ static void test_include_several(void **state)
 			 ways[i]);
 		conf = read_text(text, 0,
 				 "conf:1: warning: subjects is set again "
-				 "further down, and that one counts\n"
-				 "sub/10.conf:2: warning: limit ip: logins: "
-				 "checked and kept, but this version of "
-				 "lockstep does not act on it yet\n");
+				 "further down, and that one counts\n");
 		assert_int_equal(conf_policy(conf)->subjects, 4096);
 		assert_int_equal(conf_policy(conf)->ip.logins.units, 7);
 		assert_int_equal(conf_policy(conf)->ip.lock.max_ms, 120000);
@@ -90,8 +87,6 @@ static void test_include_several(void **state)
 	/* the file and line of the mistake */
 	write_text("sub/20.conf", "\nsubjects = x\n");
 	refuse("include(sub)",
-	       "sub/10.conf:2: warning: limit ip: logins: checked and kept, "
-	       "but this version of lockstep does not act on it yet\n"
 	       "sub/10.conf:3: warning: subjects is set again further down, "
 	       "and that one counts\n"
 	       "sub/20.conf:2: subjects: \"x\" is not a whole number\n");

@@ -120,8 +120,11 @@ static size_t write_rich(uint8_t **bytes_r)
 	return read_file(bytes_r);
 }
 
+typedef int open_fn(int dirfd, const char *name, struct ls_policy_file **file_r,
+		    struct ls_error *error_r);
+
 /* Opens, or says why not: no wild access in either case. */
-static bool try_all(void)
+static bool try(open_fn *open_file)
 {
 	struct ls_policy_file *file;
 	struct ls_policy own;
@@ -129,7 +132,7 @@ static bool try_all(void)
 	struct ls_addr ip;
 	struct ls_error error = { 0, "" };
 
-	if (ls_policy_file_open(bed_fd, path, &file, &error) < 0) {
+	if (open_file(bed_fd, path, &file, &error) < 0) {
 		assert_null(file);
 		assert_true(error.text[0] != '\0');
 		return false;
@@ -139,6 +142,15 @@ static bool try_all(void)
 	ls_policy_file_webhook(file, 0, &webhook);
 	ls_policy_file_close(&file);
 	return true;
+}
+
+/* What is peeked into may open for all its damage. */
+static bool try_all(void)
+{
+	bool peeked = try(ls_policy_file_peek), opened = try(ls_policy_file_open);
+
+	assert_true(peeked || !opened);
+	return opened;
 }
 
 static void test_cut_anywhere(void **state)
@@ -220,6 +232,45 @@ static void test_cut_in_use(void **state)
 	ls_policy_file_close(&file);
 }
 
+/* By a mail process, which reads of it what it asks for. */
+static void test_peek(void **state)
+{
+	struct ls_policy_file *file;
+	struct ls_error error = { 0, "" };
+	struct ls_policy own, all;
+	struct ls_addr ip, other;
+	uint8_t *bytes;
+
+	(void)state;
+	write_rich(&bytes);
+	free(bytes);
+	file = open_policy();
+	all = *ls_policy_file_policy(file);
+	ls_policy_file_close(&file);
+	assert_int_equal(ls_policy_file_peek(bed_fd, path, &file, &error), 0);
+	assert_int_equal(ls_policy_file_compiled_real_ms(file), 1234567890123);
+	assert_memory_equal(ls_policy_file_policy(file), &all, sizeof(all));
+	ls_addr_parse("192.0.2.1", &ip);
+	ls_addr_parse("2001:db8::1", &other);
+	assert_ptr_equal(ls_policy_file_lookup(file, "ann@elsewhere", &ip,
+					       &own),
+			 &own);
+	assert_int_equal(own.ip.failures[LS_FAST].units, 1);
+	assert_ptr_equal(ls_policy_file_lookup(file, "joe@example.com", &other,
+					       &own),
+			 &own);
+	assert_ptr_equal(ls_policy_file_lookup(file, "ann@elsewhere", &other,
+					       &own),
+			 ls_policy_file_policy(file));
+	/* Cut under its eyes, it has no overrides, and the policy is read. */
+	assert_int_equal(truncate(path, 0), 0);
+	assert_ptr_equal(ls_policy_file_lookup(file, "joe@example.com", &ip,
+					       &own),
+			 ls_policy_file_policy(file));
+	assert_memory_equal(ls_policy_file_policy(file), &all, sizeof(all));
+	ls_policy_file_close(&file);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -227,6 +278,7 @@ int main(void)
 		TEST(test_other_versions_fields), TEST(test_cut_anywhere),
 		TEST(test_lost_slots),
 		TEST(test_flipped_anywhere),      TEST(test_cut_in_use),
+		TEST(test_peek),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

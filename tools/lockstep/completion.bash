@@ -37,8 +37,8 @@ _lockstep_values() {
 	--for | --since | -f) echo "10m 1h 12h 1d 30d" ;;
 	--kind) echo "ip net user place guess" ;;
 	--type)
-		echo "login connect session lock unlock suspicious freeze" \
-			"release trust distrust forget message alarm"
+		echo "login connect session session-end lock unlock suspicious" \
+			"freeze release trust distrust forget message alarm"
 		;;
 	--service) echo "imap pop3 sieve submission smtp" ;;
 	--passwords) echo "stale new same" ;;

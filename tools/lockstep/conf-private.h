@@ -49,8 +49,7 @@ struct conf_where conf_where(const struct conf *conf, size_t token);
 /* Take one field from a section into a policy, checked. Returns true when it is
  * set there. */
 bool conf_take_field(struct conf *conf, cfg_t *section,
-		     const struct ls_field *field, bool override,
-		     struct ls_policy *policy);
+		     const struct ls_field *field, struct ls_policy *policy);
 
 /* Take the fields that an override may have from its section: its own and those
  * of its sub-sections. set_r has LS_FIELD_COUNT; returns how many are. */

@@ -45,18 +45,8 @@ static void check_speeds(struct conf *conf, const struct conf_where *where,
 			     where->context, field->name, text);
 }
 
-static bool is_preset(const struct ls_field *field,
-		      const struct ls_policy *policy)
-{
-	char text[LS_FIELD_TEXT_SIZE];
-
-	ls_field_format(field, policy, text);
-	return strcmp(text, field->preset) == 0;
-}
-
 bool conf_take_field(struct conf *conf, cfg_t *section,
-		     const struct ls_field *field, bool override,
-		     struct ls_policy *policy)
+		     const struct ls_field *field, struct ls_policy *policy)
 {
 	const struct conf_value *value =
 		conf_tree_value(section, field->name, 0);
@@ -73,12 +63,6 @@ bool conf_take_field(struct conf *conf, cfg_t *section,
 	}
 	if (field->type == LS_FIELD_LIMITS)
 		check_speeds(conf, &where, field, value->text, policy);
-	if ((field->flags & LS_FIELD_LATER) != 0 &&
-	    (override || !is_preset(field, policy)))
-		conf_warning(&conf->log, &where.place,
-			     "%s%s: checked and kept, but this version of "
-			     "lockstep does not act on it yet",
-			     where.context, field->name);
 	return true;
 }
 
@@ -110,7 +94,7 @@ static void take_policy(struct conf *conf, cfg_t *tree)
 		if (field->section != NULL)
 			section =
 				cfg_getsec(tree, strcat(name, field->section));
-		conf_take_field(conf, section, field, false, &conf->policy);
+		conf_take_field(conf, section, field, &conf->policy);
 	}
 	check_place(conf, cfg_getsec(tree, "limit place"));
 }
@@ -129,7 +113,7 @@ size_t conf_take_override(struct conf *conf, cfg_t *section, unsigned flag,
 			continue;
 		if (field->section != NULL)
 			inner = cfg_getsec(section, field->section);
-		set_r[i] = conf_take_field(conf, inner, field, true, policy);
+		set_r[i] = conf_take_field(conf, inner, field, policy);
 		count += set_r[i];
 	}
 	return count;

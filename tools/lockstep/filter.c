@@ -163,11 +163,16 @@ int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 		    char **words)
 {
 	static char user[LS_USER_MAX + 1];
+	char plain[SUBJECT_PLAIN_TEXT];
+	const char *from = NULL;
 	size_t length = 0;
-	const char *from = count == 1 ? subject_place(words[0], &length) : NULL;
 
+	if (count == 1) {
+		subject_unescape(words[0], plain);
+		from = subject_place(plain, &length);
+	}
 	if (from != NULL && length > 0 && length <= LS_USER_MAX) {
-		memcpy(user, words[0], length);
+		memcpy(user, plain, length);
 		filter->user = user;
 		return take_from(filter, from) ? CLI_DONE : CLI_USAGE;
 	}

@@ -53,6 +53,7 @@ struct daemon {
 	bool stop, reload, open; /* what is to be done */
 	uint64_t open_at_ms, second_at_ms, check_at_ms, minute_at_ms;
 	struct log_place open_log, check_log, outbox_log, snapshot_log;
+	struct ls_error but; /* what was said of a state that is open */
 };
 
 static uint64_t clock_ms(clockid_t id)
@@ -139,6 +140,7 @@ static void open_state(struct daemon *daemon, const struct event_clock *clock)
 	log_settled(&daemon->open_log);
 	if (error.text[0] != '\0') /* it is open, but */
 		log_line("%s", error.text);
+	daemon->but = error;
 	if (daemon->state != NULL) {
 		read_out(daemon, clock);
 		ls_close(&daemon->state);
@@ -225,8 +227,10 @@ static void check_files(struct daemon *daemon, const struct event_clock *clock)
 	if (daemon->open) /* what is wrong was said */
 		return;
 	if (ls_open(&args, &fresh, &error) < 0) {
-		log_changed(&daemon->check_log, "%s; what is open goes on "
-			    "until it is started again", error.text);
+		if (strcmp(error.text, daemon->but.text) != 0)
+			log_changed(&daemon->check_log,
+				    "%s; what is open goes on until it is "
+				    "started again", error.text);
 		return;
 	}
 	ls_close(&fresh);

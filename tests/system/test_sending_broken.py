@@ -1,0 +1,143 @@
+"""A policy filter that is killed, hangs or is not there: mail goes on, and as long
+as another one can be started, the limits hold."""
+
+import signal
+
+import pytest
+
+from lib import mail
+from lib.cast import USERS, cast
+from lib.postfix import filters
+from lib.stack import Stack, poll
+
+MOST = 4
+
+
+@pytest.fixture
+def stack():
+    policy = (f'limit sending {{ messages = "{MOST}/30d" '
+              f'recipients = "{MOST}/30d" freeze-at = 100000 }}\n')
+    with Stack(users=USERS, policy=policy) as running:
+        yield running
+
+
+def signal_filters(stack, number):
+    found = filters(stack)
+    for process in found:
+        process.signal(number)
+    return found
+
+
+def kill(stack):
+    """Kill the filters, and wait until spawn(8) has told."""
+    words = "lockstep-policy killed by signal 9"
+    before = stack.postfix_log().count(words)
+    killed = signal_filters(stack, signal.SIGKILL)
+    poll(lambda: stack.postfix_log().count(words) == before + len(killed),
+         what="Postfix's line for each")
+    return killed
+
+
+def test_killed_at_each_stage(stack):
+    who = cast()
+    with mail.Client(stack, who) as client:
+        for i in range(MOST + 2):
+            client.mail()
+            assert kill(stack)
+            assert client.rcpts([f"a{i}@x.example"])[0].code == 250
+            assert kill(stack)
+            assert client.smtp.docmd("DATA")[0] == 354
+            assert kill(stack)
+            client.smtp.send(b"Subject: x\r\n\r\nx\r\n.\r\n")
+            assert client.smtp.getreply()[0] == (250 if i < MOST else 450)
+            client.reset()
+    # The next one took over: Postfix noticed nothing.
+    assert "problem talking to server" not in stack.postfix_log()
+    assert stack.layout().filter_log.read_text() == ""
+
+
+def test_one_that_hangs(stack):
+    """After the timeout a new one answers."""
+    who = cast()
+    stopped = []
+    with mail.Client(stack, who) as client:
+        for i in range(MOST + 1):
+            client.mail()
+            if i in (1, MOST):
+                stopped += signal_filters(stack, signal.SIGSTOP)
+                assert stopped
+            assert client.rcpts([f"a{i}@x.example"])[0].code == 250
+            reply = client.data()
+            assert reply.code == (250 if i < MOST else 450), reply
+            if not reply:
+                client.reset()
+    for process in stopped:
+        process.signal(signal.SIGKILL)
+
+
+def test_all_of_them_hang(stack):
+    """Nothing is counted then; and everything is again, once they answer."""
+    who = cast()
+    program = stack.layout().bin / "lockstep-policy"
+    away = program.rename(program.with_name("away"))
+    program.write_text("#!/bin/sh\nexec sleep 3600\n")
+    program.chmod(0o755)
+    for process in filters(stack):
+        process.signal(signal.SIGKILL)
+    with mail.Client(stack, who) as client:
+        assert client.send("a@x.example")
+    poll(lambda: "problem talking to server private/lockstep: "
+         "Connection timed out" in stack.postfix_log(), what="Postfix's line")
+    away.rename(program)
+    with mail.Client(stack, who) as client:
+        replies = [client.send(f"b{i}@x.example") for i in range(MOST + 1)]
+    assert [bool(r) for r in replies] == [True] * MOST + [False]
+
+
+def test_not_there(stack):
+    who = cast()
+    program = stack.layout().bin / "lockstep-policy"
+    away = program.rename(program.with_name("away"))
+    for process in filters(stack):
+        process.signal(signal.SIGKILL)
+    with mail.Client(stack, who) as client:
+        assert client.send("a@x.example")
+    poll(lambda: f"execvp {program}: No such file or directory" in
+         stack.postfix_log(), what="Postfix's line")
+    away.rename(program)
+
+    def all_is_counted():
+        other = cast()
+        with mail.Client(stack, other) as client:
+            return [bool(client.send(f"b{i}@x.example"))
+                    for i in range(MOST + 1)] == [True] * MOST + [False]
+
+    poll(all_is_counted, what="what is counted again")
+
+
+def test_map_goes_away_and_comes_back(stack):
+    """In the middle of a message, too; each filter says it once."""
+    who = cast()
+    layout = stack.layout()
+    guard = layout.state / "guard"
+    with mail.Client(stack, who) as client:
+        assert client.send("first@x.example")
+        client.mail()
+        assert client.rcpts(["a@x.example"])[0].code == 250
+        # What is open goes on: a new process has nothing to open.
+        guard.rename(guard.with_name("away"))
+        assert kill(stack)
+        for i in range(2 * MOST):
+            assert client.data()
+            client.mail()
+            assert client.rcpts([f"b{i}@x.example"])[0].code == 250
+        said = layout.filter_log.read_text().splitlines()
+        assert len(said) == 1 and f"{guard}: no such map" in said[0], said
+        guard.with_name("away").rename(guard)
+        client.data()
+
+        def is_counted():
+            reply = client.send("more@x.example")
+            return reply.code == 450
+
+        poll(is_counted, what="a refusal")
