@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "key.h"
+#include "meter.h"
 #include "sending.h"
 
 static const struct {
@@ -27,11 +28,16 @@ static void begin(struct ls_sending_limit limits_r[LS_SENDING_METERS])
 						   .reason = meters[i].reason };
 }
 
-/* A part of a limit, which is never none. */
+/* A part of a limit, which is never none. A meter that the whole has filled must
+ * not stand further ahead than the part's own capacity, or it would be taken for
+ * one that a clock had spoilt: so the period is the one that the whole comes to
+ * when its emission is rounded. */
 static struct ls_limit part(struct ls_limit limit, uint64_t divisor)
 {
-	if (limit.units > 0 && divisor > 1)
-		limit.units = limit.units > divisor ? limit.units / divisor : 1;
+	if (limit.units == 0 || divisor <= 1)
+		return limit;
+	limit.period_ms = ls_rate_of(&limit).capacity_ms;
+	limit.units = limit.units > divisor ? limit.units / divisor : 1;
 	return limit;
 }
 

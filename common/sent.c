@@ -257,24 +257,33 @@ enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 	return LS_SENDING_METERS;
 }
 
-/* Charge all soft meters, or none. Returns as ls_sent_find_full(). */
-enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r)
+enum ls_sending_meter ls_sent_try(const struct ls_sent *sent)
 {
 	struct ls_sent_charge charges[LS_SENDING_TRIED_MESSAGES];
-	unsigned full = LS_SENDING_METERS, done;
+	unsigned full, done;
+
+	for (done = 0; done < LS_SENDING_TRIED_MESSAGES; done++)
+		if (!ls_sent_charge(sent, done, &charges[done]))
+			break;
+	if (done == LS_SENDING_TRIED_MESSAGES)
+		return LS_SENDING_METERS;
+	full = done;
+	while (done-- > 0)
+		refund(sent, done, &charges[done]);
+	return full;
+}
+
+enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r)
+{
+	enum ls_sending_meter full = LS_SENDING_METERS;
 
 	for (unsigned tries = 0; tries < TAKE_TRIES; tries++) {
 		full = ls_sent_find_full(sent, at_r);
 		if (full != LS_SENDING_METERS)
 			break;
-		for (done = 0; done < LS_SENDING_TRIED_MESSAGES; done++)
-			if (!ls_sent_charge(sent, done, &charges[done]))
-				break;
-		if (done == LS_SENDING_TRIED_MESSAGES)
-			return LS_SENDING_METERS;
-		full = done;
-		while (done-- > 0)
-			refund(sent, done, &charges[done]);
+		full = ls_sent_try(sent);
+		if (full == LS_SENDING_METERS)
+			break;
 		*at_r = sent->visit.now + 1; /* another was faster */
 	}
 	return full;

@@ -66,7 +66,11 @@ bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
  * 0: never. */
 enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 					uint64_t *at_r);
-/* Charge all soft meters, or none. Returns as ls_sent_find_full(). */
+/* Charge all soft meters, or none, without a look at them before. Returns the one
+ * that had no room, or LS_SENDING_METERS. */
+enum ls_sending_meter ls_sent_try(const struct ls_sent *sent);
+/* Look, and then charge; again when another message was faster in between. Returns
+ * as ls_sent_find_full(). */
 enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r);
 
 #endif

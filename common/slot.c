@@ -214,16 +214,21 @@ enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
 			return LS_GONE;
 		*lock_r = next_lock(&last, now, order);
 		was_active = ls_lock_active(&last, now);
+		/* An administrator's order takes a rule's lock over, and lets it
+		 * end no earlier. */
 		if (was_active && (order->origin != LS_ORIGIN_ADMIN ||
-				   last.until >= lock_r->until)) {
+				   (last.origin == LS_ORIGIN_ADMIN &&
+				    last.until >= lock_r->until))) {
 			*lock_r = last;
 			return LS_NO_ROOM;
 		}
 		if (order->origin == LS_ORIGIN_ADMIN)
 			lock_r->strikes = last.strikes; /* not for a fault */
+		if (was_active && last.until > lock_r->until)
+			lock_r->until = last.until;
 	} while (!atomic_compare_exchange_weak(
 		at, &old, ls_word_pack(ref->stamp, ls_lock_pack(lock_r))));
-	if (!was_active)
+	if (!was_active || order->origin == LS_ORIGIN_ADMIN)
 		ls_slot_set(ref, order->word + 1, now);
 	*lock_r = ls_lock_unpack(ls_lock_pack(lock_r));
 	return ls_ref_stands(ref) ? LS_TAKEN : LS_GONE;

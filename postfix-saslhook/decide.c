@@ -42,8 +42,8 @@ static bool client_address(struct decider *decider,
 	if (ls_addr_parse(request->client_address, address_r) == 0)
 		return true;
 	request_printable(request->client_address, shown, sizeof(shown));
-	snprintf(line, sizeof(line), "client_address \"%s\" is no address; "
-		 "answered DUNNO", shown);
+	snprintf(line, sizeof(line), "client_address \"%s\" is no address",
+		 shown);
 	complain(decider, COMPLAINT_ADDRESS, now_ms, line);
 	return false;
 }
@@ -96,7 +96,9 @@ static bool decide_message(struct decider *decider,
 		.gathered = &decider->gathered,
 	};
 
-	if (!client_address(decider, request, now_ms, &message.ip))
+	/* An account is known by its name, wherever it is. */
+	if (!client_address(decider, request, now_ms, &message.ip) &&
+	    request->sasl_username[0] == '\0')
 		return false;
 	if (request->stage == REQUEST_STAGE_END_OF_MESSAGE) {
 		ls_send(state, &message, now_ms, guard_real_ms(), decision_r);

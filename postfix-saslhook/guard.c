@@ -54,6 +54,14 @@ static bool news(struct guard *guard, const struct ls_error *error)
 	return true;
 }
 
+/* What was opened may come with a warning: without its contacts, whom an account
+ * never wrote to is not limited. */
+static void warn(struct guard *guard, const struct ls_error *error)
+{
+	if (error->text[0] != '\0' && news(guard, error))
+		log_line(LOG_WARNING, "%s; going on without it", error->text);
+}
+
 static void open_first(struct guard *guard, uint64_t now_ms)
 {
 	struct ls_error error = { 0 };
@@ -68,6 +76,8 @@ static void open_first(struct guard *guard, uint64_t now_ms)
 			 "connections are decided again");
 		guard->complaint[0] = '\0';
 	}
+	if (guard->state != NULL)
+		warn(guard, &error);
 }
 
 /* A refresh failed: what is open goes on, until it can be opened anew.
@@ -84,6 +94,7 @@ static void replace(struct guard *guard, uint64_t now_ms)
 	guard->stale = false;
 	guard->complaint[0] = '\0';
 	log_line(LOG_NOTICE, "policy and guard were opened anew");
+	warn(guard, &error);
 }
 
 void guard_init(struct guard *guard, const char *policy_path, uint64_t now_ms)

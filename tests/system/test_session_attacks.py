@@ -6,8 +6,10 @@ import os
 import pathlib
 import re
 import shutil
+import smtplib
 import socket
 import struct
+import subprocess
 import tempfile
 import threading
 import zlib
@@ -155,6 +157,21 @@ def test_released_before_the_end(stack):
     sessions.close([answer])
 
 
+def test_locked_by_hand(stack):
+    """At home its owner has the right password, and no session."""
+    who = cast()
+    with stack.auth() as auth:
+        assert auth.login(who.user, who.password, ip=who.owner).ok
+    assert stack.lockstep("lock", who.user).returncode == 0
+    raw = Raw(stack)
+    raw.send(f'x ID ("x-originating-ip" "{who.owner}")'.encode(),
+             login_of(who), b"c NOOP")
+    text = raw.rest()
+    assert b"c OK" not in text and (b"a NO" in text or LOCKED in text), text
+    assert stack.lockstep("unlock", who.user).returncode == 0
+    assert sessions.is_alive(sessions.begin(stack, who)[0])
+
+
 # ---- what lies between -----------------------------------------------------
 
 
@@ -250,6 +267,34 @@ def test_storm_in_one_process():
         assert is_sound(stack)
         assert len({pid for who in people for pid in sessions.pids(
             stack, who)}) <= 1
+
+
+# ---- what has no sessions -----------------------------------------------------
+
+
+def test_delivery_at_every_limit(narrow):
+    """Frozen, locked, no session left: mail still comes in, by LMTP and by
+    dovecot-lda, and doveadm works."""
+    who = cast()
+    first = sessions.begin(narrow, who)
+    assert sessions.is_alive(first[0])
+    for order in ("lock", "freeze"):
+        assert narrow.lockstep(order, who.user).returncode == 0
+    message = b"Subject: x\r\n\r\nx\r\n"
+    with smtplib.LMTP(narrow.env["LMTP_SOCKET"], local_hostname="x") as lmtp:
+        for _ in range(3):
+            lmtp.sendmail("a@elsewhere.example", [who.user], message)
+    lda = pathlib.Path(dovecot.default("libexec_dir")) / "dovecot-lda"
+    for _ in range(2):
+        subprocess.run([lda, "-c", narrow.env["DOVECOT_CONF"], "-d", who.user],
+                       input=message, env=narrow.env, check=True)
+    out = narrow.doveadm("mailbox", "status", "-u", who.user, "messages",
+                         "INBOX")
+    assert "messages=5" in out.stdout, out
+    began = [e for e in narrow.events("session") if e.get("user") == who.user]
+    assert len(began) == 1, began
+    sessions.close(first)
+    assert is_sound(narrow)
 
 
 # ---- servers that are set up otherwise --------------------------------------

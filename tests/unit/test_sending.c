@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "sending_bed.h"
+#include "sent.h"
 
 #define JOE "joe@example.com"
 #define GUARD (LS_GUARD_WRITE | LS_CREATE)
@@ -84,6 +85,27 @@ static void test_recipients(void **state)
 	check("more than all", decision.retry_ms, 0);
 	check("all", post(&(struct post){ .recipients = 12 }).verdict,
 	      LS_ADMIT);
+}
+
+/* The look before the charge may be late: then what was charged is given back. */
+static void test_late_look(void **state)
+{
+	struct ls_sent sent;
+
+	(void)state;
+	world_open(&world, GUARD);
+	post(&(struct post){ .recipients = 10 });
+	gather(&(struct post){ .recipients = 3 });
+	ls_sent_init(&sent, world.state, &message, world.now_ms);
+	ls_sent_need(&sent, world.real_ms);
+	check("full", ls_sent_try(&sent), LS_SENDING_RECIPIENTS);
+	check("messages", level_of(JOE, LS_REASON_MESSAGES, false), 1);
+	check("recipients", level_of(JOE, LS_REASON_RECIPIENTS, false), 10);
+	gather(&(struct post){ .recipients = 2 });
+	ls_sent_init(&sent, world.state, &message, world.now_ms);
+	check("fits", ls_sent_try(&sent), LS_SENDING_METERS);
+	check("messages", level_of(JOE, LS_REASON_MESSAGES, false), 2);
+	check("recipients", level_of(JOE, LS_REASON_RECIPIENTS, false), 12);
 }
 
 static void test_no_limits(void **state)
@@ -286,15 +308,22 @@ static void test_flood(void **state)
 {
 	(void)state;
 	world_set(&world, NULL, "subjects", "1024");
+	/* What they leave lasts longer than what was sent. */
+	world_set(&world, "ip", "failures", "10/1d, 50/30d");
 	world_open(&world, GUARD);
 	check("sends", post_many(NULL, 6), 6);
 	check("full", post(&(struct post){ .to = "kept@x" }).verdict, LS_DENY);
 	for (unsigned i = 0; i < 20000; i++) {
-		char ip[40];
+		char ip[40], user[40];
 
 		snprintf(ip, sizeof(ip), "10.%u.%u.1", i / 250, i % 250);
-		world_login(&world, "nobody", ip, LS_OUTCOME_WRONG);
+		snprintf(user, sizeof(user), "nobody%u", i);
+		world_login(&world, user, ip, LS_OUTCOME_WRONG);
 	}
+	check_within("a flood",
+		     atomic_load(&world.state->guard.header->subjects
+					  .evicted[LS_WORTH_STRANGER]),
+		     10000, UINT64_MAX);
 	check("still full", post_many(NULL, 3), 0);
 	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 10);
 	check("known", post(&(struct post){ .to = "kept@x" }).verdict, LS_DENY);
@@ -307,6 +336,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_messages),
 		TEST(test_recipients),
+		TEST(test_late_look),
 		TEST(test_no_limits),
 		TEST(test_overrides),
 		cmocka_unit_test(test_senders),

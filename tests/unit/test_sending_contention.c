@@ -8,6 +8,7 @@
 #include "sending_bed.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -249,6 +250,71 @@ static void test_same_message(void **state)
 	      level_of("joe@example.com", LS_REASON_MESSAGES, false), 500);
 }
 
+/* Room for one of two that look at once, before either is charged: the one that
+ * then finds none gives the message back that it had taken. They meet by turning
+ * on one word: a barrier of the kernel's would wake them too far apart. */
+enum { PAIR = 2, EDGES = 4000 };
+static _Atomic unsigned met;
+
+static void meet(unsigned round)
+{
+	atomic_fetch_add(&met, 1);
+	for (unsigned turns = 0; atomic_load(&met) < (round + 1) * PAIR;
+	     turns++)
+		if (turns > 10000) /* there may be one processor */
+			sched_yield();
+}
+
+static void *go_over(void *context)
+{
+	struct ls_state state = *(const struct ls_state *)context;
+
+	for (unsigned i = 0; i < EDGES; i++) {
+		char user[32];
+		const struct ls_message one = {
+			.user = user,
+			.recipients = 2,
+			.size = 1000,
+		};
+		struct ls_decision decision;
+
+		snprintf(user, sizeof(user), "edge%u", i);
+		meet(i);
+		ls_send(&state, &one, world.now_ms, world.real_ms, &decision);
+		atomic_fetch_add(&work->accepted,
+				 decision.verdict == LS_ADMIT);
+	}
+	return NULL;
+}
+
+static void test_edge(void **state)
+{
+	pthread_t threads[PAIR];
+	uint64_t messages = 0;
+
+	(void)state;
+	world_set(&world, NULL, "subjects", "65536");
+	world_set(&world, "sending", "messages", "100/30d");
+	world_set(&world, "sending", "recipients", "3/30d");
+	world_open(&world, GUARD);
+	atomic_store(&met, 0);
+	for (unsigned i = 0; i < PAIR; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, go_over,
+						world.state),
+				 0);
+	for (unsigned i = 0; i < PAIR; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	check("one of each", work->accepted, EDGES);
+	for (unsigned i = 0; i < EDGES; i++) {
+		char user[32];
+
+		snprintf(user, sizeof(user), "edge%u", i);
+		messages += level_of(user, LS_REASON_MESSAGES, false);
+		check(user, level_of(user, LS_REASON_RECIPIENTS, false), 2);
+	}
+	check("messages", messages, EDGES);
+}
+
 /* ---- killed ------------------------------------------------------------ */
 
 enum { ROOM = 100000, EACH = ROOM / PROCESSES / 2 };
@@ -336,6 +402,7 @@ int main(void)
 		TEST(test_once_of_threads),
 		TEST(test_freeze_of_threads),
 		TEST(test_same_message),
+		TEST(test_edge),
 		TEST(test_killed),
 	};
 

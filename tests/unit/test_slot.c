@@ -275,11 +275,19 @@ static void test_lock_orders(void **state)
 	order = order_of(60000, 60000);
 	order.origin = LS_ORIGIN_ADMIN;
 	order.reason = LS_REASON_ADMIN;
-	/* An administrator's shorter lock changes nothing. */
-	check("shorter", ls_slot_lock(&ref, start, &order, &lock), LS_NO_ROOM);
+	/* An administrator's shorter lock is his from now on, and no shorter. */
+	check("shorter", ls_slot_lock(&ref, start + 1000, &order, &lock),
+	      LS_TAKEN);
 	check("until", lock.until, start + 3600000);
-	check("reason", lock.reason, LS_REASON_FAILURES);
-	/* A longer one extends it: no strike, and it began when it began. */
+	check("reason", lock.reason, LS_REASON_ADMIN);
+	check("origin", lock.origin, LS_ORIGIN_ADMIN);
+	check("strikes", lock.strikes, 1);
+	check("since", ls_slot_get(&ref, LS_WORD_SINCE), start + 1000);
+	/* His own shorter one changes nothing. */
+	check("shorter", ls_slot_lock(&ref, start + 2000, &order, &lock),
+	      LS_NO_ROOM);
+	check("since", ls_slot_get(&ref, LS_WORD_SINCE), start + 1000);
+	/* A longer one extends it, without a strike. */
 	order.length = (struct ls_range){ 7200000, 7200000 };
 	check_within("longer", ls_slot_lock(&ref, start + 5000, &order, &lock),
 		     LS_TAKEN, LS_NO_ROOM);
@@ -289,7 +297,7 @@ static void test_lock_orders(void **state)
 	check("strikes", lock.strikes, 1);
 	check("reason", lock.reason, LS_REASON_ADMIN);
 	check("origin", lock.origin, LS_ORIGIN_ADMIN);
-	check("since", ls_slot_get(&ref, LS_WORD_SINCE), start);
+	check("since", ls_slot_get(&ref, LS_WORD_SINCE), start + 5000);
 	/* A rule changes nothing of an administrator's lock. */
 	order = order_of(86400000, 86400000);
 	check("rule", ls_slot_lock(&ref, start + 6000, &order, &lock),
