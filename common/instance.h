@@ -2,7 +2,8 @@
  *
  * One message may be asked about more than once: by several restrictions, or by
  * a client of the policy service that lost its connection and asks again. Postfix
- * names each transaction (`instance`); what was answered to one is remembered in
+ * names each transaction (`instance`), and each text that it ends with (the queue id);
+ * what was answered to one is remembered in
  * a fixed table in the guard, so that another time it gets the same answer and
  * costs nothing. A bucket holds eight messages, and the oldest goes: several
  * thousand have to end between two questions about the same one before it is

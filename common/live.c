@@ -179,6 +179,15 @@ bool ls_live_read(const struct ls_live *live, uint64_t index, bool live_only,
 	return atomic_load(word_of(live, index, WORD_HOLDER)) == bits;
 }
 
+bool ls_looker_sees_end(const struct ls_looker *looker,
+			const struct ls_process *process)
+{
+	if (looker->strangers_are_gone && process->space != 0 &&
+	    process->space != looker->self.space)
+		return true;
+	return ls_process_is_gone(looker->procfd, &looker->self, process);
+}
+
 /* ---- seats ------------------------------------------------------------ */
 
 enum { SEAT_PLACE_BITS = 24 };
@@ -212,5 +221,5 @@ bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,
 	process.pid = bits >> PID_BIT & PID_MASK;
 	process.start = bits >> START_BIT & START_MASK;
 	process.space = atomic_load(word_of(live, place - 1, WORD_SPACE));
-	return !ls_process_is_gone(looker->procfd, &looker->self, &process);
+	return !ls_looker_sees_end(looker, &process);
 }

@@ -54,9 +54,17 @@ struct ls_live {
 
 /* Who looks: to tell whether a holder is gone. */
 struct ls_looker {
-	int procfd; /* negative: a process is known by its number alone */
+	int procfd; /* negative: the process number alone is looked at */
 	struct ls_process self;
+	/* Processes of other pid namespaces count as gone: for the mail server
+	 * itself, all of whose processes share one. What a container left that
+	 * was killed would otherwise stay taken for ever. */
+	bool strangers_are_gone;
 };
+
+/* Is it certain that this process has ended? */
+bool ls_looker_sees_end(const struct ls_looker *looker,
+			const struct ls_process *process);
 
 /* One session's place, as taken. */
 struct ls_hold {

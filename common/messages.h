@@ -52,8 +52,8 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		  uint64_t now_ms, struct ls_decision *decision_r);
 
 /* At END-OF-MESSAGE: charge the message and its recipients, all or nothing; any
- * other time that it is asked about (`instance`) it gets the same answer and costs
- * nothing. `verdict` is one of
+ * other time that this end is asked about (the same `instance`, queue id and count of
+ * recipients) it gets the same answer and costs nothing. `verdict` is one of
  *   LS_ADMIT
  *   LS_DENY  by `reason` LS_REASON_MESSAGES, RECIPIENTS, NEW_RECIPIENTS or SENDERS
  *            (`kind` LS_KIND_SENDING; LS_KIND_RELAY for an address without login):

@@ -14,9 +14,10 @@
 
 enum { LOOK_AGAIN_MS = 60 * 1000 };
 
-/* An administrator's own lock of the account, or of it from there. Those of
- * addresses and networks fall on who wants to log in. */
-static bool is_locked_out(const struct ls_visit *visit,
+/* An administrator's own lock of the account, or of it from there, that fell since:
+ * who logs in later, from a familiar place, may. Those of addresses and networks
+ * fall on who wants to log in. */
+static bool is_locked_out(const struct ls_visit *visit, uint64_t since,
 			  struct ls_decision *decision_r)
 {
 	static const enum ls_kind kinds[] = { LS_KIND_USER, LS_KIND_PLACE };
@@ -29,7 +30,8 @@ static bool is_locked_out(const struct ls_visit *visit,
 		lock = ls_lock_unpack(
 			ls_slot_get(&visit->ref[kinds[i]], LS_WORD_LOCK));
 		if (lock.origin == LS_ORIGIN_RULE ||
-		    !ls_lock_active(&lock, visit->now))
+		    !ls_lock_active(&lock, visit->now) ||
+		    ls_slot_get(&visit->ref[kinds[i]], LS_WORD_SINCE) < since)
 			continue;
 		decision_r->wanted = LS_DENY;
 		decision_r->verdict = visit->policy->mode == LS_MODE_ENFORCE
@@ -46,8 +48,8 @@ static bool is_locked_out(const struct ls_visit *visit,
 }
 
 void ls_session_look(struct ls_state *state, const char *user,
-		     const struct ls_addr *ip, uint64_t now_ms,
-		     struct ls_decision *decision_r)
+		     const struct ls_addr *ip, uint64_t begun_ms,
+		     uint64_t now_ms, struct ls_decision *decision_r)
 {
 	struct ls_visit visit;
 
@@ -58,7 +60,7 @@ void ls_session_look(struct ls_state *state, const char *user,
 		return;
 	ls_visit_init(&visit, state, user, ip, NULL,
 		      ls_map_now(&state->guard, now_ms));
-	is_locked_out(&visit, decision_r);
+	is_locked_out(&visit, ls_map_now(&state->guard, begun_ms), decision_r);
 }
 
 bool ls_session_is_to_be_looked_at(const struct ls_state *state,
@@ -80,6 +82,7 @@ bool ls_session_is_revoked(struct ls_state *state, struct ls_session *session,
 		return false;
 	session->orders = atomic_load(&state->guard.header->orders);
 	session->looked_ms = now_ms;
-	ls_session_look(state, user, ip, now_ms, decision_r);
+	ls_session_look(state, user, ip, session->begun_ms, now_ms,
+			decision_r);
 	return decision_r->verdict == LS_DENY;
 }

@@ -312,6 +312,22 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		look(&sent, decision_r);
 }
 
+/* Which end of which message. One that was refused at its end can go on, as the
+ * same transaction, with more recipients and another text: that is not what was
+ * answered before. */
+static uint64_t question(const struct ls_state *state,
+			 const struct ls_message *message)
+{
+	const uint8_t *hash_key = state->guard.hash_key;
+	const char *queue_id = message->queue_id;
+	uint64_t end = ls_key_text(hash_key, 'q',
+				   queue_id != NULL ? queue_id : "");
+
+	return ls_key_pair(hash_key, LS_KIND_ONCE,
+			   ls_message_instance(state, message->instance),
+			   end + message->recipients);
+}
+
 void ls_send(struct ls_state *state, const struct ls_message *message,
 	     uint64_t now_ms, uint64_t real_ms, struct ls_decision *decision_r)
 {
@@ -331,8 +347,7 @@ void ls_send(struct ls_state *state, const struct ls_message *message,
 			      sent.visit.now, memory_order_relaxed);
 	if (message->instance != NULL && *message->instance != '\0')
 		asked = ls_instance_ask(
-			state->guard.instances,
-			ls_message_instance(state, message->instance),
+			state->guard.instances, question(state, message),
 			sent.visit.now, &instance, &verdict, &reason);
 	if (asked == LS_INSTANCE_DECIDED)
 		repeat(&sent, verdict, reason, decision_r);

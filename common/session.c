@@ -61,18 +61,26 @@ static uint64_t sitter(const struct ls_state *state, uint64_t user_key,
 	return ls_slot_get(&ref, LS_WORD_SITTER);
 }
 
+/* The mail server's own view: those who ask here are of it. */
+static struct ls_looker server_of(const struct ls_state *state)
+{
+	struct ls_looker looker = state->looker;
+
+	looker.strangers_are_gone = true;
+	return looker;
+}
+
 bool ls_seats_are_taken(const struct ls_state *state, uint64_t user_key,
 			uint64_t seats)
 {
 	const struct ls_live *live = &state->sessions.live;
-	const struct ls_looker looker = { -1, state->looker.self };
+	const struct ls_looker looker = server_of(state);
 
 	/* The last one first: with most people it is free. */
 	for (uint64_t i = seats; i-- > 0;)
 		if (!ls_seat_is_taken(live, sitter(state, user_key, i), NULL))
 			return false;
-	/* Then those left behind. Whether a number was given again is left to
-	 * the sweeper: to read of so many processes takes longer than a login. */
+	/* Then those left behind. */
 	for (uint64_t i = seats; i-- > 0;)
 		if (!ls_seat_is_taken(live, sitter(state, user_key, i),
 				      &looker))
@@ -120,7 +128,8 @@ static enum sat sit(const struct ls_state *state, const struct ls_hold *hold,
 static bool find_seat(const struct ls_state *state, const struct ls_hold *hold,
 		      uint64_t user_key, uint64_t seats, uint64_t now)
 {
-	const struct ls_looker *const lookers[] = { NULL, &state->looker };
+	const struct ls_looker server = server_of(state);
+	const struct ls_looker *const lookers[] = { NULL, &server };
 	bool missing = false;
 
 	for (unsigned round = 0; round < 2 && !missing; round++) {
@@ -156,8 +165,7 @@ static void stand(const struct ls_state *state,
 static bool is_gone(const struct ls_looker *looker,
 		    const struct ls_live_record *session)
 {
-	return ls_process_is_gone(looker->procfd, &looker->self,
-				  &session->process);
+	return ls_looker_sees_end(looker, &session->process);
 }
 
 /* Give a place back if its process is gone. Of those that try at once one tells,
@@ -188,7 +196,7 @@ enum { LOOK_CLOSER_EVERY_MS = 60 * 1000 };
 unsigned ls_sessions_sweep(struct ls_state *state, uint64_t now_ms)
 {
 	const struct ls_map *map = &state->sessions;
-	struct ls_looker looker = { -1, state->looker.self };
+	struct ls_looker looker = { .procfd = -1, .self = state->looker.self };
 	unsigned swept = 0;
 
 	if (!map->writable)
@@ -210,11 +218,11 @@ static bool sweep_near(const struct ls_state *state, uint64_t from,
 		       uint64_t now)
 {
 	const struct ls_live *live = &state->sessions.live;
+	const struct ls_looker server = server_of(state);
 	bool swept = false;
 
 	for (uint64_t i = 0; i < SWEEP_NEAR && i < live->places; i++)
-		swept |= sweep(state, ls_live_at(live, from, i),
-			       &state->looker, now);
+		swept |= sweep(state, ls_live_at(live, from, i), &server, now);
 	return swept;
 }
 
@@ -334,7 +342,11 @@ int ls_session_open(struct ls_state *state,
 	if (state->guard.header != NULL)
 		session_r->orders = atomic_load(&state->guard.header->orders);
 	session_r->looked_ms = now_ms;
-	ls_session_look(state, start->user, start->ip, now_ms, decision_r);
+	/* Who has just logged in was asked about locks. When one that wakes did
+	 * so is not known. */
+	session_r->begun_ms = start->restored ? 0 : now_ms;
+	ls_session_look(state, start->user, start->ip,
+			start->restored ? 0 : now_ms + 1, now_ms, decision_r);
 	if (!map->writable)
 		return LS_EACCES;
 	know_self(state);
@@ -389,58 +401,4 @@ void ls_session_close(struct ls_state *state,
 	}
 	journal(state, LS_EVENT_SESSION_END, &ended, NULL,
 		how < LS_END_COUNT ? end_names[how] : "", now);
-}
-
-/* ---- telling ---------------------------------------------------------- */
-
-int ls_session_next(struct ls_state *state, uint64_t *cursor,
-		    struct ls_session_info *info_r)
-{
-	const struct ls_map *map = &state->sessions;
-	struct ls_live_record session;
-
-	if (map->header == NULL)
-		return LS_EACCES;
-	while (*cursor < map->live.places) {
-		if (!ls_live_read(&map->live, (*cursor)++, true, &session) ||
-		    is_gone(&state->looker, &session))
-			continue;
-		memset(info_r, 0, sizeof(*info_r));
-		info_r->began_ms = ls_map_boot_ms(map, session.began);
-		info_r->pid = session.process.pid;
-		info_r->ip = session.ip;
-		ls_copy(info_r->service, sizeof(info_r->service),
-			session.service);
-		ls_copy(info_r->id, sizeof(info_r->id), session.id);
-		ls_copy(info_r->user, sizeof(info_r->user), session.user);
-		return 1;
-	}
-	return 0;
-}
-
-uint64_t ls_sessions_live(struct ls_state *state, const char *user)
-{
-	const struct ls_map *map = &state->sessions;
-	struct ls_live_record session;
-	uint64_t count = 0;
-
-	/* Whose it is costs less to tell than whether it is still there. */
-	for (uint64_t i = 0; map->header != NULL && i < map->live.places; i++)
-		count += ls_live_read(&map->live, i, true, &session) &&
-			 (user == NULL || strcmp(session.user, user) == 0) &&
-			 !is_gone(&state->looker, &session);
-	return count;
-}
-
-void ls_sessions_status(struct ls_state *state,
-			struct ls_sessions_status *status_r)
-{
-	const struct ls_map *map = &state->sessions;
-
-	memset(status_r, 0, sizeof(*status_r));
-	if (map->header == NULL)
-		return;
-	status_r->room = map->live.places;
-	status_r->live = ls_sessions_live(state, NULL);
-	status_r->full = atomic_load(&map->header->live_full);
 }

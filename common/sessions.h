@@ -22,7 +22,8 @@ struct ls_session {
 	bool open;
 	uint32_t place;
 	uint64_t bits; /* of its place; 0: it has none */
-	uint64_t began, orders, looked_ms;
+	uint64_t began; /* the map's clock */
+	uint64_t begun_ms, orders, looked_ms;
 };
 
 enum ls_session_end { /* how it ended. */
@@ -36,9 +37,9 @@ enum ls_session_end { /* how it ended. */
 /* A mail session wants to begin (LS_SESSIONS_WRITE; with LS_GUARD_READ freezes
  * count). LS_ADMIT opens it: it is one of the account's live sessions until it is
  * closed or its process ends, and however many begin at once, no more are live
- * than the policy allows. LS_DENY for LS_REASON_SESSIONS, or as ls_frozen(), or
- * for an administrator's lock: nothing is held. Journals either. Without a place
- * for it in the map it is admitted, and counted as such.
+ * than the policy allows. LS_DENY for LS_REASON_SESSIONS, or as ls_frozen(), or when
+ * it wakes for an administrator's lock: nothing is held. Journals either. Without a
+ * place for it in the map it is admitted, and counted as such.
  * Returns 0, or LS_EACCES: then only the guard was asked, and nothing is held or
  * journalled; ls_session_is_revoked() is true to *session_r all the same. */
 int ls_session_open(struct ls_state *state,
@@ -58,8 +59,9 @@ bool ls_session_is_to_be_looked_at(const struct ls_state *state,
 				   const struct ls_session *session,
 				   uint64_t now_ms);
 
-/* Must it end: is its account frozen, or locked by an administrator? False at once
- * when it is not to be looked at. *decision_r says why. */
+/* Must it end: is its account frozen, or was it locked by an administrator while the
+ * session lived? False at once when it is not to be looked at. *decision_r says
+ * why. */
 bool ls_session_is_revoked(struct ls_state *state, struct ls_session *session,
 			   const char *user, const struct ls_addr *ip,
 			   uint64_t now_ms, struct ls_decision *decision_r);

@@ -47,11 +47,11 @@ int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
 bool ls_seats_are_taken(const struct ls_state *state, uint64_t user_key,
 			uint64_t seats);
 
-/* What an administrator's order says of an account that has logged in, as a
- * decision: ADMIT, or DENY for a freeze, or a lock of his own. */
+/* What orders say of an account that has logged in, as a decision: ADMIT, or DENY
+ * for a freeze, or for an administrator's lock that fell since begun_ms. */
 void ls_session_look(struct ls_state *state, const char *user,
-		     const struct ls_addr *ip, uint64_t now_ms,
-		     struct ls_decision *decision_r);
+		     const struct ls_addr *ip, uint64_t begun_ms,
+		     uint64_t now_ms, struct ls_decision *decision_r);
 
 /* What an order to lock a subject did. */
 enum ls_fall { LS_FELL, LS_STOOD /* it was locked already */, LS_NO_SLOT };

@@ -3,6 +3,8 @@
  * Reads policy delegation requests on standard input and answers each with
  * DUNNO. ./policy runs it under the same spawn(8) as lockstep-policy, whose
  * round trip is that of this and what deciding costs. */
+#include "lockstep-config.h"
+
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>

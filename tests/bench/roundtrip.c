@@ -8,6 +8,8 @@
  * from FIRST on: another number is another message. Prints a line of JSON with
  * the median and the 99th percentile for each stage, in microseconds. Any answer
  * but DUNNO is an error. */
+#include "lockstep-config.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>

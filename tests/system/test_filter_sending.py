@@ -104,6 +104,25 @@ def test_instance_is_counted_once(world):
         assert other.ask(end(first)) == DUNNO
 
 
+def test_message_that_goes_on_is_another_question(world):
+    """Postfix does not end a transaction that is refused at its end, by whom ever:
+    more recipients can follow, and another text."""
+    world.compile('limit sending { messages = "0" recipients = "10/30d" }')
+    with Filter(world) as f:
+        of = instance()
+        assert f.ask(end(of, queue_id="3F2A01")) == DUNNO
+        assert f.ask(end(of, queue_id="3F2A01")) == DUNNO
+        # Before the queue there is no queue id.
+        other = instance()
+        assert f.ask(end(other, queue_id="")) == DUNNO
+        for again in ({"of": of, "queue_id": "3F2A02"},
+                      {"of": other, "queue_id": ""}):
+            answer = f.ask(end(recipient_count="9", **again))
+            assert b"450 4.7.1 Too many recipients" in answer
+        assert f.ask(end(of, recipient_count="6", queue_id="3F2A03")) == DUNNO
+        assert b"450 4.7.1 " in f.ask(end(recipient_count="1"))
+
+
 def test_exact_among_filters(world):
     """Eight at once, 100 messages each: 200 pass."""
     limit(world, 200)

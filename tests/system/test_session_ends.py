@@ -140,7 +140,7 @@ def test_end_is_journalled(stack):
         and found, DEADLINE, "two ends")
     assert [(e["service"], e["how"]) for e in ends] == [
         ("imap", "closed"), ("pop3", "revoked")]
-    assert all(e["seconds"] >= 0 for e in ends)
+    assert all(e["duration_ms"] >= 0 for e in ends)
     answer.close()
 
 

@@ -150,8 +150,9 @@ def test_observed():
             as stack:
         answers = [stack.login("imap", 1, keep=True) for _ in range(3)]
         assert len(sessions.alive(answers)) == 3
-        poll(lambda: [e["would"] for e in stack.events("session")
-                      if "would" in e] == ["deny", "deny"],
+        poll(lambda: [(e["verdict"], e["wanted"], e["reason"])
+                      for e in stack.events("session") if "wanted" in e] ==
+             [("admit", "deny", "sessions")] * 2,
              what="what would have been")
         sessions.close(answers)
 

@@ -55,15 +55,35 @@ static void test_charged_once(void **state)
 	check("when", again.retry_ms, first.retry_ms - WORLD_MINUTE);
 	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 3);
 	check("told once", events(LS_EVENT_MESSAGE, NULL), 1);
-	/* What was refused stays so, for this transaction, when there is room. */
+	/* What was refused stays so, for this end, when there is room. */
 	world_pass(&world, WORLD_HOUR);
-	check("still", post(&(struct post){ .instance = "1.b" }).verdict,
+	check("still",
+	      post(&(struct post){ .instance = "1.b", .recipients = 2 })
+		      .verdict,
 	      LS_DENY);
 	/* Without a name each is a message of its own. */
 	for (unsigned i = 0; i < 2; i++)
 		check("nameless", post(&(struct post){ .instance = "" }).verdict,
 		      LS_ADMIT);
 	check("two", level_of(JOE, LS_REASON_MESSAGES, false), 2);
+}
+
+/* A transaction that goes on after its end: with another text, or with more
+ * recipients, is another message. */
+static void test_charged_for_each_end(void **state)
+{
+	(void)state;
+	world_open(&world, GUARD);
+	post(&(struct post){ .instance = "1.c", .queue_id = "4A" });
+	post(&(struct post){ .instance = "1.c", .queue_id = "4B" });
+	check("texts", level_of(JOE, LS_REASON_MESSAGES, false), 2);
+	check("texts", level_of(JOE, LS_REASON_RECIPIENTS, false), 2);
+	post(&(struct post){ .instance = "1.d", .queue_id = "" });
+	post(&(struct post){ .instance = "1.d",
+			     .queue_id = "",
+			     .recipients = 4 });
+	check("more", level_of(JOE, LS_REASON_MESSAGES, false), 4);
+	check("more", level_of(JOE, LS_REASON_RECIPIENTS, false), 7);
 }
 
 /* ---- attempts ----------------------------------------------------------- */
@@ -176,6 +196,7 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_charged_once),
+		TEST(test_charged_for_each_end),
 		TEST(test_retrying_is_no_attempt),
 		TEST(test_same_message),
 		TEST(test_sizes),

@@ -61,7 +61,11 @@ static void test_freeze(void **state)
 	check_text("user", record.subject.user, JOE);
 	check("kind", record.subject.kind, LS_KIND_SENDING);
 	check("asked again",
-	      post(&(struct post){ .instance = "1.f" }).verdict, LS_HOLD);
+	      post(&(struct post){ .recipients = 2,
+				   .queue_id = "4Held",
+				   .instance = "1.f" })
+		      .verdict,
+	      LS_HOLD);
 	/* Everywhere, from where it is at home too. */
 	decision = world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS);
 	check("login", decision.verdict, LS_DENY);

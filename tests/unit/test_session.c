@@ -225,6 +225,59 @@ static void test_without_map(void **state)
 	check("live", ls_sessions_live(world.state, NULL), 0);
 }
 
+/* An administrator's lock ends what lives; who may still log in, from a familiar
+ * place, is not thrown out again. Also one that a rule's longer lock stood before. */
+static void test_back_after_a_lock(void **state)
+{
+	struct ls_subject joe = world_subject(LS_KIND_USER, JOE, NULL);
+	struct ls_session before, after;
+	enum ls_reason reason;
+
+	(void)state;
+	world_set(&world, "user", "failures", "3/1h, 0");
+	world_set(&world, "user", "lock", "3h..3h");
+	world_open(&world, BOTH);
+	world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS);
+	begin(world.state, JOE, &before);
+	world_guess(&world, JOE, "203.0.113.1", 5);
+	world_pass(&world, WORLD_SECOND);
+	ls_lock(world.state, &joe, WORLD_HOUR, "root", world.now_ms);
+	check("ended", is_revoked(&before, JOE, &reason), true);
+	world_pass(&world, WORLD_SECOND);
+	check("back",
+	      world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS).verdict,
+	      LS_ADMIT);
+	check("back", begin(world.state, JOE, &after).verdict, LS_ADMIT);
+	/* Another order, and time. */
+	ls_freeze(world.state, ANN, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "root", world.now_ms);
+	check("stays", is_revoked(&after, JOE, &reason), false);
+	world_pass(&world, 10 * WORLD_MINUTE);
+	check("stays", is_revoked(&after, JOE, &reason), false);
+	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "root", world.now_ms);
+	check("but for a freeze", is_revoked(&after, JOE, &reason), true);
+}
+
+/* What a killed container left, whose processes nobody here can see. */
+static void test_left_by_a_container(void **state)
+{
+	struct ls_session left, mine;
+	uint64_t space;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "1");
+	world_open(&world, BOTH);
+	begin(world.state, JOE, &left);
+	check("full", begin(world.state, JOE, &mine).verdict, LS_DENY);
+	space = world.state->sessions.live.place[left.place].word[1];
+	check_within("known", space, 1, UINT64_MAX);
+	world.state->sessions.live.place[left.place].word[1] = space + 1;
+	check("free", begin(world.state, JOE, &mine).verdict, LS_ADMIT);
+	/* lockstepd may be outside, and knows nothing of it. */
+	check("swept", ls_sessions_sweep(world.state, world.now_ms), 0);
+}
+
 /* What a rule does falls on strangers, not on who is in. */
 static void test_not_revoked_by_a_rule(void **state)
 {
@@ -286,6 +339,8 @@ int main(void)
 		TEST(test_restored),
 		TEST(test_revoked),
 		TEST(test_revoked_untold),
+		TEST(test_back_after_a_lock),
+		TEST(test_left_by_a_container),
 		TEST(test_not_revoked_by_a_rule),
 		TEST(test_without_map),
 		TEST(test_sessions_are_not_believed),

@@ -72,20 +72,21 @@ static void draw_head(const struct screen *screen)
 	put(1, 0, COLS, text);
 }
 
-/* Per minute, by protocol, as many as fit. */
+/* Live sessions; logins per minute, by protocol, as many as fit. */
 static void draw_rates(const struct screen *screen)
 {
 	const struct figures *figures = &screen->figures;
 	char text[96], service[4 * (LS_SERVICE_MAX + 1)];
 	double minutes = (double)screen->window_ms / 60000;
-	int at = 0;
+	int at = snprintf(text, sizeof(text), "%" PRIu64 " sessions live",
+			  screen->sessions);
 
+	put(2, 0, COLS, text);
 	for (unsigned i = 0; i < figures->services; i++) {
 		const struct figures_of *of = &figures->of[i];
 
 		cli_escape(of->service, service, sizeof(service));
-		snprintf(text, sizeof(text), "%s%s %.1f/min",
-			 i == 0 ? "" : "  ", service,
+		snprintf(text, sizeof(text), "  %s %.1f/min", service,
 			 (double)(of->logins > 0 ? of->logins : of->refused) /
 				 minutes);
 		if (at + (int)strlen(text) > COLS)

@@ -13,6 +13,7 @@ struct screen {
 	enum tally_by by;
 	const char *trouble; /* why nothing is to be seen; NULL: it is */
 	bool observing;
+	uint64_t sessions;             /* live */
 	struct figures figures;        /* of the window */
 	struct tally attackers;        /* by address */
 	struct tally accounts;         /* that they try */

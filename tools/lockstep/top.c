@@ -85,12 +85,13 @@ static void gather_locks(struct top *top)
 	      sizeof(*screen->lock), newest_first);
 }
 
-/* A guard may be replaced, and come late. */
+/* A guard may be replaced, and come late. Where no mail was read yet there are no
+ * sessions. */
 static void keep_open(struct top *top)
 {
 	struct ls_open_args args = {
 		.policy_path = top->cli->policy,
-		.flags = LS_GUARD_READ,
+		.flags = LS_GUARD_READ | LS_SESSIONS_READ,
 		.now_ms = cli_now_ms(),
 		.real_ms = cli_real_ms(),
 	};
@@ -98,8 +99,10 @@ static void keep_open(struct top *top)
 	if (top->state != NULL &&
 	    ls_refresh(top->state, args.now_ms, &top->error) < 0)
 		ls_close(&top->state);
-	if (top->state == NULL)
-		ls_open(&args, &top->state, &top->error);
+	if (top->state != NULL || ls_open(&args, &top->state, &top->error) == 0)
+		return;
+	args.flags = LS_GUARD_READ;
+	ls_open(&args, &top->state, &top->error);
 }
 
 static void look(struct top *top)
@@ -119,6 +122,7 @@ static void look(struct top *top)
 		return;
 	ls_status(top->state, screen->now_ms, &status);
 	screen->observing = status.observe;
+	screen->sessions = ls_sessions_live(top->state, NULL);
 	count_attempts(top);
 	gather_locks(top);
 	senders_gather(&screen->senders, top->state, screen->now_ms);
