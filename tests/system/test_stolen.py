@@ -3,7 +3,7 @@ and the administrator hears of it; but the thief gets no place of his own."""
 
 import pytest
 
-from lib.attempts import guess, locked, log_in, named, open_doors
+from lib.attempts import guess, locked, log_in, named, open_doors, tick
 from lib.cast import (USER_FAILURES, USER_PLACES, USERS, cast, crowd, net_of,
                       networks)
 from lib.clients import DOORS
@@ -49,6 +49,7 @@ def robbed(stack, auth):
     who = cast()
     thief, = networks(1)
     assert log_in(auth, who, who.owner)
+    tick()
     guess(auth, who, networks(HALF))
     assert log_in(auth, who, thief)
     return who, thief
@@ -176,6 +177,7 @@ def test_release_forgets_what_came_after(stack, auth):
     before = networks(2)
     for place in before:
         assert log_in(auth, who, place)
+    tick()
     guess(auth, who, networks(HALF))
     after = networks(3)
     for place in after:
