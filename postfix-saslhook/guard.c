@@ -55,10 +55,12 @@ static bool news(struct guard *guard, const struct ls_error *error)
 }
 
 /* What was opened may come with a warning: without its contacts, whom an account
- * never wrote to is not limited. */
+ * never wrote to is not limited. That there is no such file yet is no news: lockstepd
+ * makes it, and `lockstep status` says so. */
 static void warn(struct guard *guard, const struct ls_error *error)
 {
-	if (error->text[0] != '\0' && news(guard, error))
+	if (error->text[0] != '\0' &&
+	    strstr(error->text, ": no such file") == NULL && news(guard, error))
 		log_line(LOG_WARNING, "%s; going on without it", error->text);
 }
 

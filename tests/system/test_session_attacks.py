@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import zlib
 
 import pytest
@@ -158,18 +159,20 @@ def test_released_before_the_end(stack):
 
 
 def test_locked_by_hand(stack):
-    """At home its owner has the right password, and no session."""
-    who = cast()
-    with stack.auth() as auth:
-        assert auth.login(who.user, who.password, ip=who.owner).ok
+    """What lives ends; its owner, at home, may come back and stays, whatever else is
+    ordered meanwhile."""
+    who, other = cast(), cast()
+    first = sessions.begin(stack, who)[0]
+    assert sessions.is_alive(first)
     assert stack.lockstep("lock", who.user).returncode == 0
-    raw = Raw(stack)
-    raw.send(f'x ID ("x-originating-ip" "{who.owner}")'.encode(),
-             login_of(who), b"c NOOP")
-    text = raw.rest()
-    assert b"c OK" not in text and (b"a NO" in text or LOCKED in text), text
-    assert stack.lockstep("unlock", who.user).returncode == 0
-    assert sessions.is_alive(sessions.begin(stack, who)[0])
+    poll(lambda: not sessions.is_alive(first), 25, "its end")
+    again = sessions.begin(stack, who)[0]
+    assert again.ok
+    assert not stack.login("imap", who.number, ip=who.stranger).ok
+    assert stack.lockstep("freeze", other.user).returncode == 0
+    time.sleep(4)  # longer than it would take
+    assert sessions.is_alive(again)
+    again.close()
 
 
 # ---- what lies between -----------------------------------------------------
