@@ -193,9 +193,14 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	}
 	if (ret < 0 || error_r->text[0] == '\0')
 		*error_r = error;
-	if (ret == 0 && (state->flags & LS_CONTACTS) &&
-	    open_contacts(state, &error) < 0 && error_r->text[0] == '\0')
-		*error_r = error;
+	if (ret == 0 && (state->flags & LS_CONTACTS)) {
+		int opened = open_contacts(state, &error);
+
+		/* One that is not there yet will come. */
+		if (opened < 0 && opened != LS_ENOENT &&
+		    error_r->text[0] == '\0')
+			*error_r = error;
+	}
 	if (ret == 0 && (state->flags & LS_LOGINS) && state->guard.writable)
 		ret = open_logins(state, error_r);
 	if (ret == 0 && state->guard.header != NULL) {

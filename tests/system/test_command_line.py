@@ -407,6 +407,9 @@ def test_status_has_the_last_hour(stack, auth):
     who = cast()
     guess(auth, who, [who.guesser] * (LIMIT + 2))
     assert log_in(auth, who, who.owner)
+    # The auth process answers, and then journals.
+    poll(lambda: json.loads(run(stack, "status", "--json"))["last_hour"]["all"]
+         ["success"] > before["all"]["success"], what="the login")
     told = json.loads(run(stack, "status", "--json"))
     after = told["last_hour"]
     grown = {key: after["services"]["imap"][key] -

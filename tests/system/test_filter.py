@@ -1,9 +1,11 @@
 """lockstep-policy alone, at the two ends of its pipe: what it answers to who
 connects, and what goes wrong."""
 
+import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ import pytest
 
 from lib.policyfilter import (DUNNO, FREE, LOCKED, REFUSED, TIMEOUT, Filter,
                               World, program, request)
+from lib.ports import Reservation
 from lib.stack import poll
 
 
@@ -323,3 +326,42 @@ def test_introduces_itself():
     text = subprocess.check_output([program(), "-V"], text=True)
     assert re.fullmatch(r"lockstep-policy \d+\.\d+\.\d+\S*\n", text)
     assert b"usage: " in subprocess.check_output([program(), "-h"])
+
+
+def test_damaged_contacts(world):
+    """Told, once; all else goes on."""
+    (world.dir / "contacts").write_text("garbage")
+    with Filter(world) as f:
+        for _ in range(3):
+            assert f.ask(request()) == REFUSED
+        log = f.log.read_text()
+    assert log.count("\n") == 1 and "contacts: " in log, log
+    assert "going on without it" in log
+
+
+def connected(port):
+    """To what listens there, once it does."""
+    with contextlib.suppress(OSError):
+        return socket.create_connection(("127.0.0.1", port), TIMEOUT)
+    return None
+
+
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"),
+                    reason="no systemd on this machine")
+def test_as_a_socket_starts_it(world):
+    """By systemd, with Accept=yes: one filter for each connection."""
+    reservation = Reservation(["policy"])
+    port = reservation.ports["policy"]
+    with subprocess.Popen(
+            ["systemd-socket-activate", "--listen", f"127.0.0.1:{port}",
+             "--accept", "--inetd", program(), "-p", world.policy],
+            stderr=subprocess.DEVNULL) as activator:
+        try:
+            for address, answer in ((LOCKED, REFUSED), (FREE, DUNNO)) * 2:
+                with poll(lambda: connected(port)) as sock:
+                    sock.settimeout(TIMEOUT)
+                    sock.sendall(request(address=address))
+                    assert sock.recv(4096) == answer
+        finally:
+            activator.terminate()
+            reservation.release()

@@ -37,7 +37,7 @@ static size_t read_file(const char *path, char *bytes)
 
 static struct conf *read_conf(const char *path)
 {
-	struct conf *conf;
+	struct conf *conf = NULL;
 
 	if (conf_read(path, &conf) < 0)
 		fail_msg("%s", messages_of(conf));

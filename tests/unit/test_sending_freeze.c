@@ -116,6 +116,22 @@ static void test_on_freeze_reject(void **state)
 	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
 }
 
+/* Before a proxy filter Postfix has no queue file: what it could not hold would go
+ * out. */
+static void test_nothing_to_hold(void **state)
+{
+	struct ls_decision decision;
+
+	(void)state;
+	world_set(&world, "sending", "freeze-at", "100");
+	world_open(&world, GUARD);
+	check("accepted", post_many(NULL, 6), 6);
+	decision = post(&(struct post){ .to = "x@y", .queue_id = "" });
+	check("refused", decision.verdict, LS_DENY);
+	check("refused", decision.reason, LS_REASON_SENDING);
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+}
+
 /* An administrator's freeze, and its end; what is sent by then is forgotten, or the
  * next message would freeze the account again. */
 static void test_release(void **state)
@@ -220,6 +236,7 @@ int main(void)
 		TEST(test_freeze),
 		TEST(test_freeze_by_recipients),
 		TEST(test_on_freeze_reject),
+		TEST(test_nothing_to_hold),
 		TEST(test_release),
 		TEST(test_unlock),
 		TEST(test_probation),

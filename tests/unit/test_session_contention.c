@@ -7,6 +7,7 @@
 #include "session_bed.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #if defined(__SANITIZE_THREAD__)
 #define SLOW 1
@@ -151,11 +152,65 @@ static void test_places(void **state)
 	check("told", last_record().event, LS_EVENT_SESSION_END);
 }
 
+/* Two that want the last seat at the very same moment: their start is as close as
+ * two processors can have it, and one gets it, each time. */
+static struct last {
+	_Atomic unsigned arrived, decided, left, admitted;
+} last;
+
+static void wait_for_both(_Atomic unsigned *count, unsigned round)
+{
+	atomic_fetch_add(count, 1);
+	for (unsigned spins = 1; atomic_load(count) < 2 * (round + 1); spins++)
+		if (spins % 1000 == 0) /* the other one has no processor */
+			sched_yield();
+}
+
+static void *want_the_last(void *context)
+{
+	struct worker *me = context;
+	struct ls_session session;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		wait_for_both(&last.arrived, round);
+		if (begin(&me->state, JOE, &session).verdict == LS_ADMIT)
+			atomic_fetch_add(&last.admitted, 1);
+		wait_for_both(&last.decided, round);
+		if (atomic_load(&last.admitted) != round + 1)
+			return context;
+		wait_for_both(&last.left, round);
+		if (session.open)
+			end(&me->state, JOE, &session);
+	}
+	return NULL;
+}
+
+static void test_the_last_seat(void **state)
+{
+	static struct worker worker[2];
+	void *failed[2];
+
+	(void)state;
+	world_set(&world, "user", "sessions", "1");
+	world_open(&world, BOTH);
+	for (unsigned i = 0; i < 2; i++) {
+		worker[i].state = *world.state;
+		assert_int_equal(pthread_create(&worker[i].thread, NULL,
+						want_the_last, &worker[i]),
+				 0);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(worker[i].thread, &failed[i]), 0);
+	check("admitted", atomic_load(&last.admitted), ROUNDS);
+	check("failed", failed[0] != NULL || failed[1] != NULL, false);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_never_more),
+		TEST(test_the_last_seat),
 		TEST(test_places),
 	};
 

@@ -185,6 +185,32 @@ static void test_never_live(void **state)
 	      head);
 }
 
+/* A seat whose sitter gave its place back is free, whoever has the place by now. */
+static void test_generations(void **state)
+{
+	struct ls_live_record record = { .user = JOE };
+	const struct ls_live *live;
+	struct ls_hold first, second;
+
+	(void)state;
+	world_open(&world, BOTH);
+	live = &world.state->sessions.live;
+	record.process = world.state->looker.self;
+	check("first", ls_live_take(live, 7, &record, &first), true);
+	check("taken", ls_seat_is_taken(live, ls_seat_value(&first), NULL),
+	      true);
+	check("given back", ls_live_free(live, &first), true);
+	check("once", ls_live_free(live, &first), false);
+	check("free", ls_seat_is_taken(live, ls_seat_value(&first), NULL),
+	      false);
+	check("second", ls_live_take(live, 7, &record, &second), true);
+	check("the same place", second.place, first.place);
+	check("still free", ls_seat_is_taken(live, ls_seat_value(&first), NULL),
+	      false);
+	check("taken", ls_seat_is_taken(live, ls_seat_value(&second), NULL),
+	      true);
+}
+
 /* ---- a full map, a hostile one ---------------------------------------- */
 
 static void test_no_place(void **state)
@@ -361,6 +387,7 @@ int main(void)
 		TEST(test_processes),
 		TEST(test_killed),
 		TEST(test_never_live),
+		TEST(test_generations),
 		TEST(test_no_place),
 		TEST(test_no_seat),
 		TEST(test_many),
