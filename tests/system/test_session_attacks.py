@@ -205,22 +205,23 @@ def test_ended_under_compress():
         assert is_sound(stack)
 
 
-ZLIB = """
+# 2.4 compresses without a plugin.
+ZLIB = dovecot.either("""
 protocol imap {
   mail_plugins = lockstep imap_zlib
 }
-""".splitlines()
+""", "").splitlines()
 
 
 # ---- many in one process ---------------------------------------------------
 
 
-SHARED = """
-service imap {
-  service_count = 0
+SHARED = f"""
+service imap {{
+  {dovecot.syntax().in_turn(0)}
   client_limit = 100
   process_limit = 1
-}
+}}
 """.splitlines()
 
 

@@ -52,7 +52,7 @@ static double time_messages(struct ls_state *state, uint64_t *number,
 
 		for (unsigned i = 0; i < TIMES; i++)
 			send(state, i % people, ++*number, 1000, real_ms);
-		round[r] = (double)(bench_ns() - began) / TIMES;
+		round[r] = (double)(bench_ns() - began) / (double)TIMES;
 	}
 	return bench_median(round, ROUNDS);
 }
