@@ -121,4 +121,23 @@ static inline unsigned events(enum ls_event event, struct ls_record *last_r)
 	return count;
 }
 
+/* Where little may be sent. */
+static inline int small_world(void **state)
+{
+	(void)state;
+	world_init(&world);
+	world_set(&world, "sending", "messages", "6/1h");
+	world_set(&world, "sending", "recipients", "12/1h");
+	world_set(&world, "sending", "senders", "2/1d");
+	memset(&gathered, 0, sizeof(gathered));
+	return 0;
+}
+
+static inline int leave_world(void **state)
+{
+	(void)state;
+	world_fini(&world);
+	return 0;
+}
+
 #endif

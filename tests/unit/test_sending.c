@@ -7,24 +7,6 @@
 #define JOE "joe@example.com"
 #define GUARD (LS_GUARD_WRITE | LS_CREATE)
 
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	world_set(&world, "sending", "messages", "6/1h");
-	world_set(&world, "sending", "recipients", "12/1h");
-	world_set(&world, "sending", "senders", "2/1d");
-	memset(&gathered, 0, sizeof(gathered));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
-
 /* ---- the soft limits --------------------------------------------------- */
 
 static void test_messages(void **state)
@@ -332,7 +314,7 @@ static void test_flood(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, small_world, leave_world)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_messages),
 		TEST(test_recipients),

@@ -7,24 +7,6 @@
 #define JOE "joe@example.com"
 #define GUARD (LS_GUARD_WRITE | LS_CREATE)
 
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	world_set(&world, "sending", "messages", "6/1h");
-	world_set(&world, "sending", "recipients", "12/1h");
-	world_set(&world, "sending", "senders", "2/1d");
-	memset(&gathered, 0, sizeof(gathered));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
-
 /* ---- one message, asked about more than once ---------------------------- */
 
 static void test_charged_once(void **state)
@@ -147,7 +129,7 @@ static void test_same_message(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		world_fini(&world);
-		setup(NULL);
+		small_world(NULL);
 		world_set(&world, "sending", "messages", "1/30d");
 		world_set(&world, "sending", "freeze-at", "10000");
 		world_open(&world, GUARD);
@@ -193,7 +175,7 @@ static void test_sizes(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, small_world, leave_world)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_charged_once),
 		TEST(test_charged_for_each_end),
