@@ -13,11 +13,20 @@ from lib.stack import Stack, poll
 MOST = 4
 
 
+POLICY = (f'limit sending {{ messages = "{MOST}/30d" '
+          f'recipients = "{MOST}/30d" freeze-at = 100000 }}\n')
+
+
 @pytest.fixture
 def stack():
-    policy = (f'limit sending {{ messages = "{MOST}/30d" '
-              f'recipients = "{MOST}/30d" freeze-at = 100000 }}\n')
-    with Stack(users=USERS, policy=policy) as running:
+    with Stack(users=USERS, policy=POLICY) as running:
+        yield running
+
+
+@pytest.fixture
+def stack_without_daemon():
+    """Nothing here makes a map that is missing anew."""
+    with Stack(users=USERS, policy=POLICY, daemon=False) as running:
         yield running
 
 
@@ -115,8 +124,9 @@ def test_not_there(stack):
     poll(all_is_counted, what="what is counted again")
 
 
-def test_map_goes_away_and_comes_back(stack):
+def test_map_goes_away_and_comes_back(stack_without_daemon):
     """In the middle of a message, too; each filter says it once."""
+    stack = stack_without_daemon
     who = cast()
     layout = stack.layout()
     guard = layout.state / "guard"
