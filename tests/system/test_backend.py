@@ -262,9 +262,13 @@ def test_killed_during_a_storm(stack, auth):
 
     with connected(stack) as auth:
         guess(auth, people * 20, [who.guesser for who in people] * 20)
+        # A fingerprint has 16 bits: of 4,800 guessers one or so has two wrong
+        # passwords that look alike, of which one is free.
+        alike = [event["user"] for event in stack.events("login")
+                 if event.get("reason") == "repeats"]
         for who in people:
             guesses = [v for v in seen(who.user) if v.address == who.guesser]
-            assert len(guesses) <= IP_FAILURES
+            assert len(guesses) <= IP_FAILURES + alike.count(who.user)
             assert not log_in(auth, who, who.guesser)
             assert log_in(auth, who, who.owner)
             stack.lockstep("unlock", who.guesser)
