@@ -205,6 +205,10 @@ static bool find_refused(const struct ls_sent *sent, uint64_t *key)
 	return false;
 }
 
+/* What is remembered of a message that came after the freeze, whatever that was
+ * for: LS_REASON_SENDING is that of the one that brought it about. */
+static const enum ls_reason WAS_FROZEN = LS_REASON_NONE;
+
 /* ---- deciding ---------------------------------------------------------- */
 
 static void accept(const struct ls_sent *sent)
@@ -286,13 +290,14 @@ static void repeat(struct ls_sent *sent, enum ls_verdict verdict,
 	decision->reason = reason;
 	decision->kind = sent->kind;
 	decision->reveal = true;
-	if (verdict == LS_HOLD)
-		return;
-	if (reason > LS_REASON_LOCKS) {
-		look(sent, &now);
-	} else if (ls_visit_is_frozen(&sent->visit, &now)) {
+	if (reason == WAS_FROZEN) {
 		decision->kind = LS_KIND_USER;
-		decision->reveal = now.reveal;
+		if (ls_visit_is_frozen(&sent->visit, &now)) {
+			decision->reason = now.reason;
+			decision->reveal = now.reveal;
+		}
+	} else if (reason != LS_REASON_SENDING) {
+		look(sent, &now);
 	}
 	decision->retry_ms = now.retry_ms;
 }
@@ -359,5 +364,7 @@ void ls_send(struct ls_state *state, const struct ls_message *message,
 		decide_address(&sent, decision_r);
 	if (instance.place != NULL && asked == LS_INSTANCE_FIRST)
 		ls_instance_tell(&instance, decision_r->verdict,
-				 decision_r->reason);
+				 decision_r->kind == LS_KIND_USER
+					 ? WAS_FROZEN
+					 : decision_r->reason);
 }

@@ -91,11 +91,25 @@ static void test_on_freeze_reject(void **state)
 	world_set(&world, "sending", "freeze-at", "100");
 	world_open(&world, GUARD);
 	check("accepted", post_many(NULL, 6), 6);
-	decision = post(&(struct post){ .to = "x@y" });
+	decision = post(&(struct post){ .to = "x@y", .instance = "1.f" });
 	check("refused", decision.verdict, LS_DENY);
 	check("refused", decision.reason, LS_REASON_SENDING);
+	check("refused for what it is", decision.kind, LS_KIND_SENDING);
 	check("for", decision.retry_ms, 2 * WORLD_HOUR);
 	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+	decision = post(&(struct post){ .to = "x@y", .instance = "1.f" });
+	check("asked again", decision.verdict, LS_DENY);
+	check("asked again", decision.reason, LS_REASON_SENDING);
+	check("asked again", decision.kind, LS_KIND_SENDING);
+	/* The next one is refused because the account is frozen. */
+	for (unsigned i = 0; i < 2; i++) {
+		decision = post(&(struct post){ .to = "x@y",
+						.instance = "1.0" });
+		check("next", decision.verdict, LS_DENY);
+		check("next", decision.reason, LS_REASON_SENDING);
+		check("next", decision.kind, LS_KIND_USER);
+		check("next, for", decision.retry_ms, 2 * WORLD_HOUR);
+	}
 }
 
 /* Before a proxy filter Postfix has no queue file: what it could not hold would go
