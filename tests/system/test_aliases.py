@@ -160,6 +160,22 @@ def test_freeze_of_the_account_holds_for_the_alias(stack, auth):
         assert open_to_name(stack, name, who, who.owner) == set(DOORS)
 
 
+@pytest.mark.parametrize("verb", ["freeze", "lock"])
+def test_order_for_an_alias_is_told_to_be_one(stack, auth, verb):
+    who = cast()
+    for known in (False, True):
+        if known:
+            assert knows_alias(auth, who)
+        out = stack.lockstep(verb, who.alias)
+        assert out.returncode == 0
+        assert out.stderr == known * (
+            f"lockstep: {who.alias} is another name of {who.user}, which this "
+            "leaves as it is\n")
+        assert stack.lockstep("release" if verb == "freeze" else "unlock",
+                              who.alias).stderr == out.stderr
+    assert log_in(auth, who, who.stranger)
+
+
 def test_freeze_holds_for_an_alias_nobody_used_yet(stack, auth):
     """Whose it is becomes known only when the password was right: that is soon
     enough."""

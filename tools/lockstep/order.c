@@ -1,6 +1,7 @@
 /* order.c - see order.h */
 #include "lockstep-config.h"
 
+#include "explain.h"
 #include "order.h"
 #include "subject.h"
 
@@ -131,6 +132,24 @@ static bool parse_subjects(const struct ls_state *state,
 	return good;
 }
 
+/* An order for another name of an account does nothing to those who log in by its
+ * own. */
+static void tell_of_alias(struct ls_state *state,
+			  const struct ls_subject *subject)
+{
+	const struct ls_question question = { .user = subject->user };
+	struct ls_explanation is;
+
+	if (subject->kind == LS_KIND_USER &&
+	    ls_explain(state, &question, cli_now_ms(), &is) == 0 &&
+	    is.aliased)
+		cli_complain("%s is another name of %s, which this leaves "
+			     "as it is",
+			     subject->user,
+			     is.final[0] != '\0' ? is.final
+						: "an account");
+}
+
 int order_run(const struct cli *cli, const struct order *order,
 	      enum order_kinds kinds, order_fn *one)
 {
@@ -147,9 +166,11 @@ int order_run(const struct cli *cli, const struct order *order,
 	}
 	if (!parse_subjects(state, order, kinds, subject))
 		code = CLI_USAGE;
-	for (int i = 0; code != CLI_USAGE && i < order->words; i++)
+	for (int i = 0; code != CLI_USAGE && i < order->words; i++) {
 		if (one(state, &subject[i], order) != CLI_DONE)
 			code = CLI_FAILED;
+		tell_of_alias(state, &subject[i]);
+	}
 	free(subject);
 	ls_close(&state);
 	return code;
