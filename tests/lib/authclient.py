@@ -38,6 +38,7 @@ class Reply:
 
 class AuthClient:
     def __init__(self, path, timeout=120):
+        self.path = path
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(timeout)
         self.sock.connect(str(path))
@@ -124,7 +125,13 @@ class AuthClient:
         self.replies[number] = Reply(kind, fields)
 
     def login(self, *args, **kwargs):
-        return self.wait(self.send(*args, **kwargs))
+        """Returns when what follows from a success is done, too: the server
+        journals it after its answer. It does one thing at a time, and greets
+        a new client next."""
+        reply = self.wait(self.send(*args, **kwargs))
+        if reply.ok:
+            AuthClient(self.path).close()
+        return reply
 
 
 def encode(data):
