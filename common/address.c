@@ -30,6 +30,14 @@ bool ls_addr_is_ipv4(const struct ls_addr *addr)
 	return memcmp(addr->octet, ipv4_mapped, sizeof(ipv4_mapped)) == 0;
 }
 
+bool ls_addr_is_loopback(const struct ls_addr *addr)
+{
+	static const struct ls_addr one = { .octet[15] = 1 };
+
+	return ls_addr_is_ipv4(addr) ? addr->octet[12] == 127
+				     : ls_addr_equal(addr, &one);
+}
+
 void ls_addr_format(const struct ls_addr *addr, char text_r[LS_ADDR_TEXT])
 {
 	/* Neither call fails: the family is known and the buffer fits. */

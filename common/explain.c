@@ -207,7 +207,8 @@ static void decide(const struct ls_visit *visit, const char *service,
 	struct ls_view bare = *view;
 	struct ls_judgement judgement;
 
-	bare.secured = false;
+	/* Who comes from this host needs no TLS. */
+	bare.secured = ls_addr_is_loopback(visit->ip);
 	ls_judge(&bare, visit->policy, visit->meters, visit->now, &judgement);
 	explanation->wants_tls = judgement.decision.reason == LS_REASON_TLS &&
 				 judgement.decision.verdict == LS_DENY;
@@ -262,13 +263,15 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	ls_visit_widen(&visit);
 	if (ip == NULL)
 		forget_address(&visit);
+	else if (question->anywhere)
+		visit.known[LS_KIND_IP] = false;
 	memset(&view, 0, sizeof(view));
 	ls_visit_view(&visit, true, NULL, &view);
 	decide(&visit, question->service != NULL ? question->service : "imap",
 	       &view, explanation_r);
 
 	const bool has[LS_VISIT_KINDS] = {
-		[LS_KIND_IP] = ip != NULL,
+		[LS_KIND_IP] = ip != NULL && !question->anywhere,
 		[LS_KIND_NET] = ip != NULL,
 		[LS_KIND_USER] = user != NULL,
 		[LS_KIND_PLACE] = user != NULL && ip != NULL,

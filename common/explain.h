@@ -16,6 +16,8 @@
 struct ls_question {
 	const char *user;         /* NULL: an account that nothing is known of */
 	const struct ls_addr *ip; /* NULL: an address that nothing is known of */
+	bool anywhere; /* ip stands for its network: an address in it that
+			* nothing is known of */
 	/* NULL: one that was never tried before. Counts only where the state
 	 * was opened with the secret (LS_LOGINS). */
 	const char *password;

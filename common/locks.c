@@ -5,6 +5,7 @@
 #include "state.h"
 #include "text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { REACH_TRIES = 16 };
@@ -14,6 +15,31 @@ int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
 {
 	return ls_table_claim(&state->guard.subjects, key, kind, now, force,
 			      ref_r);
+}
+
+/* Who, and what comes after ": ", why. */
+static void sign(struct ls_record *record, const char *by)
+{
+	const char *end = by != NULL ? strstr(by, ": ") : NULL;
+	size_t len = end != NULL  ? (size_t)(end - by)
+		     : by != NULL ? strlen(by)
+				  : 0;
+
+	if (len >= sizeof(record->detail))
+		len = sizeof(record->detail) - 1;
+	if (len > 0)
+		memcpy(record->detail, by, len);
+	if (end != NULL)
+		ls_copy(record->more, sizeof(record->more), end + 2);
+}
+
+void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1])
+{
+	bool told = record->origin == LS_ORIGIN_ADMIN &&
+		    record->more[0] != '\0';
+
+	snprintf(by_r, LS_BY_MAX + 1, "%s%s%s", record->detail,
+		 told ? ": " : "", told ? record->more : "");
 }
 
 static void journal(const struct ls_state *state, enum ls_event event,
@@ -33,8 +59,8 @@ static void journal(const struct ls_state *state, enum ls_event event,
 		.subject = *subject,
 	};
 
-	ls_copy(record.detail, sizeof(record.detail), by);
 	ls_copy(record.more, sizeof(record.more), more);
+	sign(&record, by);
 	ls_ring_append(&state->guard.journal, &record);
 }
 

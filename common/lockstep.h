@@ -65,6 +65,7 @@ enum { LS_ADDR_TEXT = 46, LS_PREFIX_TEXT = 50 }; /* buffer sizes, NUL included *
  * Returns 0 or LS_EARG. */
 int ls_addr_parse(const char *text, struct ls_addr *addr_r);
 bool ls_addr_is_ipv4(const struct ls_addr *addr);
+bool ls_addr_is_loopback(const struct ls_addr *addr); /* 127.0.0.0/8, ::1 */
 void ls_addr_format(const struct ls_addr *addr, char text_r[LS_ADDR_TEXT]);
 bool ls_addr_equal(const struct ls_addr *a, const struct ls_addr *b);
 
@@ -263,8 +264,8 @@ int ls_lock(struct ls_state *state, const struct ls_subject *subject,
 	    uint64_t length_ms, const char *by, uint64_t now_ms);
 
 /* End a subject's lock and forget its meters and strikes, an account's of what it
- * sent too; familiar places stay so, and an account stays on probation and frozen. Returns 1 when it was locked,
- * 0 when it was not, LS_EARG, LS_EACCES. */
+ * sent too; familiar places stay so, and an account stays on probation and frozen.
+ * Returns 1, 0 when there was nothing of all that, LS_EARG, LS_EACCES. */
 int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
 	      const char *by, uint64_t now_ms);
 
@@ -337,6 +338,7 @@ int ls_learn(struct ls_state *state, const struct ls_past *past,
 /* ---- the journal (journal.c) ----------------------------------------- */
 
 enum { LS_DETAIL_MAX = 31, LS_MORE_MAX = 127 };
+enum { LS_BY_MAX = LS_DETAIL_MAX + 2 + LS_MORE_MAX };
 
 struct ls_record {
 	uint64_t number; /* counts up by one in its map */
@@ -354,8 +356,12 @@ struct ls_record {
 	char service[LS_SERVICE_MAX + 1];
 	char mech[LS_MECH_MAX + 1]; /* SESSION_END: how, "closed" ... */
 	char detail[LS_DETAIL_MAX + 1]; /* session or queue id; of a lock, who */
-	char more[LS_MORE_MAX + 1]; /* MESSAGE, ALARM: domains; see messages.h */
+	char more[LS_MORE_MAX + 1]; /* MESSAGE, ALARM: domains; see messages.h;
+				     * of an administrator's order, why */
 };
+
+/* Who gave an order, and why: "root: ticket 4711"; "": that is not known. */
+void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1]);
 
 /* The sessions journal is written by processes with a mail user's rights: only
  * sessions are believed from it; all else counts as lost. */

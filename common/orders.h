@@ -1,7 +1,9 @@
 /* orders.h - what an administrator undoes, exempts and looks at
  *
- * For the command line, and for lockstepd, which tells of an account's places; the rest of the orders are in lockstep.h. `by` goes to
- * the journal and may be NULL. Times are as now_ms. */
+ * For the command line, and for lockstepd, which tells of an account's places; the
+ * rest of the orders are in lockstep.h. `by` goes to the journal and may be NULL:
+ * who, of LS_DETAIL_MAX bytes, and after ": " why, of LS_MORE_MAX; what is longer is
+ * cut. Times are as now_ms. */
 #ifndef LS_ORDERS_H
 #define LS_ORDERS_H
 

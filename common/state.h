@@ -58,7 +58,7 @@ enum ls_fall { LS_FELL, LS_STOOD /* it was locked already */, LS_NO_SLOT };
 
 /* Lock a subject: its word, its label, its place in the journal.
  *   now     the map's clock, as all times below this line
- *   by      for the journal's detail, or NULL */
+ *   by      for the journal, or NULL: who, and after ": " why */
 enum ls_fall ls_state_lock(const struct ls_state *state,
 			   const struct ls_subject *subject, uint64_t key,
 			   const struct ls_lock_order *order, const char *by,

@@ -113,8 +113,10 @@ int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 	if (subject->kind == LS_KIND_USER)
 		clear_sending(state, policy, key, found ? &ref : NULL, now,
 			      cleared_r);
-	if (!cleared_r->locked)
+	if (!cleared_r->locked && cleared_r->strikes == 0 &&
+	    cleared_r->levels == 0)
 		return 0;
+	/* Who empties the meters of a spammer again and again leaves a trace. */
 	journal(state, subject, by, now);
 	return 1;
 }

@@ -96,13 +96,13 @@ static void test_frozen_decision(void **state)
 	check("nowhere",
 	      ls_frozen(world.state, JOE, NULL, world.now_ms, &decision), true);
 	check("nobody else", decision.reveal, false);
-	/* A lock is no freeze. */
-	check("release",
+	/* A lock is no freeze: there is a login in its meter, no more. */
+	check("unlock",
 	      ls_unlock(
 		      world.state,
 		      &(struct ls_subject){ .kind = LS_KIND_USER, .user = JOE },
 		      "test", world.now_ms),
-	      0);
+	      1);
 	check("still", is_frozen(JOE), true);
 }
 

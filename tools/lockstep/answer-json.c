@@ -51,13 +51,13 @@ static json_t *locks_of(const struct answer *answer)
 		put_lock(locks, &is->of[LS_KIND_USER].freeze,
 			 answer->frozen_by);
 	if (is->typed.frozen)
-		put_lock(locks, &is->typed.freeze, "");
+		put_lock(locks, &is->typed.freeze, answer->typed_frozen_by);
 	for (unsigned kind = LS_KIND_PLACE; kind >= LS_KIND_IP; kind--)
 		if (is->of[kind].locked)
 			put_lock(locks, &is->of[kind].lock,
 				 answer->locked_by[kind]);
 	if (is->typed.locked)
-		put_lock(locks, &is->typed.lock, "");
+		put_lock(locks, &is->typed.lock, answer->typed_locked_by);
 	return locks;
 }
 

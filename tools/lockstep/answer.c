@@ -97,7 +97,7 @@ static void print_verdict(const struct answer *answer)
  * than "by rule". */
 static void print_by(enum ls_origin origin, const char *by)
 {
-	char escaped[4 * (LS_DETAIL_MAX + 1)];
+	char escaped[4 * (LS_BY_MAX + 1)];
 
 	if (by[0] == '\0') {
 		printf(", by %s\n", ls_origin_name(origin));
@@ -135,12 +135,12 @@ static void print_locks(const struct answer *answer)
 	if (user->frozen)
 		print_lock(&user->freeze, answer->frozen_by);
 	if (is->typed.frozen)
-		print_lock(&is->typed.freeze, "");
+		print_lock(&is->typed.freeze, answer->typed_frozen_by);
 	for (unsigned kind = LS_KIND_PLACE; kind >= LS_KIND_IP; kind--)
 		if (is->of[kind].locked)
 			print_lock(&is->of[kind].lock, answer->locked_by[kind]);
 	if (is->typed.locked)
-		print_lock(&is->typed.lock, "");
+		print_lock(&is->typed.lock, answer->typed_locked_by);
 }
 
 static void print_trusted(const struct answer *answer)

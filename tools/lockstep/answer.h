@@ -22,9 +22,11 @@ struct answer {
 	uint64_t live; /* sessions of the account, where is.sessions_known */
 	/* Who gave the orders in force, as the journal has it; "": it does not
 	 * know any more. By kind. */
-	char locked_by[LS_KIND_PLACE + 1][LS_DETAIL_MAX + 1];
-	char trusted_by[LS_KIND_PLACE + 1][LS_DETAIL_MAX + 1];
-	char frozen_by[LS_DETAIL_MAX + 1];
+	char locked_by[LS_KIND_PLACE + 1][LS_BY_MAX + 1];
+	char trusted_by[LS_KIND_PLACE + 1][LS_BY_MAX + 1];
+	char frozen_by[LS_BY_MAX + 1];
+	/* Of the typed name, where that is another than the account's. */
+	char typed_locked_by[LS_BY_MAX + 1], typed_frozen_by[LS_BY_MAX + 1];
 	struct ls_sending sends; /* of the account */
 	unsigned places, places_more; /* known here; not shown */
 	struct answer_place place[ANSWER_PLACES];

@@ -226,15 +226,19 @@ static const char *user_name(char uid[32])
 	return uid;
 }
 
-void cli_who(const char *reason, char by_r[LS_DETAIL_MAX + 1])
+bool cli_who(const char *reason, char by_r[LS_BY_MAX + 1])
 {
+	bool told = reason != NULL && reason[0] != '\0';
 	char uid[32];
 
-	int len = snprintf(by_r, LS_DETAIL_MAX + 1, "%s", user_name(uid));
-
-	if (reason != NULL && len >= 0 && len < LS_DETAIL_MAX)
-		snprintf(by_r + len, (size_t)(LS_DETAIL_MAX + 1 - len), ": %s",
-			 reason);
+	if (told && strlen(reason) > LS_MORE_MAX) {
+		cli_complain("--reason has at most %d bytes, not %zu",
+			     LS_MORE_MAX, strlen(reason));
+		return false;
+	}
+	snprintf(by_r, LS_BY_MAX + 1, "%.*s%s%s", LS_DETAIL_MAX, user_name(uid),
+		 told ? ": " : "", told ? reason : "");
+	return true;
 }
 
 #define LENGTH_MAX_MS (366 * UINT64_C(86400000))

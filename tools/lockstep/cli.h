@@ -54,8 +54,9 @@ struct ls_state *cli_open_to_read(const struct cli *cli);
 /* Complain that a map cannot be opened; whoever may not is told who may. */
 void cli_cannot_open(const struct ls_error *error);
 
-/* Who gives an order, and why (may be NULL), for the journal. */
-void cli_who(const char *reason, char by_r[LS_DETAIL_MAX + 1]);
+/* Who gives an order, and why (may be NULL), for the journal. Returns false, having
+ * complained, when that is longer than the journal keeps. */
+bool cli_who(const char *reason, char by_r[LS_BY_MAX + 1]);
 /* Read the length of an order. Returns false, having complained. */
 bool cli_length(const char *text, uint64_t *ms_r);
 /* What a negative return of an order means. */

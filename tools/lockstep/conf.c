@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "conf-private.h"
+#include "subject.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,16 +138,15 @@ static bool check_name(struct conf *conf, const struct conf_where *where,
 			   name);
 		return false;
 	}
-	for (const char *c = name; !domain && *c != '\0'; c++) {
-		if (*c < 'A' || *c > 'Z')
-			continue;
-		conf_warning(&conf->log, &where->place,
-			     "%s \"%s\": has capital letters; Dovecot makes "
-			     "names lower case, unless auth_username_format "
-			     "says otherwise",
-			     what, name);
-		break;
+	if (domain && strpbrk(name, "*?") != NULL) {
+		conf_error(&conf->log, &where->place,
+			   "%s \"%s\": one domain, without wildcards", what,
+			   name);
+		return false;
 	}
+	if (!domain && subject_has_capitals(name))
+		conf_warning(&conf->log, &where->place,
+			     "%s \"%s\": " SUBJECT_CAPITALS, what, name);
 	return true;
 }
 

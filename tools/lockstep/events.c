@@ -95,7 +95,9 @@ static int show(const struct cli *cli, const struct shown *shown)
 {
 	struct journals journals;
 
-	if (!journals_open(cli, &journals) && !shown->follow) {
+	/* What is not there yet may come; what may not be read will not be. */
+	if (!journals_open(cli, &journals) &&
+	    (!shown->follow || journals.journal[0].error.code != LS_ENOENT)) {
 		journals_close(&journals);
 		return CLI_FAILED;
 	}

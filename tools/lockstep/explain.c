@@ -13,6 +13,19 @@
 
 /* ---- from the state ------------------------------------------------------- */
 
+/* Or is it an address? */
+static bool is_network(const struct ls_state *state,
+		       const struct ls_prefix *net)
+{
+	char text[LS_PREFIX_TEXT];
+	struct ls_subject subject;
+	struct ls_error ignored;
+
+	ls_prefix_format(net, text);
+	return ls_subject_parse(state, text, &subject, &ignored) == 0 &&
+	       subject.kind == LS_KIND_NET;
+}
+
 /* Ask about a login; of a network, as from an address in it that nothing is known
  * of. */
 static bool ask(struct ls_state *state, const char *user,
@@ -22,6 +35,7 @@ static bool ask(struct ls_state *state, const char *user,
 	const struct ls_question question = {
 		.user = user,
 		.ip = from != NULL ? &from->addr : NULL,
+		.anywhere = from != NULL && is_network(state, from),
 	};
 
 	return ls_explain(state, &question, cli_now_ms(), explanation_r) == 0;
@@ -105,13 +119,26 @@ static void gather_answer(struct ls_state *state, struct answer *answer)
 
 /* ---- from the journals ----------------------------------------------------- */
 
+/* Where what it is about comes from: an account's place is a network, and the
+ * addresses of a /64 are one. */
+static const struct ls_prefix *whereabouts(const struct answer *answer)
+{
+	const struct ls_known *of = answer->is.of;
+
+	if (answer->user == NULL && of[LS_KIND_IP].subject.kind == LS_KIND_IP)
+		return &of[LS_KIND_IP].subject.net;
+	if (of[LS_KIND_NET].subject.kind == LS_KIND_NET)
+		return &of[LS_KIND_NET].subject.net;
+	return &answer->from;
+}
+
 /* Is it about the account, under either name, and from there? */
 static bool is_about(const struct answer *answer,
 		     const struct ls_record *record)
 {
 	struct filter filter = { .user = answer->user,
 				 .placed = answer->placed,
-				 .net = answer->from };
+				 .net = *whereabouts(answer) };
 
 	if (filter_record(&filter, record))
 		return true;
@@ -142,22 +169,36 @@ static void note_event(struct answer *answer, enum ls_journal journal,
 		answer->first = (answer->first + 1) % ANSWER_EVENTS;
 }
 
-static void note_order(struct answer *answer, const struct ls_record *record)
+/* Where it belongs who gave that order; NULL: it is about none of the subjects. */
+static char *place_of_order(struct answer *answer,
+			    const struct ls_record *record)
 {
+	const struct ls_explanation *is = &answer->is;
 	unsigned kind = record->subject.kind;
-	char *by = NULL;
+	bool typed = subject_equal(&is->typed.subject, &record->subject);
 
 	if (kind < LS_KIND_IP || kind > LS_KIND_PLACE ||
-	    !subject_equal(&answer->is.of[kind].subject, &record->subject))
-		return;
-	if (record->event == LS_EVENT_LOCK)
-		by = answer->locked_by[kind];
-	else if (record->event == LS_EVENT_TRUST)
-		by = answer->trusted_by[kind];
-	else if (record->event == LS_EVENT_FREEZE)
-		by = answer->frozen_by;
+	    (!typed && !subject_equal(&is->of[kind].subject, &record->subject)))
+		return NULL;
+	switch (record->event) {
+	case LS_EVENT_LOCK:
+		return typed ? answer->typed_locked_by
+			     : answer->locked_by[kind];
+	case LS_EVENT_FREEZE:
+		return typed ? answer->typed_frozen_by : answer->frozen_by;
+	case LS_EVENT_TRUST:
+		return answer->trusted_by[kind];
+	default:
+		return NULL;
+	}
+}
+
+static void note_order(struct answer *answer, const struct ls_record *record)
+{
+	char *by = place_of_order(answer, record);
+
 	if (by != NULL)
-		snprintf(by, LS_DETAIL_MAX + 1, "%s", record->detail);
+		ls_record_by(record, by);
 }
 
 static void gather_events(struct journals *journals, struct answer *answer)

@@ -25,7 +25,8 @@ static const char *event_name(int number)
 static const char *kind_name(int number)
 {
 	return number == LS_KIND_PAIR || number == LS_KIND_ALIAS ||
-			       number == LS_KIND_ONCE
+			       number == LS_KIND_ONCE ||
+			       number == LS_KIND_SEAT
 		       ? NULL
 		       : ls_kind_name((enum ls_kind)number);
 }

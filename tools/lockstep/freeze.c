@@ -12,20 +12,17 @@
 static int freeze(struct ls_state *state, const struct ls_subject *subject,
 		  const struct order *order)
 {
-	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
-	uint64_t now_ms = cli_now_ms();
-	int ret;
+	char text[SUBJECT_TEXT];
+	int ret = ls_freeze(state, subject->user, order->length_ms,
+			    LS_REASON_ADMIN, LS_ORIGIN_ADMIN, order->by,
+			    cli_now_ms());
 
-	subject_text(subject, text);
-	ret = ls_freeze(state, subject->user, order->length_ms,
-			LS_REASON_ADMIN, LS_ORIGIN_ADMIN, order->by, now_ms);
 	if (ret < 0) {
-		cli_complain("%s: %s", text, cli_refusal(ret));
+		cli_complain("%s: %s", subject_text(subject, text),
+			     cli_refusal(ret));
 		return CLI_FAILED;
 	}
-	cli_time_format(now_ms + order->length_ms, until);
-	printf("user %s is frozen, on every protocol, until %s at least\n",
-	       text, until);
+	order_tell(state, subject, true, order->length_ms);
 	return CLI_DONE;
 }
 

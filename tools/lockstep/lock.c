@@ -4,46 +4,21 @@
 #include "order.h"
 #include "subject.h"
 
-#include <stdio.h>
-
 #define LENGTH_PRESET_MS UINT64_C(3600000)
-
-/* When the lock of this subject ends; 0: none is found. */
-static uint64_t locked_until(struct ls_state *state,
-			     const struct ls_subject *subject)
-{
-	uint64_t cursor = 0, now_ms = cli_now_ms();
-	struct ls_lock lock;
-
-	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1)
-		if (lock.named && !lock.freeze &&
-		    subject_equal(&lock.subject, subject))
-			return lock.until_ms;
-	return 0;
-}
 
 static int lock(struct ls_state *state, const struct ls_subject *subject,
 		const struct order *order)
 {
-	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
-	uint64_t now_ms = cli_now_ms(), until_ms;
-	int ret;
+	char text[SUBJECT_TEXT];
+	int ret = ls_lock(state, subject, order->length_ms, order->by,
+			  cli_now_ms());
 
-	subject_text(subject, text);
-	ret = ls_lock(state, subject, order->length_ms, order->by, now_ms);
 	if (ret < 0) {
-		cli_complain("%s: %s", text, cli_refusal(ret));
+		cli_complain("%s: %s", subject_text(subject, text),
+			     cli_refusal(ret));
 		return CLI_FAILED;
 	}
-	until_ms = locked_until(state, subject);
-	if (until_ms == 0)
-		until_ms = now_ms + order->length_ms;
-	cli_time_format(until_ms, until);
-	/* the map keeps seconds */
-	printf("%s %s %s until %s\n", ls_kind_name(subject->kind), text,
-	       until_ms > now_ms + order->length_ms + 2000 ? "stays locked"
-							   : "is locked",
-	       until);
+	order_tell(state, subject, false, order->length_ms);
 	return CLI_DONE;
 }
 

@@ -6,6 +6,7 @@
 #include "subject.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,10 +87,10 @@ bool order_parse(const struct verb *verb, const char *letters, int argc,
 			*code_r = CLI_USAGE;
 		return false;
 	}
-	cli_who(reason, order->by);
 	order->words = argc - optind;
 	order->word = argv + optind;
-	return true;
+	*code_r = CLI_USAGE;
+	return cli_who(reason, order->by);
 }
 
 static bool is_one_of(enum order_kinds kinds, const struct ls_subject *subject,
@@ -130,6 +131,60 @@ static bool parse_subjects(const struct ls_state *state,
 			good = false;
 	}
 	return good;
+}
+
+/* When the lock of this subject ends; 0: none is found. */
+static uint64_t locked_until(struct ls_state *state,
+			     const struct ls_subject *subject, bool freeze)
+{
+	uint64_t cursor = 0, now_ms = cli_now_ms();
+	struct ls_lock lock;
+
+	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1)
+		if (lock.named && lock.freeze == freeze &&
+		    subject_equal(&lock.subject, subject))
+			return lock.until_ms;
+	return 0;
+}
+
+static void tell_exemption(struct ls_state *state,
+			   const struct ls_subject *subject)
+{
+	bool user = subject->kind >= LS_KIND_USER,
+	     net = subject->kind != LS_KIND_USER;
+	const struct ls_question question = {
+		.user = user ? subject->user : NULL,
+		.ip = net ? &subject->net.addr : NULL,
+		.anywhere = subject->kind != LS_KIND_IP,
+	};
+	struct ls_explanation is;
+
+	if (ls_explain(state, &question, cli_now_ms(), &is) < 0)
+		return;
+	if (is.observing)
+		puts("  but the policy only observes: it refuses nobody");
+	else if (!user && is.trusted_by_policy)
+		puts("  but it is exempt: `trusted` in the policy");
+	else if (!user && (is.of[LS_KIND_IP].trusted_until_ms > 0 ||
+			   is.of[LS_KIND_NET].trusted_until_ms > 0))
+		puts("  but it is exempt: lockstep trust");
+}
+
+void order_tell(struct ls_state *state, const struct ls_subject *subject,
+		bool freeze, uint64_t length_ms)
+{
+	uint64_t ordered_ms = cli_now_ms() + length_ms,
+		 until_ms = locked_until(state, subject, freeze);
+	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
+	/* the map keeps seconds */
+	bool stays = until_ms > ordered_ms + 2000;
+
+	cli_time_format(until_ms != 0 ? until_ms : ordered_ms, until);
+	printf("%s %s %s %s%s until %s\n", ls_kind_name(subject->kind),
+	       subject_text(subject, text), stays ? "stays" : "is",
+	       freeze ? "frozen" : "locked",
+	       freeze ? ", on every protocol," : "", until);
+	tell_exemption(state, subject);
 }
 
 /* An order for another name of an account does nothing to those who log in by its

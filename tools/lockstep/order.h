@@ -10,7 +10,7 @@ struct order {
 	uint64_t length_ms; /* --for; as preset without it */
 	bool timed;         /* there was a --for */
 	bool end, all, guess, yes;
-	char by[LS_DETAIL_MAX + 1]; /* who orders it, and why: for the journal */
+	char by[LS_BY_MAX + 1]; /* who orders it, and why: for the journal */
 	/* What is no option. */
 	int words;
 	char **word;
@@ -32,6 +32,12 @@ enum order_kinds {
 	ORDER_ACCOUNTS,  /* users alone */
 	ORDER_ADDRESSES, /* addresses and networks alone */
 };
+
+/* Say until when a subject is locked, or frozen, after an order to do so for
+ * length_ms: a lock that ended later stays. And what the order is worth: nobody is
+ * refused where the policy only observes, nor for being where it trusts. */
+void order_tell(struct ls_state *state, const struct ls_subject *subject,
+		bool freeze, uint64_t length_ms);
 
 /* Open the guard and call `one` with each word's subject, if every one of them is
  * one; else nothing is done. Returns an exit code: the worst there was. */

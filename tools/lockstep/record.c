@@ -16,7 +16,7 @@ static const char *dash(const char *text)
 static void print_order(const struct ls_record *record)
 {
 	char subject[SUBJECT_TEXT], until[CLI_TIME_TEXT];
-	char by[4 * sizeof(record->detail)];
+	char by[LS_BY_MAX + 1], escaped[4 * sizeof(by)];
 	struct ls_evidence evidence;
 
 	printf("%s %s", ls_kind_name(record->subject.kind),
@@ -32,8 +32,9 @@ static void print_order(const struct ls_record *record)
 		printf(" until %s", until);
 	}
 	printf(" by %s", ls_origin_name(record->origin));
-	if (record->detail[0] != '\0')
-		printf(" (%s)", cli_escape(record->detail, by, sizeof(by)));
+	ls_record_by(record, by);
+	if (by[0] != '\0')
+		printf(" (%s)", cli_escape(by, escaped, sizeof(escaped)));
 	if (ls_evidence_of(record, &evidence))
 		printf(": %" PRIu64 " messages, %" PRIu64 " recipients",
 		       evidence.messages, evidence.recipients);

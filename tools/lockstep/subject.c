@@ -28,8 +28,8 @@ static int hex_of(char c)
 				      : -1;
 }
 
-/* The control character whose escape begins here, or 0. */
-static char control_of(const char *text)
+/* The byte whose escape begins here, or 0. */
+static char byte_of(const char *text)
 {
 	int high, low;
 
@@ -37,10 +37,7 @@ static char control_of(const char *text)
 		return '\0';
 	high = hex_of(text[2]);
 	low = high < 0 ? -1 : hex_of(text[3]);
-	if (low < 0)
-		return '\0';
-	return (high < 2 || 16 * high + low == 0x7f) ? (char)(16 * high + low)
-						     : '\0';
+	return low < 0 ? '\0' : (char)(16 * high + low);
 }
 
 void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT])
@@ -48,10 +45,10 @@ void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT])
 	size_t used = 0;
 
 	while (*text != '\0' && used + 1 < SUBJECT_PLAIN_TEXT) {
-		char control = *text == '\\' ? control_of(text) : '\0';
+		char byte = *text == '\\' ? byte_of(text) : '\0';
 
-		plain_r[used++] = control != '\0' ? control : *text;
-		text += control != '\0'			    ? 4
+		plain_r[used++] = byte != '\0' ? byte : *text;
+		text += byte != '\0'			    ? 4
 			: text[0] == '\\' && text[1] == '\\' ? 2
 							    : 1;
 	}
@@ -73,6 +70,13 @@ bool subject_is_slip(const char *text)
 	       strcspn(text, "./") < length;
 }
 
+/* What is ordered for such a name, or asked about it, is seldom meant so. */
+static void warn_of_capitals(const struct ls_subject *subject)
+{
+	if (subject_has_capitals(subject->user))
+		cli_complain("%s: " SUBJECT_CAPITALS, subject->user);
+}
+
 int subject_parse_user(const char *text, struct ls_subject *subject_r)
 {
 	char plain[SUBJECT_PLAIN_TEXT];
@@ -80,14 +84,15 @@ int subject_parse_user(const char *text, struct ls_subject *subject_r)
 	size_t length;
 
 	subject_unescape(text, plain);
-	length = strlen(plain);
 	memset(subject_r, 0, sizeof(*subject_r));
-	if (ls_prefix_parse(plain, &prefix) != LS_EARG) {
-		cli_complain("%s: not an account; lockstep lock is for "
-			     "addresses",
+	if (ls_prefix_parse(plain, &prefix) != LS_EARG ||
+	    subject_place(plain, &length) != NULL) {
+		cli_complain("%s: not an account; lock and unlock are for "
+			     "addresses and places",
 			     text);
 		return LS_EARG;
 	}
+	length = strlen(plain);
 	if (length == 0 || length > LS_USER_MAX) {
 		cli_complain("a name has 1 to %d bytes, not %zu", LS_USER_MAX,
 			     length);
@@ -95,6 +100,7 @@ int subject_parse_user(const char *text, struct ls_subject *subject_r)
 	}
 	subject_r->kind = LS_KIND_USER;
 	memcpy(subject_r->user, plain, length);
+	warn_of_capitals(subject_r);
 	return 0;
 }
 
@@ -116,8 +122,10 @@ int subject_parse(const struct ls_state *state, const char *text,
 		cli_complain("%s", error.text);
 		return ret;
 	}
-	if (network == NULL)
+	if (network == NULL) {
+		warn_of_capitals(subject_r);
 		return 0;
+	}
 	if (length == 0 || length > LS_USER_MAX) {
 		cli_complain("%s: neither an account nor one from a network",
 			     text);
@@ -126,6 +134,7 @@ int subject_parse(const struct ls_state *state, const char *text,
 	subject_r->kind = LS_KIND_PLACE;
 	memcpy(subject_r->user, text, length);
 	subject_r->user[length] = '\0';
+	warn_of_capitals(subject_r);
 	return 0;
 }
 

@@ -4,16 +4,27 @@
 
 #include "lockstep.h"
 
-/* Take back what cli_escape() did to text: \\ and the \xNN of control characters. A
- * name is often copied from what was printed. What has no backslash stays. */
+#include <string.h>
+
+/* Take back what cli_escape() did to text: \\, and \xNN for a byte. A name is often
+ * copied from what was printed. What has no backslash stays. */
 enum { SUBJECT_PLAIN_TEXT = 1024 };
 void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT]);
 
 /* Does it look like an address or a network, and is none? */
 bool subject_is_slip(const char *text);
 
-/* An account: unescaped, of a length that names have, and no address. Returns 0, or
- * LS_EARG, having complained. */
+/* Has a name capital letters, and what that means. */
+static inline bool subject_has_capitals(const char *name)
+{
+	return strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL;
+}
+#define SUBJECT_CAPITALS                                                      \
+	"has capital letters; Dovecot makes names lower case, unless "        \
+	"auth_username_format says otherwise"
+
+/* An account: unescaped, of a length that names have, and neither an address nor a
+ * place. Complains of capitals, too. Returns 0, or LS_EARG, having complained. */
 int subject_parse_user(const char *text, struct ls_subject *subject_r);
 
 /* ls_subject_parse(), unescaped, and places: "joe@example.com from 192.0.2.0/24". Returns 0,

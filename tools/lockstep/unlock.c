@@ -56,23 +56,45 @@ static void print_cleared(const struct ls_cleared *cleared)
 		putchar('\n');
 }
 
-/* Whoever lets an address in again wants to know what still keeps it out. */
-static void tell_wider_lock(struct ls_state *state,
-			    const struct ls_subject *address)
+/* Does that lock keep it out, too: of the network around an address, of an
+ * account's place, or its freeze? */
+static bool keeps_out(const struct ls_lock *lock,
+		      const struct ls_subject *subject)
 {
+	if (!lock->named)
+		return false;
+	if (subject->kind == LS_KIND_IP)
+		return lock->subject.kind == LS_KIND_NET &&
+		       ls_prefix_covers(&lock->subject.net,
+					&subject->net.addr);
+	return subject->kind == LS_KIND_USER &&
+	       (lock->subject.kind == LS_KIND_PLACE || lock->freeze) &&
+	       strcmp(lock->subject.user, subject->user) == 0;
+}
+
+/* Whoever lets somebody in again wants to know what still keeps him out. */
+static void tell_what_stays(struct ls_state *state,
+			    const struct ls_subject *subject)
+{
+	enum { SHOWN = 8 };
 	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
 	uint64_t cursor = 0, now_ms = cli_now_ms();
 	struct ls_lock lock;
+	unsigned count = 0;
 
 	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1) {
-		if (!lock.named || lock.subject.kind != LS_KIND_NET ||
-		    !ls_prefix_covers(&lock.subject.net, &address->net.addr))
+		if (!keeps_out(&lock, subject) || ++count > SHOWN)
 			continue;
 		subject_text(&lock.subject, text);
 		cli_time_format(lock.until_ms, until);
-		printf("%s %s around it is locked until %s\n",
-		       ls_kind_name(LS_KIND_NET), text, until);
+		printf("%s %s is still %s until %s: lockstep %s \"%s\"\n",
+		       ls_kind_name(lock.subject.kind), text,
+		       lock.freeze ? "frozen" : "locked", until,
+		       lock.freeze ? "release" : "unlock", text);
 	}
+	if (count > SHOWN)
+		printf("and %u places more: lockstep list locks \"%s\"\n",
+		       count - SHOWN, subject_text(subject, text));
 }
 
 static int unlock(struct ls_state *state, const struct ls_subject *subject,
@@ -89,10 +111,9 @@ static int unlock(struct ls_state *state, const struct ls_subject *subject,
 		return CLI_FAILED;
 	}
 	printf("%s %s %s\n", ls_kind_name(subject->kind), text,
-	       ret == 0 ? "was not locked" : "is unlocked");
+	       cleared.locked ? "is unlocked" : "was not locked");
 	print_cleared(&cleared);
-	if (subject->kind == LS_KIND_IP)
-		tell_wider_lock(state, subject);
+	tell_what_stays(state, subject);
 	return ret == 0 ? CLI_FAILED : CLI_DONE;
 }
 
@@ -261,12 +282,12 @@ const struct verb verb_unlock = {
 		 "\n"
 		 "End the lock of each SUBJECT, written as lockstep list has "
 		 "it, empty its meters\n"
-		 "and take back its strikes; say what there was. Of an "
-		 "address, tell also when the\n"
-		 "network around it is locked. Exit code 1 when one of them "
-		 "was not locked. An\n"
-		 "account stays frozen and on probation: that is for lockstep "
-		 "release.\n"
+		 "and take back its strikes; say what there was, and what "
+		 "stays: the lock of the\n"
+		 "network around an address, those of an account's places, "
+		 "its freeze, which is for\n"
+		 "lockstep release. Exit code 1 when there was nothing of one "
+		 "of them to end.\n"
 		 "\n"
 		 "  -a, --all          every lock there is; asks first\n"
 		 "  -y, --yes          do not ask\n"

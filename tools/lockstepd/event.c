@@ -141,7 +141,7 @@ static void put_lock(json_t *data, const struct ls_record *record,
 		     const struct event_clock *clock)
 {
 	const struct ls_subject *subject = &record->subject;
-	char text[LS_SUBJECT_TEXT];
+	char text[LS_SUBJECT_TEXT], by[LS_BY_MAX + 1];
 
 	ls_subject_format(subject, text);
 	event_put(data, "kind", json_string(ls_kind_name(subject->kind)));
@@ -163,7 +163,8 @@ static void put_lock(json_t *data, const struct ls_record *record,
 		event_put_time(data, "until",
 			       event_real_ms(clock, record->until_ms));
 	event_put(data, "origin", json_string(ls_origin_name(record->origin)));
-	put_text(data, "by", record->detail, sizeof(record->detail));
+	ls_record_by(record, by);
+	put_text(data, "by", by, sizeof(by));
 }
 
 json_t *event_words(const char *text)
