@@ -335,56 +335,6 @@ enum ls_learnt {
 int ls_learn(struct ls_state *state, const struct ls_past *past,
 	     uint64_t now_ms, uint64_t real_ms, bool dry);
 
-/* ---- the journal (journal.c) ----------------------------------------- */
-
-enum { LS_DETAIL_MAX = 31, LS_MORE_MAX = 127 };
-enum { LS_BY_MAX = LS_DETAIL_MAX + 2 + LS_MORE_MAX };
-
-struct ls_record {
-	uint64_t number; /* counts up by one in its map */
-	uint64_t at_ms;  /* as now_ms */
-	enum ls_event event;
-	enum ls_outcome outcome;
-	enum ls_verdict verdict; /* what was done */
-	enum ls_verdict wanted;  /* what the rules said */
-	enum ls_reason reason;
-	enum ls_origin origin;
-	unsigned strikes;
-	uint64_t until_ms;         /* LOCK; SESSION_END: when it began */
-	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address;
-				    * kind: whose limit it was */
-	char service[LS_SERVICE_MAX + 1];
-	char mech[LS_MECH_MAX + 1]; /* SESSION_END: how, "closed" ... */
-	char detail[LS_DETAIL_MAX + 1]; /* session or queue id; of a lock, who */
-	char more[LS_MORE_MAX + 1]; /* MESSAGE, ALARM: domains; see messages.h;
-				     * of an administrator's order, why */
-};
-
-/* Who gave an order, and why: "root: ticket 4711"; "": that is not known. */
-void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1]);
-
-/* The sessions journal is written by processes with a mail user's rights: only
- * sessions are believed from it; all else counts as lost. */
-enum ls_journal { LS_JOURNAL_GUARD, LS_JOURNAL_SESSIONS };
-
-/* A reader's place in a journal. All zero: the oldest record that is left. */
-struct ls_cursor {
-	uint64_t next;     /* number of the record to read next */
-	uint64_t lost;     /* records that were gone before they were read */
-	uint64_t stuck_ms; /* when `next` was first seen taken but not there */
-	uint64_t stuck_head; /* all numbers before it were taken by then */
-};
-
-/* The next record. Returns 1 with it, 0 when there is none yet, LS_EACCES when
- * that map is not open. Records overwritten or never finished by a killed
- * writer are skipped and counted in cursor->lost. Blocks nobody. */
-int ls_journal_next(struct ls_state *state, enum ls_journal journal,
-		    struct ls_cursor *cursor, uint64_t now_ms,
-		    struct ls_record *record_r);
-
-/* The number that the next record will get. */
-uint64_t ls_journal_head(struct ls_state *state, enum ls_journal journal);
-
 /* ---- what lockstepd and the command line need besides ---------------- */
 
 /* What lockstepd knows and no journal tells. */
@@ -451,6 +401,7 @@ int ls_webhook_get(struct ls_state *state, unsigned index,
 		   struct ls_webhook *webhook_r);
 
 #include "messages.h"
+#include "records.h"
 #include "sessions.h"
 
 #endif

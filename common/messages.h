@@ -69,18 +69,4 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 void ls_send(struct ls_state *state, const struct ls_message *message,
 	     uint64_t now_ms, uint64_t real_ms, struct ls_decision *decision_r);
 
-/* A record of a message (LS_EVENT_MESSAGE, LS_EVENT_ALARM) has in `more` domains of
- * its recipients, with blanks between; that of a freeze for what was sent what
- * follows here, as text. Both are cut where the user name is long. */
-
-/* What an account had attempted when that froze it. */
-struct ls_evidence {
-	uint64_t messages, recipients; /* in the time of the limits */
-	char queue_id[LS_DETAIL_MAX + 1]; /* of the message that was too much */
-	char domains[LS_MORE_MAX + 1]; /* of its recipients, blanks between */
-};
-/* Returns false of a record that has none. */
-bool ls_evidence_of(const struct ls_record *record,
-		    struct ls_evidence *evidence_r);
-
 #endif

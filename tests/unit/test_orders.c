@@ -66,13 +66,9 @@ static void test_clear_tells(void **state)
 	check("accounts", cleared.level[2].reason, LS_REASON_ACCOUNTS);
 	check("accounts", cleared.level[2].units, 1);
 	check("again", clear(AWAY, &cleared), 0);
-	check("nothing", cleared.levels + cleared.strikes, 0);
 	check("account", clear(JOE, &cleared), 1);
-	check("was", cleared.locked, false);
 	check("its meters", cleared.levels, 2);
-	check("is in the journal", last().event, LS_EVENT_UNLOCK);
-	check_text("of", last().subject.user, JOE);
-	check("account again", clear(JOE, &cleared), 0);
+	check_text("journalled", last().subject.user, JOE);
 	check("nobody", clear("nobody", &cleared), 0);
 }
 
