@@ -98,13 +98,17 @@ static unsigned day_of(uint64_t word)
 	return word & DAY_MASK;
 }
 
-/* Days since; 0 of a day that is still to come, by a clock that was set back.
- */
+/* Is its day still to come, by a clock that was set back? */
+static bool is_to_come(uint64_t word, unsigned today)
+{
+	return ((today - day_of(word)) & DAY_MASK) > DAY_MASK / 2;
+}
+
+/* Days since; 0 of a day that is still to come. */
 static unsigned age_of(uint64_t word, unsigned today)
 {
-	unsigned age = (today - day_of(word)) & DAY_MASK;
-
-	return age > DAY_MASK / 2 ? 0 : age;
+	return is_to_come(word, today) ? 0
+				       : (today - day_of(word)) & DAY_MASK;
 }
 
 /* Which of two words in a full bucket is to go: an account's own only when
@@ -145,7 +149,8 @@ static void learn_anew(const struct ls_contacts *contacts, uint64_t evicted,
 
 enum { PUT_TRIES = 8 };
 
-/* Have a name in its bucket; `renew` its day if it is there. */
+/* Have a name in its bucket; `renew` its day if it is there. A day to come is set
+ * right: else nothing would be limited until then. */
 static void put(const struct ls_contacts *contacts, _Atomic uint64_t *bucket,
 		uint64_t name, unsigned today, bool renew)
 {
@@ -168,7 +173,8 @@ static void put(const struct ls_contacts *contacts, _Atomic uint64_t *bucket,
 			}
 		} else {
 			old = atomic_load(at);
-			if (old == mine || (!renew && NAME_OF(old) == name))
+			if (old == mine || (!renew && NAME_OF(old) == name &&
+					    !is_to_come(old, today)))
 				return;
 		}
 		if (!atomic_compare_exchange_strong(at, &old, mine))

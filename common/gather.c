@@ -170,9 +170,9 @@ bool ls_message_is_own(const struct ls_message *message)
 		return true;
 	local = strcspn(sender, "@");
 	plus = strcspn(sender, "+");
-	if (plus > 0 && plus < local) /* joe+lists@example.com is joe's */
-		local = plus;
-	if (local != name || strncasecmp(sender, user, name) != 0)
+	/* joe+lists@example.com is joe's, and joe+lists's own */
+	if ((local != name && (plus == 0 || plus != name)) ||
+	    strncasecmp(sender, user, name) != 0)
 		return false;
 	/* An account without a domain has any. */
 	return user[name] == '\0' ||

@@ -91,6 +91,19 @@ static void doubt_new_place(const struct ls_sent *sent)
 			       visit->now + young, visit->now);
 }
 
+/* What led to a freeze has had its consequence: with that still counted, the owner's
+ * first message after it would bring about the next. */
+static void forget_attempts(const struct ls_sent *sent)
+{
+	struct ls_ref ref;
+
+	if (ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
+			  &ref) < 0)
+		return;
+	ls_slot_set(&ref, sent->limit[LS_SENDING_TRIED_MESSAGES].word, 0);
+	ls_slot_set(&ref, sent->limit[LS_SENDING_TRIED_RECIPIENTS].word, 0);
+}
+
 /* The account has tried too much. Returns false when another message did it
  * just before. */
 static bool freeze(const struct ls_sent *sent)
@@ -125,6 +138,7 @@ static bool freeze(const struct ls_sent *sent)
 	if (ls_state_lock(sent->state, &subject, sent->visit.key[LS_KIND_USER],
 			  &order, NULL, sent->visit.now) == LS_STOOD)
 		return false;
+	forget_attempts(sent);
 	doubt_new_place(sent);
 	return true;
 }
@@ -211,17 +225,6 @@ static const enum ls_reason WAS_FROZEN = LS_REASON_NONE;
 
 /* ---- deciding ---------------------------------------------------------- */
 
-static void accept(const struct ls_sent *sent)
-{
-	const struct ls_rate senders =
-		ls_rate_of(&sent->limit[LS_SENDING_SENDERS].limit);
-
-	if (sent->sender != 0 && senders.emission_ms > 0)
-		ls_sent_set_once(sent, sent->sender,
-				 sent->visit.now + senders.capacity_ms);
-	ls_sent_learn(sent);
-}
-
 static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 			   struct ls_decision *decision)
 {
@@ -252,11 +255,10 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 		ls_sent_forget_once(sent, refused);
 	}
 	if (decision->verdict == LS_ADMIT)
-		accept(sent);
+		ls_sent_learn(sent);
 }
 
-static void decide_address(const struct ls_sent *sent,
-			   struct ls_decision *decision)
+static void decide_address(struct ls_sent *sent, struct ls_decision *decision)
 {
 	enum ls_sending_meter full;
 	uint64_t at = 0;
@@ -279,8 +281,9 @@ static void look(const struct ls_sent *sent, struct ls_decision *decision)
 }
 
 /* The answer that was given before, with what is to be said of it now. */
-static void repeat(struct ls_sent *sent, enum ls_verdict verdict,
-		   enum ls_reason reason, struct ls_decision *decision)
+static void repeat(struct ls_sent *sent, uint64_t real_ms,
+		   enum ls_verdict verdict, enum ls_reason reason,
+		   struct ls_decision *decision)
 {
 	struct ls_decision now = { .verdict = LS_ADMIT };
 
@@ -297,7 +300,11 @@ static void repeat(struct ls_sent *sent, enum ls_verdict verdict,
 			decision->reveal = now.reveal;
 		}
 	} else if (reason != LS_REASON_SENDING) {
+		if (sent->kind == LS_KIND_SENDING)
+			ls_sent_need(sent, real_ms);
 		look(sent, &now);
+		if (now.wanted == LS_ADMIT) /* there is room by now */
+			now.retry_ms = 1;
 	}
 	decision->retry_ms = now.retry_ms;
 }
@@ -355,7 +362,7 @@ void ls_send(struct ls_state *state, const struct ls_message *message,
 			state->guard.instances, question(state, message),
 			sent.visit.now, &instance, &verdict, &reason);
 	if (asked == LS_INSTANCE_DECIDED)
-		repeat(&sent, verdict, reason, decision_r);
+		repeat(&sent, real_ms, verdict, reason, decision_r);
 	else if (asked == LS_INSTANCE_ASKED)
 		look(&sent, decision_r);
 	else if (sent.kind == LS_KIND_SENDING)

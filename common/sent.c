@@ -6,6 +6,7 @@
 #include "text.h"
 
 #include <string.h>
+#include <time.h>
 
 /* ---- the subject ------------------------------------------------------- */
 
@@ -158,6 +159,10 @@ void ls_sent_learn(const struct ls_sent *sent)
 	if (contacts->header == NULL)
 		return;
 	ls_contacts_begin(contacts, sent->account, sent->today);
+	/* Some were rejected after they were gathered, and which is not told: the
+	 * account did not write to them. */
+	if (sent->has_contacts && gathered->count > sent->message->recipients)
+		return;
 	for (unsigned i = 0; sent->has_contacts && i < gathered->count; i++)
 		ls_contacts_add(contacts, sent->account, gathered->contact[i],
 				sent->today);
@@ -189,7 +194,7 @@ static struct ls_rate rate_of(const struct ls_sent *sent,
 	return ls_rate_times(&one, sent->units[meter]);
 }
 
-enum { CHARGE_TRIES = 16, TAKE_TRIES = 4 };
+enum { CHARGE_TRIES = 16, TAKE_TRIES = 4, SENDER_TRIES = 64 };
 
 /* Returns false when there is no room in the meter. Without a slot for it there
  * is: the table is full of what is worth as much. */
@@ -235,27 +240,102 @@ static void refund(const struct ls_sent *sent, enum ls_sending_meter meter,
 			       charge->at, charge->emission_ms);
 }
 
-/* Returns the first of the soft meters without room, or LS_SENDING_METERS.
- * Reads only. *at_r is when it will have some, on the map's clock; 0: never. */
+/* Is that later? 0 is never. */
+static bool is_later(uint64_t at, uint64_t than)
+{
+	return than != 0 && (at == 0 || at > than);
+}
+
 enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 					uint64_t *at_r)
 {
 	struct ls_ref ref;
 	bool known = ls_table_find(&sent->state->guard.subjects, sent->key,
 				   sent->kind, &ref) == 0;
+	enum ls_sending_meter full = LS_SENDING_METERS;
 
 	for (unsigned i = 0; i < LS_SENDING_TRIED_MESSAGES; i++) {
 		const struct ls_rate rate = rate_of(sent, i);
 		uint64_t empty_at =
 			known ? ls_slot_get(&ref, sent->limit[i].word) : 0;
 
+		uint64_t at;
+
 		if (ls_meter_has_room(empty_at, sent->visit.now, &rate))
 			continue;
-		*at_r = ls_meter_room_at(empty_at, &rate);
-		return i;
+		at = ls_meter_room_at(empty_at, &rate);
+		if (full == LS_SENDING_METERS || is_later(at, *at_r)) {
+			full = i;
+			*at_r = at;
+		}
 	}
-	return LS_SENDING_METERS;
+	return full;
 }
+
+/* ---- senders ------------------------------------------------------------ */
+
+/* A sender is counted once, however many messages of his end at once. The first of
+ * them says so: it leaves the time, which is not after now, where the time until
+ * which he is known will be, and takes it away again when there is no room for him.
+ * The others wait for what becomes of it; but not for long: whose it is may have
+ * been killed. */
+enum { WAIT_MS = 100, WAITS_A_MS = 5 };
+
+static bool find_sender(const struct ls_sent *sent, struct ls_ref *ref_r)
+{
+	return sent->sender != 0 &&
+	       ls_state_claim(sent->state, LS_KIND_ONCE, sent->sender,
+			      sent->visit.now, false, ref_r) == 0;
+}
+
+/* Returns false when another message is the first, with its time. */
+static bool announce_sender(struct ls_sent *sent, uint64_t *at_r)
+{
+	uint64_t now = sent->visit.now;
+	struct ls_ref ref;
+
+	if (!find_sender(sent, &ref))
+		return true;
+	*at_r = ls_slot_get(&ref, LS_WORD_UNTIL);
+	if (*at_r > now) { /* he is known by now */
+		sent->sender = 0;
+		sent->units[LS_SENDING_SENDERS] = 0;
+		return true;
+	}
+	return *at_r + WAIT_MS <= now &&
+	       ls_slot_swap(&ref, LS_WORD_UNTIL, *at_r, now) != LS_NO_ROOM;
+}
+
+/* Wait until the word is another than `at`; at last make it so. */
+static void await_sender(const struct ls_sent *sent, uint64_t at)
+{
+	static const struct timespec a_while = { .tv_nsec =
+							 1000000 / WAITS_A_MS };
+	struct ls_ref ref;
+
+	for (unsigned i = 0; i < WAIT_MS * WAITS_A_MS; i++) {
+		if (!find_sender(sent, &ref) ||
+		    ls_slot_get(&ref, LS_WORD_UNTIL) != at)
+			return;
+		nanosleep(&a_while, NULL);
+	}
+	ls_slot_swap(&ref, LS_WORD_UNTIL, at, 0);
+}
+
+/* He is counted, and known from now on; or he was refused. */
+static void tell_sender(const struct ls_sent *sent, bool counted)
+{
+	const struct ls_rate rate =
+		ls_rate_of(&sent->limit[LS_SENDING_SENDERS].limit);
+	uint64_t now = sent->visit.now;
+	struct ls_ref ref;
+
+	if (find_sender(sent, &ref))
+		ls_slot_swap(&ref, LS_WORD_UNTIL, now,
+			     counted ? now + rate.capacity_ms : 0);
+}
+
+/* ---- all of them -------------------------------------------------------- */
 
 enum ls_sending_meter ls_sent_try(const struct ls_sent *sent)
 {
@@ -273,7 +353,7 @@ enum ls_sending_meter ls_sent_try(const struct ls_sent *sent)
 	return full;
 }
 
-enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r)
+static enum ls_sending_meter take(const struct ls_sent *sent, uint64_t *at_r)
 {
 	enum ls_sending_meter full = LS_SENDING_METERS;
 
@@ -286,5 +366,20 @@ enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r)
 			break;
 		*at_r = sent->visit.now + 1; /* another was faster */
 	}
+	return full;
+}
+
+enum ls_sending_meter ls_sent_take(struct ls_sent *sent, uint64_t *at_r)
+{
+	enum ls_sending_meter full;
+	uint64_t at;
+
+	for (unsigned tries = 0; tries < SENDER_TRIES; tries++) {
+		if (announce_sender(sent, &at))
+			break;
+		await_sender(sent, at);
+	}
+	full = take(sent, at_r);
+	tell_sender(sent, full == LS_SENDING_METERS);
 	return full;
 }

@@ -61,16 +61,16 @@ struct ls_sent_charge {
 bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 		    struct ls_sent_charge *charge_r);
 
-/* The first of the soft meters without room, or LS_SENDING_METERS. Reads only.
- * *at_r is when it will have some, or, where others were faster to fill it, soon;
- * 0: never. */
+/* Of the soft meters without room the one that will have some last, or
+ * LS_SENDING_METERS. Reads only. *at_r is when that is, on the map's clock, or,
+ * where others were faster to fill it, soon; 0: never. */
 enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 					uint64_t *at_r);
-/* Charge all soft meters, or none, without a look at them before. Returns the one
- * that had no room, or LS_SENDING_METERS. */
+/* Charge all soft meters, or none, without a look at them before; a sender is known
+ * then. Returns the one that had no room, or LS_SENDING_METERS. */
 enum ls_sending_meter ls_sent_try(const struct ls_sent *sent);
 /* Look, and then charge; again when another message was faster in between. Returns
  * as ls_sent_find_full(). */
-enum ls_sending_meter ls_sent_take(const struct ls_sent *sent, uint64_t *at_r);
+enum ls_sending_meter ls_sent_take(struct ls_sent *sent, uint64_t *at_r);
 
 #endif

@@ -67,17 +67,31 @@ static const char *cause_of_connection(enum ls_reason reason)
 	}
 }
 
+/* Is it one message with more recipients than the limit, which time will not help? */
+static bool is_too_large(const struct ls_decision *decision)
+{
+	return decision->retry_ms == 0 &&
+	       (decision->reason == LS_REASON_RECIPIENTS ||
+		decision->reason == LS_REASON_NEW_RECIPIENTS);
+}
+
 static const char *cause_of_message(const struct ls_decision *decision)
 {
+	bool too_large = is_too_large(decision);
+
 	switch (decision->reason) {
 	case LS_REASON_MESSAGES:
 		return "Too many messages";
 	case LS_REASON_RECIPIENTS:
-		return decision->retry_ms > 0
-			       ? "Too many recipients"
-			       : "Too many recipients for one message";
+		return too_large ? "Too many recipients for one message, send "
+				   "it to fewer at a time"
+				 : "Too many recipients";
 	case LS_REASON_NEW_RECIPIENTS:
-		return "Too many recipients that you never wrote to before";
+		return too_large ? "Too many recipients that you never wrote to "
+				   "before for one message, send it to fewer at "
+				   "a time"
+				 : "Too many recipients that you never wrote to "
+				   "before";
 	case LS_REASON_SENDERS:
 		return "Too many different sender addresses";
 	default:
@@ -141,7 +155,8 @@ static int refuse_message(char *answer, const struct ls_decision *decision)
 	if (limited && decision->reason == LS_REASON_SENDING)
 		return refuse(answer, "554 5.7.1", cause, false, decision);
 	if (limited)
-		return refuse(answer, "450 4.7.1", cause, true, decision);
+		return refuse(answer, "450 4.7.1", cause,
+			      !is_too_large(decision), decision);
 	return refuse(answer, "421 4.7.1", cause, false, decision);
 }
 

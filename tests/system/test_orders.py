@@ -3,7 +3,6 @@ somebody out, and for whom it is not meant; and who gave it, and why."""
 
 import contextlib
 import json
-import subprocess
 
 import pytest
 
@@ -99,15 +98,6 @@ def test_a_place_is_no_account(stack, verb):
     assert out.stderr == ("lockstep: joe@example.test from 192.0.2.0/24: not an "
                           "account; lock and unlock are for addresses and "
                           "places\n")
-
-
-def test_a_name_as_it_was_printed(stack):
-    """Bytes that are no text, too."""
-    name = b"x\xff\xe2\x80\xae\x01\\y"
-    subprocess.run(["lockstep", "lock", name], env=stack.env, check=True)
-    shown = r"x\xff\xe2\x80\xae\x01\\y"
-    assert shown in run(stack, "list")
-    assert run(stack, "unlock", shown) == f"user {shown} is unlocked\n"
 
 
 # ---- whom it does not reach ----------------------------------------------

@@ -47,6 +47,12 @@ static void test_fourteen_days(void **state)
 	/* A clock that was set back: it is learning. */
 	check("yesterday", learnt(JOE, today - 1), false);
 	check("ages ago", learnt(JOE, today - 5000), false);
+	/* One that was ahead, and is right again: not until then. */
+	add(ANN, "a@x", today + 3650);
+	check("ahead", since(ANN), today + 3650);
+	add(ANN, "b@x", today);
+	check("right", since(ANN), today);
+	check("14 days", learnt(ANN, today + 14), true);
 }
 
 /* Ten thousand names, none forgotten, none taken for another. */

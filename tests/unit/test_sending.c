@@ -69,6 +69,22 @@ static void test_recipients(void **state)
 	      LS_ADMIT);
 }
 
+/* Of two that are full the one is told that will have room last. */
+static void test_when(void **state)
+{
+	struct ls_decision decision;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "6/1h");
+	world_set(&world, "sending", "recipients", "12/30d");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 6; i++)
+		post(&(struct post){ .recipients = 2 });
+	decision = post(&(struct post){ .recipients = 2 });
+	check("full", decision.reason, LS_REASON_RECIPIENTS);
+	check("for", decision.retry_ms, 5 * WORLD_DAY);
+}
+
 /* The look before the charge may be late: then what was charged is given back. */
 static void test_late_look(void **state)
 {
@@ -144,6 +160,9 @@ static void test_senders(void **state)
 		{ "joe", "joe", true },
 		{ "joe", "ann@example.org", false },
 		{ "joe@a+b", "joe@a+b", true },
+		{ "joe+news@x", "joe+news@x", true },
+		{ "joe+news@x", "joe@x", false },
+		{ "joe+news@x", "joe+lists@x", false },
 	};
 
 	(void)state;
@@ -318,6 +337,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_messages),
 		TEST(test_recipients),
+		TEST(test_when),
 		TEST(test_late_look),
 		TEST(test_no_limits),
 		TEST(test_overrides),

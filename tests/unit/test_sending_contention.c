@@ -265,6 +265,8 @@ static void meet(unsigned round)
 			sched_yield();
 }
 
+static const char *edge_sender;
+
 static void *go_over(void *context)
 {
 	struct ls_state state = *(const struct ls_state *)context;
@@ -273,6 +275,7 @@ static void *go_over(void *context)
 		char user[32];
 		const struct ls_message one = {
 			.user = user,
+			.sender = edge_sender,
 			.recipients = 2,
 			.size = 1000,
 		};
@@ -287,15 +290,12 @@ static void *go_over(void *context)
 	return NULL;
 }
 
-static void test_edge(void **state)
+static void go_over_together(const char *sender)
 {
 	pthread_t threads[PAIR];
-	uint64_t messages = 0;
 
-	(void)state;
+	edge_sender = sender;
 	world_set(&world, NULL, "subjects", "65536");
-	world_set(&world, "sending", "messages", "100/30d");
-	world_set(&world, "sending", "recipients", "3/30d");
 	world_open(&world, GUARD);
 	atomic_store(&met, 0);
 	for (unsigned i = 0; i < PAIR; i++)
@@ -304,6 +304,16 @@ static void test_edge(void **state)
 				 0);
 	for (unsigned i = 0; i < PAIR; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+static void test_edge(void **state)
+{
+	uint64_t messages = 0;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "100/30d");
+	world_set(&world, "sending", "recipients", "3/30d");
+	go_over_together(NULL);
 	check("one of each", work->accepted, EDGES);
 	for (unsigned i = 0; i < EDGES; i++) {
 		char user[32];
@@ -313,6 +323,38 @@ static void test_edge(void **state)
 		check(user, level_of(user, LS_REASON_RECIPIENTS, false), 2);
 	}
 	check("messages", messages, EDGES);
+}
+
+/* Two messages of one new sender are one sender, though neither knows of the other
+ * when it looks: none is refused, and one is counted. */
+static void check_same_sender(const char *limit)
+{
+	uint64_t senders = 0;
+
+	world_set(&world, "sending", "messages", "100/30d");
+	world_set(&world, "sending", "recipients", "100/30d");
+	world_set(&world, "sending", "senders", limit);
+	go_over_together("list@example.net");
+	check("both", work->accepted, PAIR * EDGES);
+	for (unsigned i = 0; i < EDGES; i++) {
+		char user[32];
+
+		snprintf(user, sizeof(user), "edge%u", i);
+		senders += level_of(user, LS_REASON_SENDERS, false);
+	}
+	check("senders", senders, EDGES);
+}
+
+static void test_same_sender(void **state)
+{
+	(void)state;
+	check_same_sender("5/30d");
+}
+
+static void test_same_only_sender(void **state)
+{
+	(void)state;
+	check_same_sender("1/30d");
 }
 
 /* ---- killed ------------------------------------------------------------ */
@@ -403,6 +445,7 @@ int main(void)
 		TEST(test_freeze_of_threads),
 		TEST(test_same_message),
 		TEST(test_edge),
+		TEST(test_same_sender), TEST(test_same_only_sender),
 		TEST(test_killed),
 	};
 

@@ -81,6 +81,24 @@ static void test_freeze_by_recipients(void **state)
 	      post(&(struct post){ .size = 99999 }).verdict, LS_HOLD);
 }
 
+/* It is over: what led to it brings about no other. What was accepted counts. */
+static void test_after_the_freeze(void **state)
+{
+	(void)state;
+	world_set(&world, "sending", "freeze", "1m");
+	world_set(&world, "sending", "recipients", "300/30d");
+	world_open(&world, GUARD);
+	post_many(NULL, 30);
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+	check("refused", post(&(struct post){ .to = "x@y" }).verdict, LS_DENY);
+	world_pass(&world, 2 * WORLD_MINUTE);
+	check("the next", post(&(struct post){ .to = "x@y" }).reason,
+	      LS_REASON_MESSAGES);
+	world_pass(&world, WORLD_HOUR);
+	check("later", post_many(NULL, 6), 6);
+	check("no other freeze", events(LS_EVENT_FREEZE, NULL), 1);
+}
+
 static void test_on_freeze_reject(void **state)
 {
 	struct ls_decision decision;
@@ -231,6 +249,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_freeze),
 		TEST(test_freeze_by_recipients),
+		TEST(test_after_the_freeze),
 		TEST(test_on_freeze_reject),
 		TEST(test_nothing_to_hold),
 		TEST(test_release),

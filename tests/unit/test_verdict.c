@@ -97,7 +97,8 @@ static const struct {
 	    .reason = LS_REASON_RECIPIENTS,
 	    .kind = LS_KIND_SENDING,
 	    .reveal = true },
-	  "450 4.7.1 Too many recipients for one message, try again later" },
+	  "450 4.7.1 Too many recipients for one message, send it to fewer at a "
+	  "time" },
 	{ "the longest",
 	  REQUEST_STAGE_END_OF_MESSAGE,
 	  { .verdict = LS_DENY,

@@ -28,8 +28,9 @@ static int hex_of(char c)
 				      : -1;
 }
 
-/* The byte whose escape begins here, or 0. */
-static char byte_of(const char *text)
+/* The control character whose escape begins here, or 0. Of other bytes a name as it
+ * is may well have what looks like one: CORP\xabi. */
+static char control_of(const char *text)
 {
 	int high, low;
 
@@ -37,7 +38,10 @@ static char byte_of(const char *text)
 		return '\0';
 	high = hex_of(text[2]);
 	low = high < 0 ? -1 : hex_of(text[3]);
-	return low < 0 ? '\0' : (char)(16 * high + low);
+	if (low < 0)
+		return '\0';
+	return (high < 2 || 16 * high + low == 0x7f) ? (char)(16 * high + low)
+						     : '\0';
 }
 
 void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT])
@@ -45,10 +49,10 @@ void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT])
 	size_t used = 0;
 
 	while (*text != '\0' && used + 1 < SUBJECT_PLAIN_TEXT) {
-		char byte = *text == '\\' ? byte_of(text) : '\0';
+		char control = *text == '\\' ? control_of(text) : '\0';
 
-		plain_r[used++] = byte != '\0' ? byte : *text;
-		text += byte != '\0'			    ? 4
+		plain_r[used++] = control != '\0' ? control : *text;
+		text += control != '\0'			    ? 4
 			: text[0] == '\\' && text[1] == '\\' ? 2
 							    : 1;
 	}

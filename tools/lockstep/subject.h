@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Take back what cli_escape() did to text: \\, and \xNN for a byte. A name is often
- * copied from what was printed. What has no backslash stays. */
+/* Take back what cli_escape() did to text: \\ and the \xNN of control characters. A
+ * name is often copied from what was printed. What has no backslash stays. */
 enum { SUBJECT_PLAIN_TEXT = 1024 };
 void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT]);
 
