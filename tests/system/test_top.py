@@ -5,7 +5,8 @@ import signal
 import pytest
 
 from lib.attempts import guess, log_in, tick
-from lib.cast import LIMIT, USERS, cast
+from lib.cast import LIMIT, USERS, cast, networks
+from lib.command import run
 from lib.stack import Stack
 from lib.terminal import Terminal
 
@@ -117,5 +118,20 @@ def test_refuses_what_it_cannot_do(stack):
         assert "is not known" in terminal.screen.text()
     with top(stack, rows=10, columns=60) as terminal:
         terminal.wait_for(lambda text: "wants 80 columns" in text)
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
+def test_shows_the_newest_of_many_locks(stack):
+    """Wherever in the map they are."""
+    run(stack, "lock", *networks(2000))
+    newest = networks(6)
+    for address in newest:
+        run(stack, "lock", address)
+    with top(stack) as terminal:
+        def shown(text):
+            return [line.split()[0] for line in rows(text, "LOCKED")]
+        terminal.wait_for(lambda text: "q: quit" in text and
+                          shown(text) == newest[::-1])
         terminal.type("q")
         assert terminal.wait() == 0
