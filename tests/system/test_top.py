@@ -4,8 +4,9 @@ import signal
 
 import pytest
 
-from lib.attempts import guess, log_in, tick
-from lib.cast import LIMIT, USERS, cast
+from lib.attempts import attempt, guess, guess_calls, log_in, tick
+from lib.cast import LIMIT, USERS, cast, networks
+from lib.command import run
 from lib.stack import Stack
 from lib.terminal import Terminal
 
@@ -117,5 +118,47 @@ def test_refuses_what_it_cannot_do(stack):
         assert "is not known" in terminal.screen.text()
     with top(stack, rows=10, columns=60) as terminal:
         terminal.wait_for(lambda text: "wants 80 columns" in text)
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
+def test_shows_the_newest_of_many_locks(stack):
+    """Wherever in the map they are."""
+    run(stack, "lock", *networks(2000))
+    newest = networks(6)
+    for address in newest:
+        run(stack, "lock", address)
+    with top(stack) as terminal:
+        def shown(text):
+            return [line.split()[0] for line in rows(text, "LOCKED")]
+        terminal.wait_for(lambda text: "q: quit" in text and
+                          shown(text) == newest[::-1])
+        terminal.type("q")
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("columns", [80, 81])
+def test_cut_names_are_seen_to_be_cut(stack, columns):
+    """And what fits is not cut."""
+    places = [f"{name}@example.test from 203.0.113.0/24"
+              for name in ("user1", "user10")]
+    names = ["n" * length + "@example.test" for length in (28, 29)]
+    for place in places:
+        run(stack, "lock", place)
+    with stack.auth() as auth:
+        attempt(auth, guess_calls(names, networks(len(names))))
+    if columns == 80:
+        places[1] = places[1][:35] + "..."
+        names[1] = names[1][:38] + "..."
+    with top(stack, columns=columns) as terminal:
+        terminal.type("l")
+
+        def shown(text, title, width):
+            return {line[:width].rstrip() for line in rows(text, title)}
+        terminal.wait_for(lambda text: "q: quit" in text and "by last" in text
+                          and set(places) <= shown(text, "LOCKED",
+                                                   columns - 41)
+                          and set(names) <= shown(text, "ATTACKED",
+                                                  columns - 38))
         terminal.type("q")
         assert terminal.wait() == 0

@@ -1,12 +1,62 @@
 # Completion of lockstep for bash, installed where bash-completion looks for it.
 # shellcheck shell=bash
 
-# The subjects that are locked, or trusted, one a line. Names come from strangers,
-# and compgen expands what it is given as a shell does: only what means nothing to
-# a shell is offered.
+# The words up to the cursor, in _lockstep_typed. Bash splits a line at @, : and =, too
+# (COMP_WORDBREAKS), in the midst of subjects and paths: what no blank parts is one
+# word again. In _lockstep_kept, what bash keeps of the last one: it replaces only
+# what follows the last of these, or from an @ on where it completes names of hosts.
+_lockstep_join() {
+	local line=${COMP_LINE:0:COMP_POINT} gap word i last=-1
+	local splits='^[@:=]+$' split=false before
+
+	for ((i = 0; i <= COMP_CWORD; i++)); do
+		[ -n "$line" ] || break # the cursor is before this one
+		gap=${line%%[![:space:]]*}
+		line=${line#"$gap"}
+		word=${COMP_WORDS[i]:0:${#line}}
+		[ "$i" -lt "$COMP_CWORD" ] || word=$line
+		line=${line#"$word"}
+		before=$split
+		split=false
+		[[ $word =~ $splits && $COMP_WORDBREAKS == *"${word: -1}"* ]] &&
+			split=true
+		_lockstep_kept=""
+		if [[ $i == 0 || -n $gap || $before$split == falsefalse ]]; then
+			((++last))
+		else
+			_lockstep_kept=${_lockstep_typed[last]}
+		fi
+		_lockstep_typed[last]+=$word
+	done
+	"$split" && _lockstep_kept+=$word
+	if [[ $word != [\"\']* ]] && shopt -q hostcomplete; then
+		_lockstep_kept=${_lockstep_kept%@}
+	fi
+}
+
+# Of the words offered, what comes in the place of what bash replaces.
+_lockstep_cut() {
+	local word
+	local -a whole=("${COMPREPLY[@]}")
+
+	COMPREPLY=()
+	for word in "${whole[@]}"; do
+		[[ $word == "$_lockstep_kept"* ]] &&
+			COMPREPLY+=("${word#"$_lockstep_kept"}")
+	done
+}
+
+# The subjects that are locked, frozen or trusted, one a line. Names come from
+# strangers, and compgen expands what it is given as a shell does: only what means
+# nothing to a shell is offered.
 _lockstep_subjects() {
-	lockstep "${_lockstep_policy[@]}" list --json "$1" 2>/dev/null |
-		sed -n 's/.*"subject":"\([A-Za-z0-9.:@/_+-]*\)".*/\1/p'
+	local list=$1 which=""
+	case $1 in
+	locked) list=locks which='/"freeze":true/!' ;;
+	frozen) list=locks which='/"freeze":true/' ;;
+	esac
+	lockstep "${_lockstep_policy[@]}" list --json "$list" 2>/dev/null |
+		sed -n "$which"'s/.*"subject":"\([A-Za-z0-9.:@/_+-]*\)".*/\1/p'
 }
 
 # The options of each verb.
@@ -51,7 +101,8 @@ _lockstep_values() {
 _lockstep_words() {
 	case $1 in
 	list) [ "$2" = 0 ] && echo "locks trusted familiar sessions stale" ;;
-	unlock) _lockstep_subjects locks ;;
+	unlock) _lockstep_subjects locked ;;
+	release) _lockstep_subjects frozen ;;
 	trust) _lockstep_subjects trusted ;;
 	explain | forget) [ "$2" = 1 ] && echo from ;;
 	esac
@@ -60,26 +111,27 @@ _lockstep_words() {
 _lockstep() {
 	local verbs="compile status list explain events top lock unlock freeze
 		release trust forget learn replay init verify bench"
-	local current=${COMP_WORDS[COMP_CWORD]}
-	local previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verb="" words=0 i
-	local -a _lockstep_policy=()
+	local current previous _lockstep_kept verb="" words=0 i
+	local -a _lockstep_policy=() _lockstep_typed=()
 
 	COMPREPLY=()
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		case ${COMP_WORDS[i]} in
+	_lockstep_join
+	current=${_lockstep_typed[-1]}
+	previous=${_lockstep_typed[-2]}
+	for ((i = 1; i < ${#_lockstep_typed[@]} - 1; i++)); do
+		case ${_lockstep_typed[i]} in
 		-p | --policy)
 			[ -n "$verb" ] || {
-				_lockstep_policy=(-p "${COMP_WORDS[i + 1]}")
+				_lockstep_policy=(-p "${_lockstep_typed[i + 1]}")
 				((i++))
 			}
 			;;
 		-*) ;;
 		*)
 			if [ -z "$verb" ]; then
-				verb=${COMP_WORDS[i]}
-			elif [[ ${COMP_WORDS[i - 1]} != --* ]] ||
-				! _lockstep_values "${COMP_WORDS[i - 1]}" \
+				verb=${_lockstep_typed[i]}
+			elif [[ ${_lockstep_typed[i - 1]} != --* ]] ||
+				! _lockstep_values "${_lockstep_typed[i - 1]}" \
 					>/dev/null; then
 				((words++))
 			fi
@@ -107,6 +159,7 @@ _lockstep() {
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(_lockstep_words "$verb" "$words")" -- "$current")
 	fi
+	_lockstep_cut
 }
 
 complete -F _lockstep lockstep

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "columns.h"
 #include "screen.h"
 #include "subject.h"
 
@@ -12,21 +13,30 @@
 
 enum { HEAD_LINES = 4, PANELS = 4, WIDTH_LEAST = 80 };
 
-/* Columns of the panels, from the right edge. */
-enum { FROM_RIGHT_LAST = 12, FROM_RIGHT_SUCCESS = 22, FROM_RIGHT_REFUSED = 31,
-       FROM_RIGHT_WRONG = 40, FROM_RIGHT_NAME = 42 };
+/* Where the columns of the panels end, from the right edge: a name has what their
+ * widest titles and times leave. */
+enum { FROM_RIGHT_LAST = 1, FROM_RIGHT_SUCCESS = 12, FROM_RIGHT_REFUSED = 21,
+       FROM_RIGHT_WRONG = 30, FROM_RIGHT_NAME = 39 };
+/* And where those of the locks begin. */
+enum { FROM_RIGHT_UNTIL = 13, FROM_RIGHT_SINCE = 26, FROM_RIGHT_WHY = 41,
+       FROM_RIGHT_LOCKED = 42 };
 
-/* As much of a text as fits in so many columns: no character is halved. */
+/* A text in so many columns; one that is longer is cut and ends in "...". No
+ * character is halved. */
 static void put(int line, int column, int width, const char *text)
 {
+	static const char mark[] = "...";
+	int left = columns_of(text) <= width ? width : width - columns_of(mark);
 	const char *end = text;
 
-	for (int columns = 0; *end != '\0'; end++) {
-		columns += ((unsigned char)*end & 0xc0) != 0x80;
-		if (columns > width)
+	for (; *end != '\0'; end++) {
+		left -= ((unsigned char)*end & 0xc0) != 0x80;
+		if (left < 0)
 			break;
 	}
 	mvaddnstr(line, column, text, (int)(end - text));
+	if (*end != '\0')
+		addstr(mark);
 }
 
 static void put_right(int line, int end, const char *text)
@@ -104,13 +114,13 @@ static void draw_row(const struct screen *screen, int line,
 	char name[4 * sizeof(row->name)], age[CLI_TIME_TEXT];
 	uint64_t gone_ms = screen->now_ms - row->last_ms;
 
-	put(line, 0, COLS - FROM_RIGHT_NAME - 6,
+	put(line, 0, COLS - FROM_RIGHT_NAME,
 	    cli_escape(row->name, name, sizeof(name)));
 	put_number(line, COLS - FROM_RIGHT_WRONG, row->wrong);
 	put_number(line, COLS - FROM_RIGHT_REFUSED, row->refused);
 	put_number(line, COLS - FROM_RIGHT_SUCCESS, row->success);
 	cli_age_format((int64_t)gone_ms > 0 ? gone_ms : 0, age);
-	put_right(line, COLS - 1, age);
+	put_right(line, COLS - FROM_RIGHT_LAST, age);
 }
 
 /* `lines` of them from `line` on, the title among them. */
@@ -123,7 +133,7 @@ static void draw_tally(const struct screen *screen, int line, int lines,
 	put_right(line, COLS - FROM_RIGHT_WRONG, "WRONG");
 	put_right(line, COLS - FROM_RIGHT_REFUSED, "REFUSED");
 	put_right(line, COLS - FROM_RIGHT_SUCCESS, "SUCCESS");
-	put_right(line, COLS - 1, "LAST");
+	put_right(line, COLS - FROM_RIGHT_LAST, "LAST");
 	attroff(A_REVERSE);
 	for (int i = 1; i < lines; i++) {
 		while (drawn < tally->count && tally->row[drawn].wrong +
@@ -140,7 +150,7 @@ static void draw_sender(int line, const struct ls_sender *sender)
 {
 	char name[4 * sizeof(sender->user)], percent[24];
 
-	put(line, 0, COLS - FROM_RIGHT_NAME - 6,
+	put(line, 0, COLS - FROM_RIGHT_NAME,
 	    sender->user[0] != '\0' ? cli_escape(sender->user, name,
 						 sizeof(name))
 				    : "?");
@@ -148,7 +158,8 @@ static void draw_sender(int line, const struct ls_sender *sender)
 	put_number(line, COLS - FROM_RIGHT_REFUSED, sender->tried_recipients);
 	put_number(line, COLS - FROM_RIGHT_SUCCESS, sender->new_recipients);
 	snprintf(percent, sizeof(percent), "%u%%", sender->percent);
-	put_right(line, COLS - 1, sender->frozen ? "frozen" : percent);
+	put_right(line, COLS - FROM_RIGHT_LAST,
+		  sender->frozen ? "frozen" : percent);
 }
 
 static void draw_senders(const struct screen *screen, int line, int lines)
@@ -159,7 +170,7 @@ static void draw_senders(const struct screen *screen, int line, int lines)
 	put_right(line, COLS - FROM_RIGHT_WRONG, "MESSAGES");
 	put_right(line, COLS - FROM_RIGHT_REFUSED, "RCPTS");
 	put_right(line, COLS - FROM_RIGHT_SUCCESS, "NEW");
-	put_right(line, COLS - 1, "OF LIMIT");
+	put_right(line, COLS - FROM_RIGHT_LAST, "OF LIMIT");
 	attroff(A_REVERSE);
 	for (int i = 1; i < lines && (size_t)i <= senders->count; i++)
 		draw_sender(line + i, &senders->row[i - 1]);
@@ -171,9 +182,9 @@ static void draw_locks(const struct screen *screen, int line, int lines)
 						      : SCREEN_LOCKS;
 
 	put_bar(line, "LOCKED");
-	put(line, COLS - 42, 14, "WHY");
-	put(line, COLS - 27, 13, "SINCE");
-	put(line, COLS - 13, 13, "UNTIL");
+	put(line, COLS - FROM_RIGHT_WHY, 14, "WHY");
+	put(line, COLS - FROM_RIGHT_SINCE, 12, "SINCE");
+	put(line, COLS - FROM_RIGHT_UNTIL, 12, "UNTIL");
 	attroff(A_REVERSE);
 	for (int i = 1; i < lines && (unsigned)i <= shown; i++) {
 		const struct ls_lock *lock = &screen->lock[i - 1];
@@ -181,13 +192,13 @@ static void draw_locks(const struct screen *screen, int line, int lines)
 
 		if (lock->named)
 			subject_text(&lock->subject, text);
-		put(line + i, 0, COLS - 43, text);
-		put(line + i, COLS - 42, 14,
+		put(line + i, 0, COLS - FROM_RIGHT_LOCKED, text);
+		put(line + i, COLS - FROM_RIGHT_WHY, 14,
 		    lock->freeze ? "frozen" : ls_reason_name(lock->reason));
 		cli_minute_format(lock->since_ms, when);
-		put(line + i, COLS - 27, 13, when);
+		put(line + i, COLS - FROM_RIGHT_SINCE, 12, when);
 		cli_minute_format(lock->until_ms, when);
-		put(line + i, COLS - 13, 13, when);
+		put(line + i, COLS - FROM_RIGHT_UNTIL, 12, when);
 	}
 }
 

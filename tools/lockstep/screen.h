@@ -6,7 +6,7 @@
 #include "senders.h"
 #include "tally.h"
 
-enum { SCREEN_LOCKS = 256 };
+enum { SCREEN_LOCKS = 256, SCREEN_LOCKS_HELD = 2 * SCREEN_LOCKS };
 
 struct screen {
 	uint64_t now_ms, window_ms;
@@ -20,7 +20,8 @@ struct screen {
 	enum senders_by senders_by;
 	struct senders senders;        /* in their order */
 	unsigned locks;                /* in force */
-	struct ls_lock lock[SCREEN_LOCKS]; /* the newest first */
+	/* the newest first, SCREEN_LOCKS at most; the rest is room to sort in */
+	struct ls_lock lock[SCREEN_LOCKS_HELD];
 };
 
 /* Draw it all on curses' standard screen, 80x24 or whatever it is. */

@@ -68,21 +68,25 @@ static int newest_first(const void *a_lock, const void *b_lock)
 	return (later < 0) - (later > 0);
 }
 
+/* They come in the order of their slots: of twice as many as can be shown the
+ * older half makes room for others. */
 static void gather_locks(struct top *top)
 {
 	struct screen *screen = &top->screen;
 	uint64_t cursor = 0;
 	struct ls_lock lock;
+	unsigned held = 0;
 
 	screen->locks = 0;
 	while (ls_lock_next(top->state, &cursor, screen->now_ms, &lock) == 1) {
-		if (screen->locks < SCREEN_LOCKS)
-			screen->lock[screen->locks] = lock;
+		if (held == SCREEN_LOCKS_HELD) {
+			qsort(screen->lock, held, sizeof(lock), newest_first);
+			held = SCREEN_LOCKS;
+		}
+		screen->lock[held++] = lock;
 		screen->locks++;
 	}
-	qsort(screen->lock,
-	      screen->locks < SCREEN_LOCKS ? screen->locks : SCREEN_LOCKS,
-	      sizeof(*screen->lock), newest_first);
+	qsort(screen->lock, held, sizeof(lock), newest_first);
 }
 
 /* A guard may be replaced, and come late. Where no mail was read yet there are no
