@@ -111,7 +111,7 @@ ACCOUNT                          NETWORK              FIRST SEEN   UNTIL
 """
 STALE = """\
 ACCOUNT                  FROM            BY      TIMES SINCE        LAST
-{who.user:<24} {who.owner:<15} imap        5 Mmm DD HH:MM Mmm DD HH:MM
+{who.user:<24} {who.owner:<15} imap        6 Mmm DD HH:MM Mmm DD HH:MM
 """
 SESSIONS = """\
 ACCOUNT             FROM            BY     SINCE            PID SESSION
@@ -141,6 +141,23 @@ def check_list_of_sessions(stack, who):
     session.close()
     poll(lambda: run(stack, "list", "sessions", who.user) ==
          "no such session is live\n", what="its end")
+
+
+def check_list_of_stale(stack, auth):
+    """Three times one wrong password; until the right one comes from there."""
+    who = Cast(2)
+
+    def listed():
+        return [json.loads(line)["times"] for line in
+                run(stack, "list", "stale", "--json", who.user).splitlines()]
+
+    for times in ([], [], [3], [4]):
+        assert not log_in(auth, who, who.owner, "of last year")
+        assert listed() == times
+    assert log_in(auth, who, who.at(2))
+    assert listed() == [4]
+    assert log_in(auth, who, who.owner)
+    assert listed() == []
 
 
 def test_golden_lists():
@@ -181,6 +198,7 @@ def test_golden_lists():
         for _ in range(6):
             assert not log_in(auth, who, who.owner, "of last year")
         assert masked(run(stack, "list", "stale")) == STALE.format(who=who)
+        check_list_of_stale(stack, auth)
         check_list_of_sessions(stack, who)
         assert_fits(text)
 

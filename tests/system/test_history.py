@@ -149,6 +149,24 @@ def test_replay_of_what_was_decided(stack, people, tmp_path):
     assert [lock["subject"] for lock in found["lock"]] == [owner.guesser]
 
 
+def test_replay_of_what_was_ordered(stack, people, tmp_path):
+    """What was refused for an order was no guess: nobody looked at its password."""
+    owner = people[1]
+    journal = tmp_path / "journal"
+    with stack.auth() as auth:
+        assert log_in(auth, owner, owner.owner)
+        stack.lockstep("lock", owner.user)
+        for _ in range(2 * LIMIT):
+            assert not log_in(auth, owner, owner.stranger)
+        stack.lockstep("unlock", owner.user)
+        assert log_in(auth, owner, owner.stranger)
+    journal.write_text(stack.lockstep("events", "--json", owner.user).stdout)
+    found = replay(stack, journal)
+    assert "hit" not in found and "lock" not in found
+    summary, = found["summary"]
+    assert (summary["verified"], summary["refused"]) == (0, 0)
+
+
 def test_other_limits(stack, people, history, tmp_path):
     """What another policy would have done, before it is in force."""
     conf = tmp_path / "lockstep.conf"

@@ -24,13 +24,26 @@ static uint32_t name_of(struct attempts *attempts, const json_t *data,
 }
 
 /* "success" as the journal says it; a refused one has no outcome. */
+/* Refused for guesses that came before? Then it was one more, most likely. */
+static bool is_for_guesses(const char *reason)
+{
+	for (int i = LS_REASON_FAILURES; i <= LS_REASON_REPEATS; i++)
+		if (strcmp(reason, ls_reason_name((enum ls_reason)i)) == 0)
+			return true;
+	return false;
+}
+
 static bool outcome_of(const json_t *data, enum ls_outcome *outcome_r)
 {
 	const char *text = text_of(data, "outcome");
 
 	*outcome_r = LS_OUTCOME_NONE;
-	if (strcmp(text_of(data, "verdict"), "deny") == 0)
+	if (strcmp(text_of(data, "verdict"), "deny") == 0) {
+		/* By an order or the policy: its password says nothing. */
+		if (!is_for_guesses(text_of(data, "reason")))
+			*outcome_r = LS_OUTCOME_INTERNAL;
 		return true;
+	}
 	for (int i = LS_OUTCOME_SUCCESS; i < LS_OUTCOME_COUNT; i++)
 		if (strcmp(text, ls_outcome_name((enum ls_outcome)i)) == 0) {
 			*outcome_r = (enum ls_outcome)i;

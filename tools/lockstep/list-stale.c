@@ -27,21 +27,25 @@ struct devices {
 	struct keymap number; /* of each, by who it is */
 };
 
+static uint64_t key_of(const struct ls_subject *who)
+{
+	char key[sizeof(who->net.addr) + sizeof(who->user)];
+	size_t length = strlen(who->user);
+
+	memcpy(key, &who->net.addr, sizeof(who->net.addr));
+	memcpy(key + sizeof(who->net.addr), who->user, length);
+	return names_hash(key, sizeof(who->net.addr) + length);
+}
+
 /* The device that this is an attempt of. */
 static struct device *device_of(struct devices *devices,
 				const struct ls_record *record)
 {
 	const struct ls_subject *who = &record->subject;
-	char key[sizeof(who->net.addr) + sizeof(who->user)];
-	size_t length = strlen(who->user);
 	struct device *device;
 	uint32_t *number;
 
-	memcpy(key, &who->net.addr, sizeof(who->net.addr));
-	memcpy(key + sizeof(who->net.addr), who->user, length);
-	number = keymap_put(&devices->number,
-			    names_hash(key, sizeof(who->net.addr) + length),
-			    UINT32_MAX);
+	number = keymap_put(&devices->number, key_of(who), UINT32_MAX);
 	if (*number != UINT32_MAX)
 		return &devices->device[*number];
 	*number = (uint32_t)devices->count;
@@ -50,7 +54,6 @@ static struct device *device_of(struct devices *devices,
 	device = &devices->device[devices->count++];
 	memset(device, 0, sizeof(*device));
 	device->who = *who;
-	device->first_ms = record->at_ms;
 	return device;
 }
 
@@ -59,9 +62,33 @@ static void count_repeat(struct devices *devices,
 {
 	struct device *device = device_of(devices, record);
 
+	if (device->times == 0) {
+		device->times = 1; /* the try that this repeats */
+		device->first_ms = record->at_ms;
+	}
 	device->times++;
 	device->last_ms = record->at_ms;
 	memcpy(device->service, record->service, sizeof(device->service));
+}
+
+/* Somebody has set the password there. */
+static void forget(struct devices *devices, const struct ls_record *record)
+{
+	const uint32_t *number =
+		keymap_get(&devices->number, key_of(&record->subject));
+
+	if (number != NULL)
+		devices->device[*number].times = 0;
+}
+
+static void note(struct devices *devices, const struct ls_record *record)
+{
+	if (record->event != LS_EVENT_LOGIN)
+		return;
+	if (record->outcome == LS_OUTCOME_SUCCESS)
+		forget(devices, record);
+	else if (record->reason == LS_REASON_REPEATS)
+		count_repeat(devices, record);
 }
 
 static int by_times(const void *a_device, const void *b_device)
@@ -144,11 +171,8 @@ int list_stale(const struct listing *listing)
 		return CLI_FAILED;
 	}
 	while ((record = journals_next(&journals, &which)) != NULL)
-		if (record->event == LS_EVENT_LOGIN &&
-		    record->reason == LS_REASON_REPEATS &&
-		    record->outcome != LS_OUTCOME_SUCCESS &&
-		    filter_record(&listing->filter, record))
-			count_repeat(&devices, record);
+		if (filter_record(&listing->filter, record))
+			note(&devices, record);
 	journals_report_lost(&journals);
 	journals_close(&journals);
 	if (devices.count > 0)
