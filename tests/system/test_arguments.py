@@ -162,6 +162,8 @@ SENSELESS = [  # a command line, and what is said of it
     ("init --subjects 5", "a number from 1024"),
     ("status x", "usage: lockstep status"), ("verify x", "usage:"),
     ("replay -p a -c b c", "usage: lockstep replay"),
+    ("events --user=", "--user: a name has 1 to 254 bytes, not 0"),
+    ("events --kind seat", "--kind seat: one of ip, net, user, place, guess, "),
     ("replay -w odd x", "--passwords odd: stale, new or same"),
     ("replay", "usage: lockstep replay"), ("learn", "usage: lockstep learn"),
 ]
@@ -177,6 +179,14 @@ def test_what_makes_no_sense(stack):
     out = stack.lockstep("lock", "10.0.0.1", "")
     assert out.returncode == 2 and "not 0" in out.stderr
     assert stack.locks() == [] and stack.events() == []
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "list", "explain joe",
+                                   "list --help", "status --json"])
+def test_what_cannot_be_written_is_told(stack, words):
+    out = stack.run("sh", "-c", f"lockstep {words} >/dev/full")
+    assert out.returncode == 1
+    assert out.stderr == "lockstep: cannot write to standard output\n"
 
 
 def test_names_are_taken_as_they_are_shown(stack):

@@ -201,5 +201,9 @@ def test_for_people(stack, people, history, tmp_path):
     empty.write_text("")
     out = stack.lockstep("replay", empty)
     assert out.returncode == 1 and "no attempts" in out.stderr
+    long = tmp_path / "long"
+    long.write_text("x" * 20000 + "\n" + "y" * 8193 + "\nz\n")
+    assert "no attempts to log in, in 3 lines" in \
+        stack.lockstep("replay", long).stderr
     assert stack.lockstep("replay").returncode == 2
     assert stack.lockstep("replay", "--passwords", "x", odd).returncode == 2

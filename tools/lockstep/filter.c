@@ -106,6 +106,11 @@ static bool take_user(struct filter *filter, const char *text)
 {
 	static char plain[SUBJECT_PLAIN_TEXT];
 
+	if (text[0] == '\0') {
+		cli_complain("--user: a name has 1 to %d bytes, not 0",
+			     LS_USER_MAX);
+		return false;
+	}
 	subject_unescape(text, plain);
 	filter->user = plain;
 	return true;

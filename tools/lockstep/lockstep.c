@@ -77,6 +77,15 @@ static const char *default_policy(void)
 	return path != NULL && path[0] != '\0' ? path : LS_POLICY_PATH;
 }
 
+/* Was all of it written? */
+static int finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	cli_complain("cannot write to standard output");
+	return CLI_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -86,7 +95,7 @@ int main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct cli cli = { .policy = default_policy() };
-	int option, code;
+	int option;
 
 	/* +: the options after the verb are the verb's */
 	while ((option = getopt_long(argc, argv, "+p:hV", options, NULL)) !=
@@ -97,10 +106,10 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			print_help();
-			return CLI_DONE;
+			return finish(CLI_DONE);
 		case 'V':
 			cli_print_version();
-			return CLI_DONE;
+			return finish(CLI_DONE);
 		default:
 			fputs(short_usage, stderr);
 			return CLI_USAGE;
@@ -111,10 +120,5 @@ int main(int argc, char **argv)
 		fputs("lockstep --help tells more\n", stderr);
 		return CLI_USAGE;
 	}
-	code = run_verb(&cli, argc - optind, argv + optind);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		cli_complain("cannot write to standard output");
-		return CLI_FAILED;
-	}
-	return code;
+	return finish(run_verb(&cli, argc - optind, argv + optind));
 }

@@ -121,6 +121,8 @@ static void take_lines(struct logread *logread, struct file *file)
 
 		if (!file->skipping && len <= LOGREAD_LINE)
 			logread_line(logread, &file->clock, at, len);
+		else
+			logread->lines++; /* of no attempt: too long for one */
 		file->skipping = false;
 		at = newline + 1;
 	}
