@@ -7,7 +7,7 @@ import re
 import pytest
 
 from lib import mail, postfix
-from lib.attempts import guess, log_in
+from lib.attempts import guess, log_in, tick
 from lib.cast import USER_FAILURES, USERS, at_once, cast, networks
 from lib.layout import TOP
 from lib.stack import Stack, poll
@@ -180,6 +180,7 @@ def test_probation_divides(stack, people, name, most):
     thief, = networks(1)
     with stack.auth() as auth:
         assert log_in(auth, who, who.owner)
+        tick()
         guess(auth, who, networks(USER_FAILURES // 2))
         assert log_in(auth, who, thief)
     assert [e for e in stack.events("suspicious") if who.user in e.values()]
