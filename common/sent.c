@@ -127,10 +127,28 @@ static uint64_t count_new(const struct ls_sent *sent)
 	return ls_contacts_broken(contacts) ? 0 : count;
 }
 
+/* A sender is counted once, however many messages of his end at once. The first of
+ * them says so: it leaves its time where the time until which he is known will be,
+ * and takes it away again when there is no room for him. The others wait for what
+ * becomes of it; but not for long: whose it is may have been killed. Their clocks
+ * stand still meanwhile, and none is as much ahead of another. */
+enum { WAIT_MS = 100, WAITS_A_MS = 5 };
+
+static bool is_known(const struct ls_sent *sent, uint64_t at)
+{
+	return at > sent->visit.now + WAIT_MS;
+}
+
+static bool is_asked_about(const struct ls_sent *sent, uint64_t at)
+{
+	return !is_known(sent, at) && at + WAIT_MS > sent->visit.now;
+}
+
 void ls_sent_need(struct ls_sent *sent, uint64_t real_ms)
 {
 	const struct ls_message *message = sent->message;
 	struct ls_state *state = sent->state;
+	struct ls_ref ref;
 
 	sent->today = ls_contacts_day(real_ms);
 	sent->has_contacts = ls_message_has_contacts(state, message);
@@ -141,11 +159,15 @@ void ls_sent_need(struct ls_sent *sent, uint64_t real_ms)
 	sent->units[LS_SENDING_TRIED_MESSAGES] = 1;
 	sent->units[LS_SENDING_TRIED_RECIPIENTS] =
 		sent->units[LS_SENDING_RECIPIENTS];
-	if (!ls_message_is_own(message))
+	if (sent->limit[LS_SENDING_SENDERS].limit.units > 0 &&
+	    !ls_message_is_own(message))
 		sent->sender = ls_sent_once_key(
 			sent, ls_key_text(state->guard.hash_key, 's',
 					  message->sender));
-	if (sent->sender != 0 && ls_sent_is_once(sent, sent->sender))
+	if (sent->sender != 0 &&
+	    ls_table_find(&state->guard.subjects, sent->sender, LS_KIND_ONCE,
+			  &ref) == 0 &&
+	    is_known(sent, ls_slot_get(&ref, LS_WORD_UNTIL)))
 		sent->sender = 0;
 	sent->units[LS_SENDING_SENDERS] = sent->sender != 0;
 }
@@ -274,13 +296,6 @@ enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 
 /* ---- senders ------------------------------------------------------------ */
 
-/* A sender is counted once, however many messages of his end at once. The first of
- * them says so: it leaves the time, which is not after now, where the time until
- * which he is known will be, and takes it away again when there is no room for him.
- * The others wait for what becomes of it; but not for long: whose it is may have
- * been killed. */
-enum { WAIT_MS = 100, WAITS_A_MS = 5 };
-
 static bool find_sender(const struct ls_sent *sent, struct ls_ref *ref_r)
 {
 	return sent->sender != 0 &&
@@ -297,12 +312,12 @@ static bool announce_sender(struct ls_sent *sent, uint64_t *at_r)
 	if (!find_sender(sent, &ref))
 		return true;
 	*at_r = ls_slot_get(&ref, LS_WORD_UNTIL);
-	if (*at_r > now) { /* he is known by now */
+	if (is_known(sent, *at_r)) {
 		sent->sender = 0;
 		sent->units[LS_SENDING_SENDERS] = 0;
 		return true;
 	}
-	return *at_r + WAIT_MS <= now &&
+	return !is_asked_about(sent, *at_r) &&
 	       ls_slot_swap(&ref, LS_WORD_UNTIL, *at_r, now) != LS_NO_ROOM;
 }
 
@@ -313,6 +328,8 @@ static void await_sender(const struct ls_sent *sent, uint64_t at)
 							 1000000 / WAITS_A_MS };
 	struct ls_ref ref;
 
+	if (!is_asked_about(sent, at))
+		return;
 	for (unsigned i = 0; i < WAIT_MS * WAITS_A_MS; i++) {
 		if (!find_sender(sent, &ref) ||
 		    ls_slot_get(&ref, LS_WORD_UNTIL) != at)
@@ -371,9 +388,11 @@ static enum ls_sending_meter take(const struct ls_sent *sent, uint64_t *at_r)
 
 enum ls_sending_meter ls_sent_take(struct ls_sent *sent, uint64_t *at_r)
 {
-	enum ls_sending_meter full;
+	enum ls_sending_meter full = ls_sent_find_full(sent, at_r);
 	uint64_t at;
 
+	if (full != LS_SENDING_METERS && full != LS_SENDING_SENDERS)
+		return full;
 	for (unsigned tries = 0; tries < SENDER_TRIES; tries++) {
 		if (announce_sender(sent, &at))
 			break;
