@@ -357,9 +357,9 @@ struct ls_status {
 	uint64_t message_seen_ms; /* last message decided; 0: never */
 	uint64_t misplaced_seen_ms; /* last ls_misplaced(); 0: never */
 	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
+	uint64_t dropped_ms;      /* when it last gave messages up; 0: never */
 	struct ls_daemon_news daemon; /* since creation, and by then */
-	uint64_t admitted, denied;
-	uint64_t policy_compiled_real_ms;
+	uint64_t admitted, denied, policy_compiled_real_ms;
 	bool observe;
 	bool retired; /* the map was replaced */
 };

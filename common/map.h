@@ -80,6 +80,7 @@ struct ls_map_header {
 	/* Written by lockstepd each second. */
 	_Atomic uint64_t daemon_lost, daemon_dropped;
 	_Atomic uint64_t daemon_waiting, daemon_stuck;
+	_Atomic uint64_t daemon_dropped_at; /* the last one; map's clock */
 };
 _Static_assert(offsetof(struct ls_map_header, check) == 104, "map format");
 _Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");

@@ -345,6 +345,9 @@ void ls_daemon_seen(struct ls_state *state, uint64_t now_ms,
 	if (!state->guard.writable)
 		return;
 	atomic_store(&header->daemon_seen, ls_map_now(&state->guard, now_ms));
+	if (news->dropped > 0)
+		atomic_store(&header->daemon_dropped_at,
+			     ls_map_now(&state->guard, now_ms));
 	atomic_fetch_add(&header->daemon_lost, news->lost);
 	atomic_fetch_add(&header->daemon_dropped, news->dropped);
 	atomic_store(&header->daemon_waiting, news->waiting);
@@ -406,6 +409,8 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	status_r->misplaced_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->misplaced_seen));
 	status_r->daemon_seen_ms = ls_daemon_seen_ms(state);
+	status_r->dropped_ms = ls_map_boot_ms(
+		map, atomic_load(&map->header->daemon_dropped_at));
 	status_r->daemon = (struct ls_daemon_news){
 		.lost = atomic_load(&map->header->daemon_lost),
 		.dropped = atomic_load(&map->header->daemon_dropped),

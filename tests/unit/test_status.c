@@ -41,7 +41,11 @@ static void test_status(void **state)
 	world_login(&world, "ann", "203.0.113.1", LS_OUTCOME_SUCCESS);
 	world_pass(&world, 1000);
 	ls_daemon_seen(world.state, world.now_ms,
-		       &(struct ls_daemon_news){ 5, 1, 7, 3 });
+		       &(struct ls_daemon_news){ 5, 0, 7, 3 });
+	ls_status(world.state, world.now_ms, &status);
+	check("dropped never", status.dropped_ms, 0);
+	ls_daemon_seen(world.state, world.now_ms - 500,
+		       &(struct ls_daemon_news){ 0, 1, 7, 3 });
 	ls_daemon_seen(world.state, world.now_ms,
 		       &(struct ls_daemon_news){ 2, 0, 4, 1 });
 	ls_status(world.state, world.now_ms, &status);
@@ -53,6 +57,7 @@ static void test_status(void **state)
 	check("denied", status.denied, 5);
 	check("auth seen", status.auth_seen_ms, world.now_ms - 1000);
 	check("daemon seen", status.daemon_seen_ms, world.now_ms);
+	check("dropped", status.dropped_ms, world.now_ms - 500);
 	check("compiled", status.policy_compiled_real_ms, world.real_ms - 2000);
 	check("observe", status.observe, false);
 	check("retired", status.retired, false);

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum { REPORT_PROBLEMS = 8 };
+enum { REPORT_PROBLEMS = 12 };
 
 struct report {
 	uint64_t now_ms;

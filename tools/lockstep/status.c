@@ -17,6 +17,8 @@ enum {
 	DAEMON_PATIENCE_MS = 10000,
 	MISPLACED_FOR_MS = 600000,
 	HOUR_MS = 3600000,
+	AUTH_PATIENCE_MS = 900000, /* phones look for mail that often */
+	DROPPED_FOR_MS = 86400000,
 };
 
 void report_problem(struct report *report, const char *format, ...)
@@ -120,6 +122,23 @@ static void check_outbox(struct report *report)
 			       daemon->stuck, daemon->waiting);
 }
 
+/* What could not be told to anybody. A day is time to see it. */
+static void check_dropped(struct report *report)
+{
+	uint64_t at_ms = report->status.dropped_ms;
+	char age[CLI_TIME_TEXT];
+
+	if (at_ms == 0 || at_ms + DROPPED_FOR_MS <= report->now_ms)
+		return;
+	cli_age_format(report->now_ms > at_ms ? report->now_ms - at_ms : 0,
+		       age);
+	report_problem(report,
+		       "webhook: %" PRIu64 " messages were given up, the last "
+		       "%s ago, and their receiver was not told; the log of "
+		       "lockstepd says why; see lockstep events",
+		       report->status.daemon.dropped, age);
+}
+
 static void check_place(struct report *report)
 {
 	uint64_t seen_ms = report->status.misplaced_seen_ms;
@@ -129,6 +148,25 @@ static void check_place(struct report *report)
 			       "Dovecot: passdb lockstep is not the first: "
 			       "passwords are verified that nobody counts; see "
 			       "conf.d/dovecot-2.3/05-lockstep-auth.conf");
+}
+
+/* Nobody is guarded by a map that is not asked. A quiet night tells nothing: it
+ * was asked before. */
+static void check_auth(struct report *report)
+{
+	const struct ls_status *status = &report->status;
+	char age[CLI_TIME_TEXT];
+
+	if (status->auth_seen_ms != 0 || status->misplaced_seen_ms != 0 ||
+	    status->created_ms + AUTH_PATIENCE_MS > report->now_ms)
+		return;
+	cli_age_format(report->now_ms - status->created_ms, age);
+	report_problem(report,
+		       "Dovecot: its auth has never asked this guard, which "
+		       "is %s old: after lockstep init, restart Dovecot; else "
+		       "see whether doveconf -n passdb has lockstep first; or "
+		       "nobody has tried to log in since",
+		       age);
 }
 
 static void check_guard(const struct cli *cli, struct report *report)
@@ -154,7 +192,9 @@ static void check_guard(const struct cli *cli, struct report *report)
 			       report->status.full);
 	check_daemon(report);
 	check_outbox(report);
+	check_dropped(report);
 	check_place(report);
+	check_auth(report);
 }
 
 enum { FULL_PERCENT = 95 };

@@ -1,0 +1,88 @@
+"""What `lockstep status` takes for trouble, and what it does not."""
+
+import re
+
+import pytest
+
+from lib.cast import USERS, cast
+from lib.command import run
+from lib.stack import Stack, poll
+
+MINUTE, DAY = 60, 86400
+PATIENCE = 15 * MINUTE  # until somebody should have logged in
+
+
+@pytest.fixture
+def stack():
+    with Stack(users=USERS) as running:
+        yield running
+
+
+def problems(out):
+    return re.findall("^problem +(.*)", out.stdout, re.M)
+
+
+def of(stack, what, later=0):
+    """The problems that begin with this word, and the exit code: now, or as it
+    will be. Then, lockstepd has not been seen for as long."""
+    out = stack.run("unshare", "--time", "--boottime", str(later), "lockstep",
+                    "status")
+    found = [line for line in problems(out) if line.startswith(what)]
+    assert out.stderr == "" and out.returncode == bool(problems(out)), out
+    return found
+
+
+# ---- does anybody ask? ----------------------------------------------------
+
+
+def test_auth_goes_on_with_the_old_maps(stack):
+    """After an init without a restart: told as soon as somebody should have
+    logged in."""
+    who = cast()
+    assert stack.login("imap", who.number, ip=who.owner).ok
+    assert of(stack, "Dovecot", later=30 * DAY) == []  # nobody came since
+    run(stack, "init")
+    assert stack.login("imap", who.number, ip=who.owner).ok
+    assert of(stack, "Dovecot", later=PATIENCE - MINUTE) == []
+    said, = of(stack, "Dovecot", later=PATIENCE + 2)
+    assert re.match("Dovecot: its auth has never asked this guard, which is 15 "
+                    "min old: after lockstep init, restart Dovecot", said)
+    for part in ("lockstepd", "dovecot"):
+        stack.stop(part)
+        stack.start(part)
+    assert of(stack, "Dovecot", later=PATIENCE + 2) != []
+    assert stack.login("imap", who.number, ip=who.owner).ok
+    assert of(stack, "Dovecot", later=PATIENCE + 2) == []
+    poll(lambda: of(stack, "") == [], what="a status without problems")
+
+
+def test_not_in_dovecots_configuration(stack):
+    """Nor has one that was made by lockstepd alone."""
+    stack.stop("dovecot")
+    run(stack, "init")
+    stack.stop("lockstepd")
+    stack.start("lockstepd")
+    poll(lambda: of(stack, "") == [], what="a status without problems")
+    said, = of(stack, "Dovecot", later=PATIENCE + 2)
+    assert "see whether doveconf -n passdb has lockstep first" in said
+
+
+# ---- webhooks ---------------------------------------------------------------
+
+
+def test_messages_given_up(stack):
+    """For a day: then it was seen, or nobody looks."""
+    most, more = 1000, 7  # the outbox holds
+    stack.webhook_answers(503)
+    assert of(stack, "webhook: ") == []
+    addresses = [f"10.{i // 250}.{i % 250}.1" for i in range(most + more)]
+    run(stack, "lock", *addresses)
+
+    def given_up():
+        return [line for line in of(stack, "webhook: ") if "given up" in line]
+
+    poll(given_up, what="the problem")
+    poll(lambda: re.match(f"webhook: {more} messages were given up, the last "
+                          r"\d+ s ago", given_up()[0]), what="all of them")
+    assert "given up" in "".join(of(stack, "webhook: ", later=DAY - MINUTE))
+    assert of(stack, "webhook: ", later=DAY + MINUTE) == []
