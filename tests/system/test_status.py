@@ -1,6 +1,8 @@
 """What `lockstep status` takes for trouble, and what it does not."""
 
+import pathlib
 import re
+import shutil
 
 import pytest
 
@@ -86,3 +88,53 @@ def test_messages_given_up(stack):
                           r"\d+ s ago", given_up()[0]), what="all of them")
     assert "given up" in "".join(of(stack, "webhook: ", later=DAY - MINUTE))
     assert of(stack, "webhook: ", later=DAY + MINUTE) == []
+
+
+# ---- the configuration ------------------------------------------------------
+
+# As on a server: the configuration, and what is made of it, where they belong.
+AT_HOME = """
+mount --bind {etc} /etc
+mount --bind {var} /var/lib
+unset LOCKSTEP_POLICY
+exec lockstep {verb}
+"""
+
+
+def test_edited_but_not_compiled(stack):
+    """Also a file that is included, or one that went."""
+    etc, var = stack.dir / "etc", stack.dir / "var"
+    (etc / "lockstep/conf.d").mkdir(parents=True)
+    (var / "lockstep").mkdir(parents=True)
+    for name in ("group", "passwd", "nsswitch.conf"):
+        shutil.copy(f"/etc/{name}", etc)
+    conf = etc / "lockstep/lockstep.conf"
+    more = etc / "lockstep/conf.d/10-more.conf"
+    conf.write_text(pathlib.Path(stack.env["LOCKSTEP_CONF"]).read_text() +
+                    'include("conf.d")\n')
+    more.write_text("limit ip { logins = 700/5m }\n")
+
+    def at_home(verb):
+        script = AT_HOME.format(etc=etc, var=var, verb=verb)
+        return stack.run("unshare", "--mount", "sh", "-ec", script)
+
+    def told():
+        out = at_home("status")
+        assert "policy     /var/lib/lockstep/policy.cdb" in out.stdout, out
+        return "includes, says other than this: run lockstep compile" in \
+            out.stdout
+
+    assert at_home("compile").returncode == 0
+    assert not told()
+    text = more.read_text()
+    for change in (lambda: more.write_text(text + "mode = observe\n"),
+                   lambda: more.write_text(text + "mode = what\n"),
+                   more.unlink):
+        change()
+        assert told()
+        more.write_text(text)
+        assert not told()
+    more.write_text(text + "trusted = { 10.9.0.0/16 }\n")
+    assert told()
+    assert at_home("compile").returncode == 0
+    assert not told()

@@ -386,11 +386,49 @@ static void test_left_out(void **state)
 	conf_free(&conf);
 }
 
+static void differs(const char *step, bool want)
+{
+	struct ls_policy_file *file;
+	struct ls_error error;
+
+	if (ls_policy_file_open(AT_FDCWD, "policy.cdb", &file, &error) < 0)
+		fail_msg("%s", error.text);
+	if (conf_differs("conf", file, "policy.cdb") != want)
+		fail_msg("%s: want %d", step, want);
+	ls_policy_file_close(&file);
+}
+
+/* Whatever changed, wherever; and nothing that says the same. */
+static void test_differs(void **state)
+{
+	struct ls_policy_file *file;
+
+	(void)state;
+	assert_int_equal(mkdir("sub", 0700), 0);
+	write_text("sub/10.conf", "trusted = { 10.1.0.0/16 }\n");
+	file = compile("mode = observe\ninclude(sub)\n", "");
+	ls_policy_file_close(&file);
+	differs("compiled", false);
+	write_text("conf", "include(sub)  # as before\nmode = \"observe\"\n");
+	differs("other words", false);
+	write_text("sub/10.conf", "trusted = { 10.1.0.0/17 }\n");
+	differs("an included file", true);
+	write_text("sub/10.conf", "trusted = { 10.1.0.0/16 }\n");
+	differs("back", false);
+	write_text("sub/20.conf", "override user joe { logins = 5/1m }\n");
+	differs("one more", true);
+	unlink("sub/20.conf");
+	unlink("sub/10.conf");
+	differs("one gone", true);
+	write_text("sub/10.conf", "trusted = { 10.1.0.0/16\n");
+	differs("a mistake", true);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_empty),     TEST(test_sample),   TEST(test_corners),
-		TEST(test_generated), TEST(test_left_out),
+		TEST(test_generated), TEST(test_left_out), TEST(test_differs),
 	};
 
 	if (getcwd(start, sizeof(start)) == NULL)

@@ -6,6 +6,7 @@
 
 #include "conf-private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- from a compiled policy ---------------------------------------------- */
@@ -302,4 +303,44 @@ void conf_dump(const struct conf *conf, FILE *out)
 	put_nets(out, conf);
 	for (size_t i = 0; i < conf->webhook_count; i++)
 		put_webhook(out, &conf->webhooks[i]);
+}
+
+/* ---- another one ----------------------------------------------------------- */
+
+/* To be freed; NULL without memory. */
+static char *dump_text(const struct conf *conf)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	conf_dump(conf, out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+bool conf_differs(const char *path, const struct ls_policy_file *file,
+		  const char *policy)
+{
+	struct conf *conf, *compiled = NULL;
+	char *text = NULL, *compiled_text = NULL;
+	struct ls_error error;
+	bool same = false;
+
+	if (conf_read(path, &conf) == 0 &&
+	    conf_load(file, policy, &compiled, &error) == 0) {
+		text = dump_text(conf);
+		compiled_text = dump_text(compiled);
+		same = text != NULL && compiled_text != NULL &&
+		       strcmp(text, compiled_text) == 0;
+	}
+	free(text);
+	free(compiled_text);
+	conf_free(&compiled);
+	conf_free(&conf);
+	return !same;
 }

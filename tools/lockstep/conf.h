@@ -37,5 +37,10 @@ void conf_write(const struct conf *conf, struct ls_policy_writer *writer);
 /* All of it as a lockstep.conf, defaults included. Read again, and written, it
  * gives the same records in the same order. */
 void conf_dump(const struct conf *conf, FILE *out);
+/* Does a file, with what it includes, say other than a compiled policy does?
+ * True also when it could not be compiled.
+ *   policy  the path of the compiled one, for messages */
+bool conf_differs(const char *path, const struct ls_policy_file *file,
+		  const char *policy);
 
 #endif

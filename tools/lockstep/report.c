@@ -40,9 +40,9 @@ static void print_policy(const struct report *report)
 	printf("policy     %s: %s\n           compiled %s\n", report->policy,
 	       report->observing ? "observing (refuses nothing)" : "enforcing",
 	       when);
-	if (report->conf_is_newer)
-		printf("note       %s is newer\n           than the policy in "
-		       "force: run lockstep compile\n",
+	if (report->conf_differs)
+		printf("note       %s, with what it\n           includes, "
+		       "says other than this: run lockstep compile\n",
 		       LS_CONF_PATH);
 }
 
@@ -332,7 +332,7 @@ void report_print_json(const struct report *report)
 			      report->compiled_real_ms -
 				      (cli_real_ms() - cli_now_ms()));
 		json_put(object, "stale_policy",
-			 json_boolean(report->conf_is_newer));
+			 json_boolean(report->conf_differs));
 	}
 	if (report->guard) {
 		json_put(object, "guard", guard_of(&report->status));

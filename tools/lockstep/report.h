@@ -13,7 +13,7 @@ struct report {
 	uint64_t now_ms;
 	const char *policy; /* path */
 	bool compiled;      /* there is one: the next three tell of it */
-	bool observing, conf_is_newer;
+	bool observing, conf_differs;
 	uint64_t compiled_real_ms;
 	char state_dir[256];
 	bool guard; /* it is open: the next two tell of it */

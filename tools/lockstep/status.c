@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "conf.h"
 #include "report.h"
 
 #include <errno.h>
@@ -33,14 +34,14 @@ void report_problem(struct report *report, const char *format, ...)
 	va_end(args);
 }
 
-/* An administrator who edited and forgot to compile. */
-static bool is_conf_newer(const struct report *report)
+/* An administrator who edited and forgot to compile, be it a file that is included,
+ * or one that is there no more. Whoever may not read it cannot know. */
+static bool differs_from_conf(const struct report *report,
+			      const struct ls_policy_file *file)
 {
-	struct stat st;
-
 	return strcmp(report->policy, LS_POLICY_PATH) == 0 &&
-	       stat(LS_CONF_PATH, &st) == 0 &&
-	       (uint64_t)st.st_mtime * 1000 > report->compiled_real_ms;
+	       access(LS_CONF_PATH, R_OK) == 0 &&
+	       conf_differs(LS_CONF_PATH, file, report->policy);
 }
 
 /* Returns whether there is a policy in force. */
@@ -60,7 +61,7 @@ static bool check_policy(const struct cli *cli, struct report *report)
 	report->compiled = true;
 	report->compiled_real_ms = ls_policy_file_compiled_real_ms(file);
 	report->observing = policy->mode == LS_MODE_OBSERVE;
-	report->conf_is_newer = is_conf_newer(report);
+	report->conf_differs = differs_from_conf(report, file);
 	snprintf(report->state_dir, sizeof(report->state_dir), "%s",
 		 policy->state_dir);
 	ls_policy_file_close(&file);
