@@ -110,6 +110,50 @@ int ls_access_give(int fd, const char *path, const char *group,
 	return 0;
 }
 
+/* Of an access list the group that has an entry. */
+static gid_t readers_of(int fd)
+{
+	struct {
+		struct posix_acl_xattr_header header;
+		struct posix_acl_xattr_entry entry[16];
+	} list;
+	ssize_t got =
+		fgetxattr(fd, "system.posix_acl_access", &list, sizeof(list));
+	size_t entries = got < (ssize_t)sizeof(list.header)
+				 ? 0
+				 : ((size_t)got - sizeof(list.header)) /
+					   sizeof(list.entry[0]);
+
+	for (size_t i = 0; i < entries; i++) {
+		if (le16toh(list.entry[i].e_tag) == ACL_GROUP)
+			return le32toh(list.entry[i].e_id);
+	}
+	return 0;
+}
+
+int ls_access_has(int fd, gid_t *group_r, gid_t *readers_r)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return LS_ESYS;
+	/* With an access list these bits are its mask. */
+	*group_r = (st.st_mode & S_IWGRP) != 0 ? st.st_gid : 0;
+	*readers_r = readers_of(fd);
+	return 0;
+}
+
+void ls_access_wanted(const char *group, const char *readers, gid_t *group_r,
+		      gid_t *readers_r)
+{
+	struct ls_error ignored = { 0, "" };
+
+	*group_r = *readers_r = 0;
+	group_id(group, "", group_r, &ignored);
+	if (strcmp(readers, group) != 0)
+		group_id(readers, "", readers_r, &ignored);
+}
+
 int ls_access_refused(const char *path, bool write, const char *group,
 		      const char *readers, struct ls_error *error_r)
 {

@@ -11,6 +11,8 @@
 
 #include "lockstep.h"
 
+#include <sys/types.h>
+
 /* Open a new file, which is nobody's yet, to both groups ("": nobody).
  *   path   for messages
  * Returns 0, error_r->text then untouched or, if it was empty, a warning (there
@@ -18,6 +20,13 @@
  * cannot be given is withheld: the file is then less open, never more. */
 int ls_access_give(int fd, const char *path, const char *group,
 		   const char *readers, struct ls_error *error_r);
+
+/* Which groups a file is open to that ls_access_give() opened; 0: nobody. Returns 0
+ * or LS_ESYS. */
+int ls_access_has(int fd, gid_t *group_r, gid_t *readers_r);
+/* Which ones it opens a file to, as root and where there are access lists. */
+void ls_access_wanted(const char *group, const char *readers, gid_t *group_r,
+		      gid_t *readers_r);
 
 /* What to tell who was refused. Returns LS_EACCES.
  *   path    the map

@@ -1,5 +1,6 @@
 """What `lockstep status` takes for trouble, and what it does not."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -138,3 +139,47 @@ def test_edited_but_not_compiled(stack):
     assert told()
     assert at_home("compile").returncode == 0
     assert not told()
+
+
+# ---- the maps ---------------------------------------------------------------
+
+
+def test_maps_that_the_policy_wants_otherwise(stack):
+    """Told by every compile, until they are made anew; no problem for status."""
+    conf = pathlib.Path(stack.env["LOCKSTEP_CONF"])
+    group = re.search(r'^(group = (".*")\n)', conf.read_text(), re.M)
+    text = conf.read_text().replace(group[1], "")
+    room = json.loads(run(stack, "status", "--json"))["guard"]["subjects"]
+    usual, others = group[1], 'group = "adm"\nreaders = "daemon"\n'
+    smaller = usual + "subjects = 4096\njournal-size = 2048\n"
+
+    def notes(words):
+        """The same ones by compile, status and its JSON."""
+        conf.write_text(words + text)
+        out = stack.lockstep("compile", conf)
+        assert out.returncode == 0, out
+        said = re.findall("note: (.*) is (.*), the maps in use have (.*) "
+                          'until "lockstep init"', out.stderr)
+        assert len(said) == len(out.stderr.splitlines())
+        assert said == re.findall(
+            "^note +(.*) is (.*) in the policy, the maps have (.*):\n",
+            stack.lockstep("status").stdout, re.M)
+        told = json.loads(stack.lockstep("status", "--json").stdout)
+        assert said == [(at["key"], at["policy"], at["maps"])
+                        for at in told["guard"].get("differs", [])]
+        return said
+
+    assert notes(usual) == []
+    for _ in range(2):
+        assert notes(smaller) == [("subjects", "4096", str(room)),
+                                  ("journal-size", "2048", "65536")]
+        assert of(stack, "") == []
+    assert notes(usual) == []
+    assert notes(others) == [("group", '"adm"', group[2]),
+                             ("readers", '"daemon"', '""')]
+    run(stack, "init")
+    assert notes(others) == []
+    assert notes(usual) == [("group", group[2], '"adm"'),
+                            ("readers", '""', '"daemon"')]
+    run(stack, "init", "--subjects", "4096")
+    assert [key for key, _, _ in notes(usual)] == ["subjects"]

@@ -38,6 +38,18 @@ static int asks(gid_t gid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 96;
 }
 
+/* What the file tells of whom it is open to. */
+static void check_told(const char *row, gid_t group, gid_t readers)
+{
+	int fd = open(path, O_RDONLY);
+	gid_t group_told, readers_told;
+
+	check(row, ls_access_has(fd, &group_told, &readers_told), 0);
+	close(fd);
+	check(row, group_told, group);
+	check(row, readers_told, readers);
+}
+
 static void test_groups(void **state)
 {
 	static const struct {
@@ -55,7 +67,7 @@ static void test_groups(void **state)
 		  NOTHING },
 	};
 	const struct group *entry;
-	gid_t mail, adm;
+	gid_t mail, adm, group, readers;
 
 	(void)state;
 	entry = getgrnam("mail");
@@ -89,6 +101,12 @@ static void test_groups(void **state)
 		check(row, asks(mail), table[i].in_mail);
 		check(row, asks(adm), table[i].in_adm);
 		check(row, asks(NOBODY), table[i].in_nogroup);
+		check_told(row, table[i].in_mail == CHANGES ? mail : 0,
+			   table[i].in_adm == READS ? adm : 0);
+		ls_access_wanted(table[i].group, table[i].readers, &group,
+				 &readers);
+		check(row, group, table[i].in_mail == CHANGES ? mail : 0);
+		check(row, readers, table[i].in_adm == READS ? adm : 0);
 		check(row, stat(path, &st), 0);
 		check(row, st.st_mode & 07, 0);
 		check(row, st.st_uid, 0);

@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "conf.h"
+#include "maps.h"
 
 #include <getopt.h>
 #include <grp.h>
@@ -46,40 +47,29 @@ static void check_groups(const char *file, const struct ls_policy *policy)
 		    "nobody besides may read it");
 }
 
-/* What the maps in use were made with stays until they are made anew. */
-static void compare_number(const char *name, uint64_t before, uint64_t after)
-{
-	if (before != after)
-		cli_complain("note: %s was %" PRIu64 ", is %" PRIu64
-			     ": the maps in use stay as they are until "
-			     "\"lockstep init\"",
-			     name, before, after);
-}
-
-static void compare_text(const char *name, const char *before,
-			 const char *after)
-{
-	if (strcmp(before, after) != 0)
-		cli_complain("note: %s was \"%s\", is \"%s\": the maps in use "
-			     "stay as they are until \"lockstep init\"",
-			     name, before, after);
-}
-
-static void compare(const struct ls_policy *before,
+/* What the maps in use were made with stays until they are made anew.
+ *   before  NULL: there was none */
+static void compare(const struct ls_state *running,
+		    const struct ls_policy *before,
 		    const struct ls_policy *after)
 {
-	if (strcmp(before->state_dir, after->state_dir) != 0) {
+	struct maps_difference differences[MAPS_DIFFERENCES];
+	unsigned count;
+
+	if (before != NULL &&
+	    strcmp(before->state_dir, after->state_dir) != 0) {
 		cli_complain("note: state-dir was %s, is %s: restart Dovecot, "
 			     "lockstepd and the policy service, or they work "
 			     "on in the old one",
 			     before->state_dir, after->state_dir);
 		return;
 	}
-	compare_number("subjects", before->subjects, after->subjects);
-	compare_number("journal-size", before->journal_size,
-		       after->journal_size);
-	compare_text("group", before->group, after->group);
-	compare_text("readers", before->readers, after->readers);
+	count = maps_compare(running, after, differences);
+	for (unsigned i = 0; i < count; i++)
+		cli_complain("note: %s is %s, the maps in use have %s until "
+			     "\"lockstep init\"",
+			     differences[i].key, differences[i].policy,
+			     differences[i].maps);
 }
 
 static bool guard_exists(const struct ls_policy *policy)
@@ -91,27 +81,26 @@ static bool guard_exists(const struct ls_policy *policy)
 }
 
 /* Tell the programs that run. They watch the guard that they have open: that of
- * the policy before this one, `running`, if that could be opened. */
-static void announce(const struct cli *target, const struct conf *conf,
-		     struct ls_state *running)
+ * the policy before this one, if that could be opened; else that of this one.
+ * Returns it, or NULL. */
+static struct ls_state *announce(const struct cli *target,
+				 const struct conf *conf,
+				 struct ls_state *running)
 {
-	struct ls_state *state = running;
 	struct ls_error error;
 
 	if (running == NULL) {
 		if (!guard_exists(conf_policy(conf)))
-			return;
-		state = cli_open(target, LS_GUARD_WRITE, &error);
+			return NULL;
+		running = cli_open(target, LS_GUARD_WRITE, &error);
 	}
-	if (state == NULL) {
+	if (running == NULL)
 		cli_complain("warning: running programs are not told of it, "
 			     "and keep the policy they have: %s",
 			     error.text);
-		return;
-	}
-	ls_policy_announce(state);
-	if (state != running)
-		ls_close(&state);
+	else
+		ls_policy_announce(running);
+	return running;
 }
 
 static int write_policy(const char *path, const struct conf *conf)
@@ -158,9 +147,11 @@ static int compile(const struct cli *target, const char *file,
 		ls_close(&running);
 		return CLI_FAILED;
 	}
-	announce(target, conf, running);
+	running = announce(target, conf, running);
 	if (running != NULL)
-		compare(ls_policy_file_policy(before), conf_policy(conf));
+		compare(running,
+			before == NULL ? NULL : ls_policy_file_policy(before),
+			conf_policy(conf));
 	print_done(target->policy, conf);
 	ls_policy_file_close(&before);
 	ls_close(&running);

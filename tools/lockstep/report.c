@@ -56,6 +56,11 @@ static void print_guard(const struct report *report)
 	printf("           %" PRIu64 " locks, %" PRIu64 " familiar places, "
 	       "%" PRIu64 " evicted\n",
 	       status->locks, status->familiar, status->evicted);
+	for (unsigned i = 0; i < report->differences; i++)
+		printf("note       %s is %s in the policy, the maps have %s:\n"
+		       "           they stay as they are until lockstep init\n",
+		       report->difference[i].key, report->difference[i].policy,
+		       report->difference[i].maps);
 	printf("logins     %" PRIu64 " admitted, %" PRIu64 " refused",
 	       status->admitted, status->denied);
 	if (status->auth_seen_ms == 0)
@@ -243,8 +248,25 @@ static json_t *hour_of(const struct figures *hour)
 	return object;
 }
 
-static json_t *guard_of(const struct ls_status *status)
+static json_t *differences_of(const struct report *report)
 {
+	json_t *differences = json_array();
+
+	for (unsigned i = 0; i < report->differences; i++) {
+		const struct maps_difference *at = &report->difference[i];
+		json_t *object = json_object();
+
+		json_put_text(object, "key", at->key);
+		json_put_text(object, "policy", at->policy);
+		json_put_text(object, "maps", at->maps);
+		json_array_append_new(differences, object);
+	}
+	return differences;
+}
+
+static json_t *guard_of(const struct report *report)
+{
+	const struct ls_status *status = &report->status;
 	json_t *object = json_object();
 
 	put_number(object, "subjects", status->subjects);
@@ -256,6 +278,8 @@ static json_t *guard_of(const struct ls_status *status)
 	put_number(object, "admitted", status->admitted);
 	put_number(object, "denied", status->denied);
 	put_seen(object, "created", status->created_ms);
+	if (report->differences > 0)
+		json_put(object, "differs", differences_of(report));
 	return object;
 }
 
@@ -335,7 +359,7 @@ void report_print_json(const struct report *report)
 			 json_boolean(report->conf_differs));
 	}
 	if (report->guard) {
-		json_put(object, "guard", guard_of(&report->status));
+		json_put(object, "guard", guard_of(report));
 		json_put(object, "wired", wired_of(report));
 		if (report->sessions)
 			json_put(object, "sessions",

@@ -4,6 +4,7 @@
 
 #include "explain.h"
 #include "figures.h"
+#include "maps.h"
 
 #include <stdbool.h>
 
@@ -16,8 +17,10 @@ struct report {
 	bool observing, conf_differs;
 	uint64_t compiled_real_ms;
 	char state_dir[256];
-	bool guard; /* it is open: the next two tell of it */
+	bool guard; /* it is open: the next four tell of it */
 	struct ls_status status;
+	struct maps_difference difference[MAPS_DIFFERENCES];
+	unsigned differences;
 	struct figures hour;
 	struct ls_contacts_status contacts;
 	bool sessions; /* the map is there */

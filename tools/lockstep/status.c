@@ -44,8 +44,9 @@ static bool differs_from_conf(const struct report *report,
 	       conf_differs(LS_CONF_PATH, file, report->policy);
 }
 
-/* Returns whether there is a policy in force. */
-static bool check_policy(const struct cli *cli, struct report *report)
+/* Returns the policy in force, or NULL. */
+static struct ls_policy_file *check_policy(const struct cli *cli,
+					   struct report *report)
 {
 	const struct ls_policy *policy;
 	struct ls_policy_file *file;
@@ -55,7 +56,7 @@ static bool check_policy(const struct cli *cli, struct report *report)
 	if (cli_open_policy(cli->policy, &file, &error) < 0) {
 		report_problem(report, "policy: %s: run lockstep compile",
 			       error.text);
-		return false;
+		return NULL;
 	}
 	policy = ls_policy_file_policy(file);
 	report->compiled = true;
@@ -64,8 +65,7 @@ static bool check_policy(const struct cli *cli, struct report *report)
 	report->conf_differs = differs_from_conf(report, file);
 	snprintf(report->state_dir, sizeof(report->state_dir), "%s",
 		 policy->state_dir);
-	ls_policy_file_close(&file);
-	return true;
+	return file;
 }
 
 /* What to do about a map that cannot be opened. */
@@ -170,7 +170,8 @@ static void check_auth(struct report *report)
 		       age);
 }
 
-static void check_guard(const struct cli *cli, struct report *report)
+static void check_guard(const struct cli *cli, const struct ls_policy *policy,
+			struct report *report)
 {
 	struct ls_error error;
 	struct ls_state *state = cli_open(cli, LS_GUARD_READ, &error);
@@ -182,6 +183,7 @@ static void check_guard(const struct cli *cli, struct report *report)
 	}
 	report->guard = true;
 	ls_status(state, report->now_ms, &report->status);
+	report->differences = maps_compare(state, policy, report->difference);
 	figures_gather(state, report->now_ms - HOUR_MS, report->now_ms,
 		       &report->hour);
 	ls_close(&state);
@@ -282,6 +284,7 @@ static int run_status(const struct cli *cli, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct report report;
+	struct ls_policy_file *policy;
 	bool json = false;
 	int option;
 
@@ -295,11 +298,13 @@ static int run_status(const struct cli *cli, int argc, char **argv)
 	if (optind < argc)
 		return cli_misused(&verb_status);
 	report.now_ms = cli_now_ms();
-	if (check_policy(cli, &report) && check_directory(&report)) {
-		check_guard(cli, &report);
+	policy = check_policy(cli, &report);
+	if (policy != NULL && check_directory(&report)) {
+		check_guard(cli, ls_policy_file_policy(policy), &report);
 		check_contacts(cli, &report);
 		check_sessions(cli, &report);
 	}
+	ls_policy_file_close(&policy);
 	if (json)
 		report_print_json(&report);
 	else
