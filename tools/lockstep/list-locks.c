@@ -121,7 +121,7 @@ static void print_json(const struct ls_trusted *trusted)
 	else
 		json_put(object, "kind",
 			 json_string(ls_kind_name(trusted->subject.kind)));
-	json_put_time(object, "trusted", trusted->until_ms);
+	json_put_time(object, "until", trusted->until_ms);
 	json_line(object);
 }
 

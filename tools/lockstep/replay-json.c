@@ -49,7 +49,7 @@ static void print_lock(const struct sim_lock *lock)
 	json_put(data, "reason", json_string(ls_reason_name(lock->reason)));
 	put_number(data, "locks", lock->locks);
 	put_number(data, "refused", lock->refused);
-	put_number(data, "locked_s", lock->locked_ms / 1000);
+	put_number(data, "locked_ms", lock->locked_ms);
 	json_put_real_time(data, "first", lock->first_ms);
 	json_put_real_time(data, "last", lock->last_ms);
 	json_put_real_time(data, "until", lock->until_ms);
