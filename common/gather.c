@@ -145,6 +145,10 @@ static uint64_t class_of(uint64_t size)
 	return (63 - zeros) * 7 + class + 1;
 }
 
+/* Recipients that are not known are so many, and no more: two messages that are
+ * alike otherwise are then one that comes again, and who sends nothing else is not
+ * frozen. To tell them apart by `instance` or queue id would charge a client that
+ * retries what was refused each time, and freeze it. */
 uint64_t ls_message_key(const struct ls_state *state,
 			const struct ls_message *message)
 {

@@ -81,6 +81,34 @@ static bool decide_connection(struct decider *decider,
 	return true;
 }
 
+/* A second message that ends, and never a RCPT: it is in no list. After a first one
+ * it may be that another process was asked, and killed since. */
+static void look_for_rcpt(struct decider *decider,
+			  const struct request *request, uint64_t now_ms)
+{
+	if (request->stage == REQUEST_STAGE_RCPT)
+		decider->rcpt_seen = true;
+	if (request->stage != REQUEST_STAGE_END_OF_MESSAGE ||
+	    request->sasl_username[0] == '\0' || decider->rcpt_seen)
+		return;
+	if (decider->end_seen)
+		complain(decider, COMPLAINT_RCPT, now_ms,
+			 "not asked at RCPT: freeze-at and new-recipients hold "
+			 "only for messages of one recipient");
+	decider->end_seen = true;
+}
+
+/* Of one recipient Postfix tells the name from DATA on too: that is as good, where
+ * RCPT was not asked about, or by another process that was killed. */
+static void gather(struct decider *decider, const struct request *request,
+		   const struct ls_state *state)
+{
+	if (request->stage == REQUEST_STAGE_RCPT ||
+	    (request->recipient_count == 1 && request->recipient[0] != '\0'))
+		ls_gather(state, &decider->gathered, request->instance,
+			  request->sasl_username, request->recipient);
+}
+
 static bool decide_message(struct decider *decider,
 			   const struct request *request,
 			   struct ls_state *state, uint64_t now_ms,
@@ -100,13 +128,12 @@ static bool decide_message(struct decider *decider,
 	if (!client_address(decider, request, now_ms, &message.ip) &&
 	    request->sasl_username[0] == '\0')
 		return false;
+	look_for_rcpt(decider, request, now_ms);
+	gather(decider, request, state);
 	if (request->stage == REQUEST_STAGE_END_OF_MESSAGE) {
 		ls_send(state, &message, now_ms, guard_real_ms(), decision_r);
 		return true;
 	}
-	if (request->stage == REQUEST_STAGE_RCPT)
-		ls_gather(state, &decider->gathered, request->instance,
-			  request->sasl_username, request->recipient);
 	ls_send_look(state, &message, now_ms, decision_r);
 	return true;
 }

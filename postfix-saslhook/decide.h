@@ -16,16 +16,18 @@
 #include "request.h"
 #include "verdict.h"
 
-enum complaint { /* about requests: each logged once a minute */
+enum complaint { /* about requests, or their lack: each logged once a minute */
 	COMPLAINT_FAULT,
 	COMPLAINT_ADDRESS,
 	COMPLAINT_CONTEXT,
+	COMPLAINT_RCPT,
 	COMPLAINT_COUNT
 };
 
 struct decider {
 	enum policy_role role;
 	bool refuse_on_mx; /* locked addresses at CONNECT, there too */
+	bool rcpt_seen, end_seen; /* of a message: was it ever asked about? */
 
 	struct guard guard;
 	struct ls_gathered gathered; /* of the message in progress */

@@ -167,6 +167,42 @@ def test_too_much(world, on_freeze, answer):
     assert "3F2A01" in world.cli("events", "--type", "message")
 
 
+def test_one_recipient_that_rcpt_was_not_asked_about(world):
+    """Postfix names it at the end. One message is not all others, and not one more
+    when it comes again."""
+    world.compile('limit sending { messages = "1/30d" recipients = "0" '
+                  "freeze-at = 500 }")
+
+    def to(recipient):
+        return f.ask(end(recipient=recipient, recipient_count="1"))
+
+    with Filter(world) as f:
+        assert to("a@x.example") == DUNNO
+        for _ in range(10):
+            for who in "bcde":
+                assert is_limited(to(f"{who}@x.example"))
+        assert to("f@x.example").startswith(b"action=HOLD ")
+
+
+def test_rcpt_that_is_never_asked_about_is_told(world):
+    """Messages that differ in nothing but whom they go to are then one."""
+    world.compile('limit sending { messages = "1/30d" recipients = "0" '
+                  "freeze-at = 200 }")
+    with Filter(world) as f:
+        assert f.ask(end()) == DUNNO
+        # So far, another process may have been asked, and killed.
+        assert f.log.exists() is False
+        assert all(map(is_limited, split(f.ask(b"".join(
+            end() for _ in range(20)), 20))))
+        log = f.end()
+    assert log.count("\n") == 1 and "not asked at RCPT" in log
+    f.log.unlink()
+    with Filter(world) as f:
+        f.ask(stage("RCPT") + end() * 3, 4)
+        f.ask(end(sasl_username="") * 3, 3)
+        assert f.end() == ""
+
+
 def test_nothing_is_told_where_the_policy_says_never(world):
     world.compile('reveal = "never"')
     world.cli("freeze", USER)
@@ -217,7 +253,7 @@ def test_ten_megabytes_without_newline(world, name):
         assert f.answers() == DUNNO
         thread.join()
         f.sock.sendall(rest)
-        assert f.ask(end()) == DUNNO
+        assert f.ask(stage("RCPT") + end(), 2) == DUNNO * 2
         assert is_limited(f.ask(end()))
         log = f.end()
     assert log.count("\n") == 1 and "request not understood" in log
@@ -236,7 +272,7 @@ def test_values_too_long(world):
         # The largest there is, which this policy allows.
         assert f.ask(end(recipient_count="18446744073709551615",
                          sasl_username="ann@example.test")) == DUNNO
-        assert f.ask(end()) == DUNNO
+        assert f.ask(stage("RCPT") + end(), 2) == DUNNO * 2
         assert is_limited(f.ask(end()))
         assert f.end().count("\n") == 1
 
