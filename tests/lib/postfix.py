@@ -6,6 +6,7 @@ that it gives for submission are run: it asks lockstep-policy at every stage. Al
 mail is discarded once accepted.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -220,6 +221,21 @@ def reload(layout):
     """Take a changed configuration: processes that serve a client end after
     it, all others at once."""
     processes.recorded(layout)["postfix"].signal(signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def without_service(layout):
+    """master.cf has no policy service for the time of the block; Postfix has to be
+    reloaded."""
+    path = layout.postfix_conf / "master.cf"
+    text = path.read_text()
+    less, count = re.subn(r"^lockstep .*\n(\s+.*\n)*", "", text, flags=re.M)
+    assert count == 1, text
+    path.write_text(less)
+    try:
+        yield
+    finally:
+        path.write_text(text)
 
 
 def filters(stack):

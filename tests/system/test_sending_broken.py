@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lib import mail
+from lib import mail, postfix
 from lib.cast import USERS, cast
 from lib.postfix import filters
 from lib.stack import Stack, poll
@@ -122,6 +122,30 @@ def test_not_there(stack):
                     for i in range(MOST + 1)] == [True] * MOST + [False]
 
     poll(all_is_counted, what="what is counted again")
+
+
+def reload(stack):
+    before = stack.postfix_log().count(": reload ")
+    postfix.reload(stack.layout())
+    poll(lambda: stack.postfix_log().count(": reload ") > before,
+         what="Postfix's reload")
+
+
+def test_no_service(stack):
+    """As with a systemd socket that is down: nobody to connect to."""
+    who = cast()
+    with postfix.without_service(stack.layout()):
+        reload(stack)
+        with mail.Client(stack, who) as client:
+            assert client.send("a@x.example", "b@x.example")
+        poll(lambda: "problem talking to server private/lockstep: "
+             "Connection refused"
+             in stack.postfix_log(), what="Postfix's line")
+        assert filters(stack) == []
+    reload(stack)
+    with mail.Client(stack, who) as client:
+        replies = [client.send(f"b{i}@x.example") for i in range(MOST + 1)]
+    assert [bool(r) for r in replies] == [True] * MOST + [False]
 
 
 def test_map_goes_away_and_comes_back(stack_without_daemon):
