@@ -24,11 +24,15 @@ def stack(hosts):
                      f"{{ relay {{ {rule} }} }}\n"
                      for name, rule in rules.items())
     with Stack(users=USERS, policy=policy) as running:
-        layout = running.layout()
-        postfix.wire(layout, "smtp", "data")
-        postfix.reload(layout)
-        poll(lambda: "reload" in running.postfix_log(), what="the reload")
+        wire(running)
         yield running
+
+
+def wire(stack):
+    layout = stack.layout()
+    postfix.wire(layout, "smtp", "data")
+    postfix.reload(layout)
+    poll(lambda: "reload" in stack.postfix_log(), what="the reload")
 
 
 def send(stack, ip, count, recipients=1):
@@ -75,3 +79,39 @@ def test_observed(stack, hosts):
     would = [e for e in stack.events("message") if e.get("address") == ip]
     assert {(e["verdict"], e["wanted"]) for e in would} == {("admit", "deny")}
     assert len(would) == 7
+
+
+# ---- Postfix's own load generator --------------------------------------
+
+
+@pytest.fixture
+def stack_that_trusts_nobody():
+    """smtp-source comes from the loopback, and knows neither AUTH nor XCLIENT."""
+    policy = 'trusted = {}\nlimit relay { messages = "200/30d" }\n'
+    with Stack(users=1, policy=policy) as running:
+        wire(running)
+        yield running
+
+
+@pytest.mark.parametrize("session", ["for each message", "for many"])
+def test_load(stack_that_trusts_nobody, session):
+    """500 messages of three recipients by 20 sessions at once: 200 are accepted."""
+    stack = stack_that_trusts_nobody
+    args = ["-d"] if session == "for many" else []
+    out = stack.run(postfix.sbin("smtp-source"), "-A", *args, "-N",
+                    "-s", 20, "-m", 500, "-r", 3, "-l", 2000,
+                    "-f", "sender@example.org", "-t", "user@example.test",
+                    f"inet:127.0.0.1:{stack.env['SMTP_PORT']}")
+    refused = out.stderr.splitlines()
+    # It says no RSET after a message that is refused at its end, and so cannot
+    # begin the next one of the session.
+    nested = [r for r in refused if "503 5.5.1 Error: nested MAIL" in r]
+    late = [r for r in refused if "end of data rejected: 450 4.7.1 " in r]
+    assert len(nested) <= (len(late) if session == "for many" else 0)
+    assert len(refused) == 300 and all(
+        "Too many messages, try again in " in r
+        for r in refused if r not in nested), out
+    line = "from=<sender@example.org>, .* nrcpt=3 "
+    poll(lambda: len(re.findall(line, stack.postfix_log())) == 200,
+         what="200 messages in the queue")
+    assert stack.layout().filter_log.read_text() == ""
