@@ -30,6 +30,13 @@ def stack_without_daemon():
         yield running
 
 
+@pytest.fixture
+def impatient_stack():
+    with Stack(users=USERS, policy=POLICY,
+               postfix=["lockstep_time_limit = 1s"]) as running:
+        yield running
+
+
 def signal_filters(stack, number):
     found = filters(stack)
     for process in found:
@@ -82,6 +89,22 @@ def test_one_that_hangs(stack):
                 client.reset()
     for process in stopped:
         process.signal(signal.SIGKILL)
+
+
+def test_time_limit_ends_nobody(impatient_stack):
+    """A client may make a session last: what its filter noted is not lost."""
+    stack = impatient_stack
+    who = cast()
+    with mail.Client(stack, who) as client:
+        client.mail()
+        assert client.rcpts(["a@x.example"])[0].code == 250
+        before = filters(stack)
+        poll(lambda: f"process id {before[0].pid}: command time limit exceeded"
+             in stack.postfix_log(), what="Postfix's line")
+        assert client.data()
+        assert [bool(client.send(f"b{i}@x.example"))
+                for i in range(MOST)] == [True] * (MOST - 1) + [False]
+        assert filters(stack) == before
 
 
 def test_all_of_them_hang(stack):
