@@ -13,6 +13,7 @@ import threading
 
 import pytest
 
+from lib.layout import TOP
 from lib.policyfilter import (DUNNO, FREE, LOCKED, REFUSED, TIMEOUT, Filter,
                               World, program, request)
 from lib.ports import Reservation
@@ -277,6 +278,50 @@ def test_killed_amid_requests(world):
     with Filter(world) as f:
         assert f.ask(request()) == REFUSED
     assert "0 findings" in world.cli("verify")
+
+
+# ---- what it says ----------------------------------------------------------
+
+
+def said_by_the_sources():
+    """The lines that it can log, each format's arguments a %."""
+    lines = set()
+    for path in (TOP / "postfix-saslhook").glob("*.c"):
+        for call in re.findall(
+                r'(?:log_line\(LOG_\w+,|snprintf\(line, sizeof\(line\),|'
+                r'complain\(decider, \w+, now_ms,)\s*((?:"(?:[^"\\]|\\.)*"\s*)+)',
+                path.read_text()):
+            text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', call))
+            lines.add(text.replace("%s", "%").replace('\\"', '"'))
+    return lines - {"%", "% (and %"}  # any of the others
+
+
+def said_by_the_page():
+    page = (TOP / "doc/lockstep-policy.8.in").read_text()
+    section = page.partition(".Sh DIAGNOSTICS")[2].partition(".Sh")[0]
+    lines = set()
+    for item in re.findall(r"^\.It ((?:Li|Ar) .*)$", section, re.M):
+        item = re.sub(r"\bAr \w+", "%", item).replace(r"\(dq", "\0")
+        item = item.replace('"', "").replace("\0", '"')
+        lines.add(re.sub(r" ?\bNs (?:Li )?|\bLi ", "", item))
+    return lines
+
+
+def test_manual_has_every_line():
+    lines = said_by_the_sources()
+    assert len(lines) > 10 and said_by_the_page() == lines
+
+
+def test_address_of_an_account_may_be_unknown(world):
+    """It is told, and the account is looked for by its name."""
+    world.cli("freeze", "joe@example.test")
+    with Filter(world) as f:
+        assert f.ask(request("RCPT", "unknown")) == DUNNO
+        assert f.ask(request("RCPT", "unknown", recipient="a@x.example",
+                             sasl_username="joe@example.test")).startswith(
+                                 b"action=421 4.7.1 ")
+        log = f.end()
+    assert log.endswith('client_address "unknown" is no address\n'), log
 
 
 # ---- where it logs ---------------------------------------------------------

@@ -203,6 +203,15 @@ def test_rcpt_that_is_never_asked_about_is_told(world):
         assert f.end() == ""
 
 
+def test_relay_over_its_limit(world):
+    """Without a login: told at RCPT already, and charged at the end alone."""
+    world.compile('limit relay { messages = "1/30d" }')
+    with Filter(world) as f:
+        nobody = {"sasl_username": ""}
+        assert f.ask(message(**nobody), 4) == DUNNO * 4
+        assert all(map(is_limited, split(f.ask(message(**nobody), 4))))
+
+
 def test_nothing_is_told_where_the_policy_says_never(world):
     world.compile('reveal = "never"')
     world.cli("freeze", USER)
