@@ -38,8 +38,10 @@ void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1])
 	bool told = record->origin == LS_ORIGIN_ADMIN &&
 		    record->more[0] != '\0';
 
-	snprintf(by_r, LS_BY_MAX + 1, "%s%s%s", record->detail,
-		 told ? ": " : "", told ? record->more : "");
+	/* Either may fill its place, in a record that no ring of ours wrote. */
+	snprintf(by_r, LS_BY_MAX + 1, "%.*s%s%.*s", LS_DETAIL_MAX,
+		 record->detail, told ? ": " : "", LS_MORE_MAX,
+		 told ? record->more : "");
 }
 
 static void journal(const struct ls_state *state, enum ls_event event,
