@@ -330,7 +330,8 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 	if (lock.strikes > 0 && worth.until < lock.until + LS_STRIKE_KEEP_MS)
 		worth.until = lock.until + LS_STRIKE_KEEP_MS;
 	if (worth.until > now)
-		worth.worth = kind == LS_KIND_PAIR ? LS_WORTH_LITTLE
-						   : LS_WORTH_STRANGER;
+		worth.worth = kind == LS_KIND_PAIR || kind == LS_KIND_ONCE
+				      ? LS_WORTH_LITTLE
+				      : LS_WORTH_STRANGER;
 	return worth;
 }

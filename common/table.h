@@ -93,7 +93,8 @@ _Static_assert(sizeof(struct ls_bucket) == 64, "one cache line");
 enum ls_worth {
 	LS_WORTH_EMPTY,    /* nobody's */
 	LS_WORTH_IDLE,     /* every time in it has passed */
-	LS_WORTH_LITTLE,   /* pairs: lost, they are counted again */
+	LS_WORTH_LITTLE,   /* pairs, an account's senders and refused
+			    * messages: lost, they are counted again */
 	LS_WORTH_STRANGER, /* charged meters, fading strikes */
 	LS_WORTH_FAMILIAR, /* a familiar place, an alias, a doubt, what an
 			    * account sends */
