@@ -90,7 +90,7 @@ unsigned ls_levels_of_sending(const struct ls_policy *policy, bool probation,
 	struct ls_sending_limit limits[LS_SENDING_METERS];
 
 	ls_sending_limits(policy, probation, limits);
-	for (unsigned i = 0; i < LS_SENDING_METERS; i++) {
+	for (unsigned i = 0; i < LS_SENDING_TOLD; i++) {
 		if (limits[i].limit.units == 0 || count == LS_LEVELS_MAX)
 			continue;
 		read_level(LS_KIND_SENDING, limits[i].reason, &limits[i].limit,

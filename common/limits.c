@@ -18,6 +18,14 @@ static const struct {
 					LS_REASON_MESSAGES },
 	[LS_SENDING_TRIED_RECIPIENTS] = { LS_WORD_TRIED_RECIPIENTS,
 					  LS_REASON_RECIPIENTS },
+	[LS_SENDING_TOLD] = { LS_WORD_TOLD, LS_REASON_NONE },
+};
+
+/* How many refusals of one account or address the journal gets: the smallest, of
+ * 1024 records, then keeps for two weeks what else it has. */
+static const struct ls_limit tell = {
+	.units = 50,
+	.period_ms = UINT64_C(24) * 3600 * 1000,
 };
 
 static void begin(struct ls_sending_limit limits_r[LS_SENDING_METERS])
@@ -26,6 +34,7 @@ static void begin(struct ls_sending_limit limits_r[LS_SENDING_METERS])
 		limits_r[i] =
 			(struct ls_sending_limit){ .word = meters[i].word,
 						   .reason = meters[i].reason };
+	limits_r[LS_SENDING_TOLD].limit = tell;
 }
 
 /* A part of a limit, which is never none. A meter that the whole has filled must
@@ -98,6 +107,7 @@ void ls_sending_clear(const struct ls_table *subjects,
 		return;
 	for (unsigned i = LS_WORD_ALARMED; i <= LS_WORD_NEW_RECIPIENTS; i++)
 		ls_slot_set(&ref, i, 0);
+	ls_slot_set(&ref, LS_WORD_TOLD, 0);
 }
 
 uint64_t ls_sending_account(const struct ls_ref *ref)

@@ -94,7 +94,7 @@ int ls_explain_sending(struct ls_state *state, const char *user,
 	look_at_contacts(state, account.name.user, real_ms, sending_r);
 	return 0;
 }
-_Static_assert((int)LS_SENDING_LEVELS == (int)LS_SENDING_METERS, "all of them");
+_Static_assert((int)LS_SENDING_LEVELS == (int)LS_SENDING_TOLD, "all of them");
 
 /* ---- all of them ------------------------------------------------------- */
 

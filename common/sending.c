@@ -64,6 +64,18 @@ static void journal(const struct ls_sent *sent, enum ls_event event,
 	ls_ring_append(&sent->state->guard.journal, &record);
 }
 
+/* A refusal, unless the journal has many of this account or address already. Without
+ * a slot to count them in there is none. */
+static void journal_refusal(const struct ls_sent *sent,
+			    const struct ls_decision *decision)
+{
+	struct ls_sent_charge told;
+
+	if (ls_sent_charge(sent, LS_SENDING_TOLD, &told) &&
+	    told.emission_ms > 0)
+		journal(sent, LS_EVENT_MESSAGE, decision);
+}
+
 static uint64_t level(const struct ls_sent *sent, enum ls_sending_meter meter)
 {
 	const struct ls_rate rate = ls_rate_of(&sent->limit[meter].limit);
@@ -157,7 +169,7 @@ static void refuse_frozen(const struct ls_sent *sent,
 			  struct ls_decision *decision)
 {
 	ls_visit_is_frozen(&sent->visit, decision);
-	journal(sent, LS_EVENT_MESSAGE, decision);
+	journal_refusal(sent, decision);
 }
 
 /* Of those that go too far at once, one freezes the account and is held: if it can
@@ -178,7 +190,11 @@ static void decide_excess(struct ls_sent *sent, struct ls_decision *decision)
 	}
 	refuse(sent, hold ? LS_HOLD : LS_DENY, LS_REASON_SENDING,
 	       sent->visit.now + policy->sending.freeze_ms, decision);
-	journal(sent, LS_EVENT_MESSAGE, decision);
+	/* Of what is held each queue id is wanted. */
+	if (sent->observed)
+		journal_refusal(sent, decision);
+	else
+		journal(sent, LS_EVENT_MESSAGE, decision);
 }
 
 /* An alarm, no more often than once a day. */
@@ -234,7 +250,7 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 
 	ls_visit_is_frozen(&sent->visit, decision);
 	if (decision->wanted != LS_ADMIT) {
-		journal(sent, LS_EVENT_MESSAGE, decision);
+		journal_refusal(sent, decision);
 		return;
 	}
 	ls_sent_need(sent, real_ms);
@@ -249,7 +265,7 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 		ls_sent_set_once(sent, refused,
 				 sent->visit.now + LS_SENT_REMEMBER_MS);
 		if (!again)
-			journal(sent, LS_EVENT_MESSAGE, decision);
+			journal_refusal(sent, decision);
 		raise_alarm(sent, decision);
 	} else if (again) {
 		ls_sent_forget_once(sent, refused);
@@ -267,7 +283,7 @@ static void decide_address(struct ls_sent *sent, struct ls_decision *decision)
 	if (full == LS_SENDING_METERS)
 		return;
 	refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
-	journal(sent, LS_EVENT_MESSAGE, decision);
+	journal_refusal(sent, decision);
 }
 
 /* What its meters say, and nothing is charged. */

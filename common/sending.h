@@ -12,6 +12,7 @@ enum ls_sending_meter {
 	LS_SENDING_NEW_RECIPIENTS,
 	LS_SENDING_TRIED_MESSAGES,   /* whatever became of them */
 	LS_SENDING_TRIED_RECIPIENTS, /* of distinct messages */
+	LS_SENDING_TOLD, /* refusals in the journal: nobody fills it with his */
 	LS_SENDING_METERS
 };
 

@@ -89,6 +89,7 @@ void ls_sent_init(struct ls_sent *sent, struct ls_state *state,
 	sent->units[LS_SENDING_MESSAGES] = 1;
 	sent->units[LS_SENDING_RECIPIENTS] =
 		message->recipients > 0 ? message->recipients : 1;
+	sent->units[LS_SENDING_TOLD] = 1;
 	sent->sender = 0;
 	sent->has_contacts = false;
 	if (account)

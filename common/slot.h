@@ -24,14 +24,15 @@
  *   RELAY   -        messages  recipients  -        -          -
  *   ONCE    until    -         -           -        -          -
  *
- *   word    8               9   10  11
- *   SENDING new recipients  of  of  key
- *   RELAY   -               -   -   key
- *   ONCE    -               -   -   key
+ *   word    8               9   10  11   12
+ *   SENDING new recipients  of  of  key  told
+ *   RELAY   -               -   -   key  told
+ *   ONCE    -               -   -   key  -
  *
  * alarmed    until when no other alarm is told of its new recipients
  * attempted  meters of what was tried, accepted or not
  * of         of SENDING: the two halves of the account's key
+ * told       a meter of refusals in the journal
  *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped
@@ -99,6 +100,7 @@ enum ls_slot_word {
 	LS_WORD_TRIED_RECIPIENTS = 7,
 	LS_WORD_NEW_RECIPIENTS = 8,
 	LS_WORD_SENDER = 9, /* and the next: whose it is */
+	LS_WORD_TOLD = 12,
 	LS_WORD_KEY = 11,
 	LS_WORD_WHERE_TOO = 12,
 	LS_SLOT_WORDS = 13

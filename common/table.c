@@ -266,11 +266,12 @@ static uint64_t value_of(const struct ls_slot *slot, unsigned word,
 	return ls_word_value(atomic_load(&slot->word[word].bits), stamp);
 }
 
-/* Until what an account sends has drained. Only who has logged in has such a
- * slot: no flood of strangers makes one, and none may wash it away. */
+/* Until what an account sends has drained, and what the journal has of its refusals.
+ * Only who has logged in has such a slot: no flood of strangers makes one, and none
+ * may wash it away. */
 static uint64_t drained_at(const struct ls_slot *slot, uint32_t stamp)
 {
-	uint64_t until = 0;
+	uint64_t until = value_of(slot, LS_WORD_TOLD, stamp);
 
 	for (unsigned i = LS_WORD_MESSAGES; i <= LS_WORD_NEW_RECIPIENTS; i++) {
 		uint64_t at = value_of(slot, i, stamp);

@@ -173,6 +173,61 @@ static void test_sizes(void **state)
 		     400, 500);
 }
 
+/* ---- the journal -------------------------------------------------------- */
+
+#define NEWS "news@example.com"
+
+/* An account that may send any number of messages, and is refused each of them for
+ * something else. */
+static void test_refusals_do_not_fill_the_journal(void **state)
+{
+	struct ls_record record = { .event = LS_EVENT_NONE };
+	char sender[40];
+
+	(void)state;
+	world_set(&world, NULL, "journal-size", "1024");
+	world_set(&world, "sending", "messages", "0");
+	world_set(&world, "sending", "recipients", "0");
+	world_override(&world, WORLD_OF_USER, JOE, "sending", "messages",
+		       "6/1h");
+	world_open(&world, GUARD);
+	post_many(NULL, 18);
+	post(&(struct post){ .to = "x@a.example", .queue_id = "4Held" });
+	check("held", events(LS_EVENT_MESSAGE, &record), 13);
+	check_text("queue id", record.detail, "4Held");
+	for (unsigned day = 0; day < 3; day++) {
+		for (unsigned i = 0; i < 2000; i++) {
+			snprintf(sender, sizeof(sender), "s%u.%u@x", day, i);
+			post(&(struct post){ .user = NEWS, .sender = sender });
+		}
+		check("a day's", events(LS_EVENT_MESSAGE, &record),
+		      13 + 50 * (day + 1));
+		check_text("of", record.subject.user, NEWS);
+		check("for", record.reason, LS_REASON_SENDERS);
+		world_pass(&world, WORLD_DAY);
+	}
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+}
+
+/* Nor do those of a frozen account. */
+static void test_frozen_does_not_fill_the_journal(void **state)
+{
+	const struct ls_subject joe = { .kind = LS_KIND_USER, .user = JOE };
+	struct ls_record record = { .event = LS_EVENT_NONE };
+
+	(void)state;
+	world_open(&world, GUARD);
+	ls_freeze(world.state, JOE, WORLD_DAY, LS_REASON_ADMIN, LS_ORIGIN_ADMIN,
+		  "root", world.now_ms);
+	post_many(NULL, 500);
+	check("told", events(LS_EVENT_MESSAGE, &record), 50);
+	check("for", record.reason, LS_REASON_ADMIN);
+	/* Who looks into it is told more. */
+	ls_unlock(world.state, &joe, "root", world.now_ms);
+	post_many(NULL, 500);
+	check("told again", events(LS_EVENT_MESSAGE, &record), 100);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, small_world, leave_world)
@@ -182,6 +237,8 @@ int main(void)
 		TEST(test_retrying_is_no_attempt),
 		TEST(test_same_message),
 		TEST(test_sizes),
+		TEST(test_refusals_do_not_fill_the_journal),
+		TEST(test_frozen_does_not_fill_the_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
