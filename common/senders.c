@@ -98,13 +98,17 @@ _Static_assert((int)LS_SENDING_LEVELS == (int)LS_SENDING_TOLD, "all of them");
 
 /* ---- all of them ------------------------------------------------------- */
 
-static void read_sender(const struct ls_level *level, unsigned count,
+/* Returns false when all meters are empty. */
+static bool read_sender(const struct ls_level *level, unsigned count,
 			struct ls_sender *sender)
 {
+	bool any = false;
+
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t units = level[i].units;
 		unsigned percent = (unsigned)(units * 100 / level[i].limit);
 
+		any = any || units > 0;
 		if (!level[i].attempted && percent > sender->percent)
 			sender->percent = percent;
 		if (level[i].reason == LS_REASON_NEW_RECIPIENTS)
@@ -116,6 +120,7 @@ static void read_sender(const struct ls_level *level, unsigned count,
 			*(level[i].attempted ? &sender->tried_recipients
 					     : &sender->recipients) = units;
 	}
+	return any;
 }
 
 int ls_sender_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
@@ -141,9 +146,7 @@ int ls_sender_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
 		count = ls_levels_of_sending(account.policy, account.probation,
 					     &ref, now, level, 0);
 		memset(sender_r, 0, sizeof(*sender_r));
-		read_sender(level, count, sender_r);
-		if (sender_r->messages == 0 && sender_r->recipients == 0 &&
-		    sender_r->tried_messages == 0)
+		if (!read_sender(level, count, sender_r))
 			continue;
 		if (account.name.kind == LS_KIND_USER)
 			ls_copy(sender_r->user, sizeof(sender_r->user),

@@ -206,6 +206,31 @@ static void test_distinct_senders(void **state)
 	      LS_ADMIT);
 }
 
+/* An account without limits of messages and recipients is among those who send. */
+static void test_who_sends(void **state)
+{
+	struct ls_sender sender;
+	uint64_t cursor = 0;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "0");
+	world_set(&world, "sending", "recipients", "0");
+	world_open(&world, GUARD);
+	post_many("ann@example.com", 3);
+	post(&(struct post){ .sender = "a@x" });
+	check("one", ls_sender_next(world.state, &cursor, world.now_ms, &sender),
+	      1);
+	check_text("one", sender.user, JOE);
+	check("messages", sender.messages, 0);
+	check("of two senders", sender.percent, 50);
+	check("no other",
+	      ls_sender_next(world.state, &cursor, world.now_ms, &sender), 0);
+	world_pass(&world, WORLD_DAY);
+	cursor = 0;
+	check("drained",
+	      ls_sender_next(world.state, &cursor, world.now_ms, &sender), 0);
+}
+
 /* ---- before the end ------------------------------------------------------ */
 
 static struct ls_decision look(const struct post *post)
@@ -374,6 +399,7 @@ int main(void)
 		TEST(test_overrides),
 		cmocka_unit_test(test_senders),
 		TEST(test_distinct_senders),
+		TEST(test_who_sends),
 		TEST(test_look),
 		TEST(test_relay),
 		TEST(test_relay_spares_trusted),
