@@ -299,6 +299,39 @@ static void test_relay(void **state)
 	      LS_ADMIT);
 }
 
+/* Refused before its end, it is told all the same; where the rule only observes, at
+ * its end alone. */
+static void test_relay_is_told(void **state)
+{
+	const struct post one = { .user = "", .ip = "198.51.100.7" };
+	const struct post other = { .user = "", .ip = "203.0.113.7" };
+	struct ls_record record = { .event = LS_EVENT_NONE };
+
+	(void)state;
+	world_set(&world, "relay", "messages", "1/30d");
+	world_override(&world, WORLD_OF_NET, "203.0.113.0/24", "relay", "mode",
+		       "observe");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 2; i++) {
+		look(&one);
+		look(&other);
+		check("end", post(&other).verdict, LS_ADMIT);
+		if (i == 0)
+			check("end", post(&one).verdict, LS_ADMIT);
+	}
+	check("each once", events(LS_EVENT_MESSAGE, &record), 2);
+	check("observed", record.verdict, LS_ADMIT);
+	for (unsigned i = 0; i < 4000; i++)
+		look(&one);
+	check("bounded", events(LS_EVENT_MESSAGE, &record), 51);
+	check("verdict", record.verdict, LS_DENY);
+	check("reason", record.reason, LS_REASON_MESSAGES);
+	check("kind", record.subject.kind, LS_KIND_RELAY);
+	check("address",
+	      ls_addr_equal(&record.subject.net.addr, &message.ip), true);
+	check_text("of no account", record.subject.user, "");
+}
+
 static void test_relay_spares_trusted(void **state)
 {
 	(void)state;
@@ -402,6 +435,7 @@ int main(void)
 		TEST(test_who_sends),
 		TEST(test_look),
 		TEST(test_relay),
+		TEST(test_relay_is_told),
 		TEST(test_relay_spares_trusted),
 		TEST(test_without_guard),
 		TEST(test_flood),
