@@ -105,6 +105,20 @@ int ls_explain_sending(struct ls_state *state, const char *user,
 		       uint64_t now_ms, uint64_t real_ms,
 		       struct ls_sending *sending_r);
 
+enum { LS_RELAY_LEVELS = 2 };
+
+/* What an address sends without a login. */
+struct ls_relaying {
+	bool exempt;     /* it is trusted: the limits do not hold for it */
+	unsigned levels; /* `kind` of each is LS_KIND_RELAY; 0: no limits */
+	struct ls_level level[LS_RELAY_LEVELS];
+};
+
+/* Tell it. Times are as now_ms. Returns 0, or LS_EACCES when the guard is not
+ * open. */
+int ls_explain_relaying(struct ls_state *state, const struct ls_addr *ip,
+			uint64_t now_ms, struct ls_relaying *relaying_r);
+
 /* Who sends. */
 struct ls_sender {
 	char user[LS_USER_MAX + 1]; /* "": the name is not known any more */

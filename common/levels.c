@@ -82,6 +82,23 @@ unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
 	return count;
 }
 
+static unsigned
+read_sent(enum ls_kind kind,
+	  const struct ls_sending_limit limits[LS_SENDING_METERS],
+	  const struct ls_ref *ref, uint64_t now,
+	  struct ls_level level[LS_LEVELS_MAX], unsigned count)
+{
+	for (unsigned i = 0; i < LS_SENDING_TOLD; i++) {
+		if (limits[i].limit.units == 0 || count == LS_LEVELS_MAX)
+			continue;
+		read_level(kind, limits[i].reason, &limits[i].limit,
+			   ref != NULL ? ls_slot_get(ref, limits[i].word) : 0,
+			   now, &level[count]);
+		level[count++].attempted = i >= LS_SENDING_TRIED_MESSAGES;
+	}
+	return count;
+}
+
 unsigned ls_levels_of_sending(const struct ls_policy *policy, bool probation,
 			      const struct ls_ref *ref, uint64_t now,
 			      struct ls_level level[LS_LEVELS_MAX],
@@ -90,13 +107,16 @@ unsigned ls_levels_of_sending(const struct ls_policy *policy, bool probation,
 	struct ls_sending_limit limits[LS_SENDING_METERS];
 
 	ls_sending_limits(policy, probation, limits);
-	for (unsigned i = 0; i < LS_SENDING_TOLD; i++) {
-		if (limits[i].limit.units == 0 || count == LS_LEVELS_MAX)
-			continue;
-		read_level(LS_KIND_SENDING, limits[i].reason, &limits[i].limit,
-			   ref != NULL ? ls_slot_get(ref, limits[i].word) : 0,
-			   now, &level[count]);
-		level[count++].attempted = i >= LS_SENDING_TRIED_MESSAGES;
-	}
-	return count;
+	return read_sent(LS_KIND_SENDING, limits, ref, now, level, count);
+}
+
+unsigned ls_levels_of_relay(const struct ls_policy *policy,
+			    const struct ls_ref *ref, uint64_t now,
+			    struct ls_level level[LS_LEVELS_MAX],
+			    unsigned count)
+{
+	struct ls_sending_limit limits[LS_SENDING_METERS];
+
+	ls_relay_limits(policy, limits);
+	return read_sent(LS_KIND_RELAY, limits, ref, now, level, count);
 }

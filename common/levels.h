@@ -26,5 +26,10 @@ unsigned ls_levels_of_sending(const struct ls_policy *policy, bool probation,
 			      const struct ls_ref *ref, uint64_t now,
 			      struct ls_level level[LS_LEVELS_MAX],
 			      unsigned count);
+/* Those of what an address sends without a login. */
+unsigned ls_levels_of_relay(const struct ls_policy *policy,
+			    const struct ls_ref *ref, uint64_t now,
+			    struct ls_level level[LS_LEVELS_MAX],
+			    unsigned count);
 
 #endif

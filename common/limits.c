@@ -97,17 +97,28 @@ uint64_t ls_relay_key(const uint8_t hash_key[16], uint64_t ip_key)
 	return ls_key_pair(hash_key, LS_KIND_RELAY, ip_key, 0);
 }
 
-void ls_sending_clear(const struct ls_table *subjects,
-		      const uint8_t hash_key[16], uint64_t user_key)
+static void clear(const struct ls_table *subjects, uint64_t key,
+		  enum ls_kind kind)
 {
 	struct ls_ref ref;
 
-	if (ls_table_find(subjects, ls_sending_key(hash_key, user_key),
-			  LS_KIND_SENDING, &ref) < 0)
+	if (ls_table_find(subjects, key, kind, &ref) < 0)
 		return;
 	for (unsigned i = LS_WORD_ALARMED; i <= LS_WORD_NEW_RECIPIENTS; i++)
 		ls_slot_set(&ref, i, 0);
 	ls_slot_set(&ref, LS_WORD_TOLD, 0);
+}
+
+void ls_sending_clear(const struct ls_table *subjects,
+		      const uint8_t hash_key[16], uint64_t user_key)
+{
+	clear(subjects, ls_sending_key(hash_key, user_key), LS_KIND_SENDING);
+}
+
+void ls_relay_clear(const struct ls_table *subjects, const uint8_t hash_key[16],
+		    uint64_t ip_key)
+{
+	clear(subjects, ls_relay_key(hash_key, ip_key), LS_KIND_RELAY);
 }
 
 uint64_t ls_sending_account(const struct ls_ref *ref)

@@ -1,4 +1,5 @@
-/* senders.c - what accounts send, for people to read; see explain.h */
+/* senders.c - what accounts send, and addresses that relay, for people to read; see
+ * explain.h */
 #include "lockstep-config.h"
 
 #include "explain.h"
@@ -95,6 +96,35 @@ int ls_explain_sending(struct ls_state *state, const char *user,
 	return 0;
 }
 _Static_assert((int)LS_SENDING_LEVELS == (int)LS_SENDING_TOLD, "all of them");
+
+int ls_explain_relaying(struct ls_state *state, const struct ls_addr *ip,
+			uint64_t now_ms, struct ls_relaying *relaying_r)
+{
+	const struct ls_map *map = &state->guard;
+	struct ls_level level[LS_LEVELS_MAX];
+	struct ls_visit visit;
+	struct ls_ref ref;
+	bool found;
+
+	memset(relaying_r, 0, sizeof(*relaying_r));
+	if (map->header == NULL)
+		return LS_EACCES;
+	ls_visit_init(&visit, state, NULL, ip, NULL, ls_map_now(map, now_ms));
+	found = ls_table_find(&map->subjects,
+			      ls_relay_key(map->hash_key,
+					   visit.key[LS_KIND_IP]),
+			      LS_KIND_RELAY, &ref) == 0;
+	relaying_r->exempt = ls_visit_is_trusted(&visit);
+	relaying_r->levels = ls_levels_of_relay(
+		visit.policy, found ? &ref : NULL, visit.now, level, 0);
+	for (unsigned i = 0; i < relaying_r->levels; i++) {
+		relaying_r->level[i] = level[i];
+		relaying_r->level[i].observed =
+			visit.policy->mode == LS_MODE_OBSERVE ||
+			visit.policy->relay.mode == LS_RULE_OBSERVE;
+	}
+	return 0;
+}
 
 /* ---- all of them ------------------------------------------------------- */
 

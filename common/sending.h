@@ -38,6 +38,9 @@ uint64_t ls_relay_key(const uint8_t hash_key[16], uint64_t ip_key);
 /* Empty the meters of an account's SENDING, found by the key of its USER. */
 void ls_sending_clear(const struct ls_table *subjects,
 		      const uint8_t hash_key[16], uint64_t user_key);
+/* And of an address's RELAY, by that of its IP. */
+void ls_relay_clear(const struct ls_table *subjects, const uint8_t hash_key[16],
+		    uint64_t ip_key);
 /* The key of the account that a SENDING slot is of; 0 when it does not say. */
 uint64_t ls_sending_account(const struct ls_ref *ref);
 

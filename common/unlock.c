@@ -60,6 +60,14 @@ static void journal(const struct ls_state *state,
 	ls_state_journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
 }
 
+static void note_sent(const struct ls_level *level, unsigned count,
+		      struct ls_cleared *cleared)
+{
+	for (unsigned i = 0; i < count && cleared->levels < LS_LEVELS_MAX; i++)
+		if (level[i].units > 0)
+			cleared->level[cleared->levels++] = level[i];
+}
+
 /* What an account sends is metered in a slot of its own. */
 static void clear_sending(const struct ls_state *state,
 			  const struct ls_policy *policy, uint64_t user_key,
@@ -71,17 +79,32 @@ static void clear_sending(const struct ls_state *state,
 			 ls_slot_get(user, LS_WORD_PROBATION) > now;
 	struct ls_level level[LS_LEVELS_MAX];
 	struct ls_ref ref;
-	unsigned count;
 
 	if (ls_table_find(&map->subjects,
 			  ls_sending_key(map->hash_key, user_key),
 			  LS_KIND_SENDING, &ref) < 0)
 		return;
-	count = ls_levels_of_sending(policy, probation, &ref, now, level, 0);
-	for (unsigned i = 0; i < count && cleared->levels < LS_LEVELS_MAX; i++)
-		if (level[i].units > 0)
-			cleared->level[cleared->levels++] = level[i];
+	note_sent(level,
+		  ls_levels_of_sending(policy, probation, &ref, now, level, 0),
+		  cleared);
 	ls_sending_clear(&map->subjects, map->hash_key, user_key);
+}
+
+/* And what an address sends without a login. */
+static void clear_relay(const struct ls_state *state,
+			const struct ls_policy *policy, uint64_t ip_key,
+			uint64_t now, struct ls_cleared *cleared)
+{
+	const struct ls_map *map = &state->guard;
+	struct ls_level level[LS_LEVELS_MAX];
+	struct ls_ref ref;
+
+	if (ls_table_find(&map->subjects, ls_relay_key(map->hash_key, ip_key),
+			  LS_KIND_RELAY, &ref) < 0)
+		return;
+	note_sent(level, ls_levels_of_relay(policy, &ref, now, level, 0),
+		  cleared);
+	ls_relay_clear(&map->subjects, map->hash_key, ip_key);
 }
 
 int ls_clear(struct ls_state *state, const struct ls_subject *subject,
@@ -113,6 +136,8 @@ int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 	if (subject->kind == LS_KIND_USER)
 		clear_sending(state, policy, key, found ? &ref : NULL, now,
 			      cleared_r);
+	if (subject->kind == LS_KIND_IP)
+		clear_relay(state, policy, key, now, cleared_r);
 	if (!cleared_r->locked && cleared_r->strikes == 0 &&
 	    cleared_r->levels == 0)
 		return 0;

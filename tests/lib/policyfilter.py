@@ -32,12 +32,12 @@ class World:
         self.compile()
         self.cli("lock", LOCKED)
 
-    def cli(self, *args):
+    def cli(self, *args, code=0):
         program = products.find(products.PROGRAMS["lockstep"])
         out = subprocess.run([program, "-p", self.policy, *args], text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              check=False)
-        assert out.returncode == 0, out
+        assert out.returncode == code, out
         return out.stdout
 
     def compile(self, text=""):

@@ -18,6 +18,7 @@ POLICY = """
 subjects = 4096
 limit user { sessions = "5" }
 limit sending { messages = "1/1h" }
+limit relay { messages = "100/1h" }
 """
 # What would have refused who mistypes twice, though his password was right then.
 STRICT = """

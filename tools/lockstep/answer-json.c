@@ -207,6 +207,9 @@ void answer_print_json(const struct answer *answer)
 		json_put(object, "sessions", sessions_of(answer));
 	if (answer->user != NULL && !answer->placed)
 		json_put(object, "sending", answer_sending_json(&answer->sends));
+	if (answer->relays.levels > 0)
+		json_put(object, "relaying",
+			 answer_relaying_json(&answer->relays));
 	if (answer->user != NULL && !answer->placed)
 		json_put(object, "places", places_of(answer));
 	json_put(object, "events", events_of(answer));

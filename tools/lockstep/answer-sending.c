@@ -1,4 +1,5 @@
-/* answer-sending.c - see answer.h: what an account sends */
+/* answer-sending.c - see answer.h: what an account sends, and what
+ * an address does without a login */
 #include "lockstep-config.h"
 
 #include "answer.h"
@@ -54,10 +55,11 @@ static void print_contacts(const struct ls_sending *sends)
 	       sends->learnt ? "" : " from 14 days on");
 }
 
-void answer_print_sending(const struct ls_sending *sends)
+static void print_levels(const char *title, const struct ls_level *level,
+			 unsigned count)
 {
-	static const struct column column[] = {
-		{ .title = "SENDS", .width = 28, .grows = true },
+	const struct column column[] = {
+		{ .title = title, .width = 28, .grows = true },
 		{ .title = "LEVEL", .width = 8, .right = true },
 		{ .title = "LIMIT", .width = 15 },
 		{ .title = "EMPTY IN", .width = 10 },
@@ -68,11 +70,23 @@ void answer_print_sending(const struct ls_sending *sends)
 	putchar('\n');
 	columns_init(&columns, column, sizeof(column) / sizeof(*column));
 	columns_head(&columns);
-	for (unsigned i = 0; i < sends->levels; i++)
-		print_level(&columns, &sends->level[i]);
+	for (unsigned i = 0; i < count; i++)
+		print_level(&columns, &level[i]);
+}
+
+void answer_print_sending(const struct ls_sending *sends)
+{
+	print_levels("SENDS", sends->level, sends->levels);
 	if (sends->probation)
 		puts("on probation: its limits are divided");
 	print_contacts(sends);
+}
+
+void answer_print_relaying(const struct ls_relaying *relays)
+{
+	print_levels("RELAYS", relays->level, relays->levels);
+	if (relays->exempt)
+		puts("trusted: these limits do not hold for it");
 }
 
 static void put_ms(json_t *object, const char *key, uint64_t ms)
@@ -80,12 +94,12 @@ static void put_ms(json_t *object, const char *key, uint64_t ms)
 	json_put(object, key, json_integer((json_int_t)ms));
 }
 
-static json_t *meters_of(const struct ls_sending *sends)
+static json_t *meters_of(const struct ls_level *levels, unsigned count)
 {
 	json_t *meters = json_array();
 
-	for (unsigned i = 0; i < sends->levels; i++) {
-		const struct ls_level *level = &sends->level[i];
+	for (unsigned i = 0; i < count; i++) {
+		const struct ls_level *level = &levels[i];
 		json_t *object = json_object();
 
 		json_put(object, "meter",
@@ -107,7 +121,7 @@ json_t *answer_sending_json(const struct ls_sending *sends)
 {
 	json_t *object = json_object();
 
-	json_put(object, "meters", meters_of(sends));
+	json_put(object, "meters", meters_of(sends->level, sends->levels));
 	json_put(object, "probation", json_boolean(sends->probation));
 	if (!sends->contacts)
 		return object;
@@ -116,5 +130,14 @@ json_t *answer_sending_json(const struct ls_sending *sends)
 		json_put_real_time(object, "contacts_since",
 				   sends->since_real_ms);
 	json_put(object, "new_recipients_count", json_boolean(sends->learnt));
+	return object;
+}
+
+json_t *answer_relaying_json(const struct ls_relaying *relays)
+{
+	json_t *object = json_object();
+
+	json_put(object, "meters", meters_of(relays->level, relays->levels));
+	json_put(object, "exempt", json_boolean(relays->exempt));
 	return object;
 }

@@ -358,6 +358,8 @@ void answer_print(const struct answer *answer)
 	print_meters(answer);
 	if (answer->user != NULL && !answer->placed)
 		answer_print_sending(&answer->sends);
+	if (answer->relays.levels > 0)
+		answer_print_relaying(&answer->relays);
 	print_places(answer);
 	putchar('\n');
 	if (answer->events == 0)

@@ -28,6 +28,7 @@ struct answer {
 	/* Of the typed name, where that is another than the account's. */
 	char typed_locked_by[LS_BY_MAX + 1], typed_frozen_by[LS_BY_MAX + 1];
 	struct ls_sending sends; /* of the account */
+	struct ls_relaying relays; /* of an address alone */
 	unsigned places, places_more; /* known here; not shown */
 	struct answer_place place[ANSWER_PLACES];
 	unsigned events; /* the last ones about it, in a ring that begins at */
@@ -44,5 +45,8 @@ void answer_print_json(const struct answer *answer);
 /* What the account sends (answer-sending.c). */
 void answer_print_sending(const struct ls_sending *sends);
 json_t *answer_sending_json(const struct ls_sending *sends);
+/* What the address sends without a login. */
+void answer_print_relaying(const struct ls_relaying *relays);
+json_t *answer_relaying_json(const struct ls_relaying *relays);
 
 #endif

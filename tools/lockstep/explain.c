@@ -108,8 +108,12 @@ static void gather_answer(struct ls_state *state, struct answer *answer)
 
 	ask(state, answer->user, answer->placed ? &answer->from : NULL,
 	    &answer->is);
-	if (account == NULL)
+	if (account == NULL) {
+		if (answer->is.of[LS_KIND_IP].subject.kind == LS_KIND_IP)
+			ls_explain_relaying(state, &answer->from.addr,
+					    cli_now_ms(), &answer->relays);
 		return;
+	}
 	if (answer->is.final[0] != '\0')
 		account = answer->is.final;
 	answer->live = ls_sessions_live(state, account);
@@ -288,7 +292,8 @@ const struct verb verb_explain = {
 		 "what is exempt and\n"
 		 "why; each meter, how full it is and when it is empty again; "
 		 "what an account\n"
-		 "sends, and its familiar places; the last events. Charges "
+		 "sends, and its familiar places; what an address relays; the "
+		 "last events. Charges\n"
 		 "nothing.\n"
 		 "\n"
 		 "  -j, --json  one JSON object\n",
