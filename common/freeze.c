@@ -136,6 +136,7 @@ int ls_release(struct ls_state *state, const char *user, const char *by,
 	freeze = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_FREEZE));
 	since = ls_slot_get(&ref, LS_WORD_SUSPICIOUS);
 	release_r->frozen = ls_lock_active(&freeze, now);
+	release_r->reason = freeze.reason;
 	release_r->probation = ls_slot_get(&ref, LS_WORD_PROBATION) > now;
 	release_r->suspicious = since != 0;
 	release_r->since_ms = ls_map_boot_ms(&state->guard, since);

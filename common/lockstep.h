@@ -285,6 +285,7 @@ bool ls_frozen(struct ls_state *state, const char *user,
 /* What ls_release() did. */
 struct ls_release {
 	bool frozen, probation, suspicious; /* it was */
+	enum ls_reason reason; /* of the freeze */
 	uint64_t since_ms; /* suspicious since, as now_ms */
 	unsigned forgotten; /* places */
 };

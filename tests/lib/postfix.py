@@ -89,6 +89,13 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+# What lockstep release prints, where the journal does not know what is held.
+SEARCH = r"""  postqueue -p | sed -n 's/^\([0-9A-Za-z]*\)!.*/\1/p' |
+  while read -r id; do
+    echo "$id" $(postcat -eq "$id" | grep sasl_username=)
+  done
+"""
+
 # What an administrator would append: the stack proves that it works.
 SNIPPETS = TOP / "conf.d"
 

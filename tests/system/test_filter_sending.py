@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from lib import postfix
 from lib.cast import at_once
+from lib.command import assert_fits
 from lib.policyfilter import DUNNO, FREE, Filter, World, request
 
 USER = "joe@example.test"
@@ -210,6 +212,24 @@ def test_relay_over_its_limit(world):
         nobody = {"sasl_username": ""}
         assert f.ask(message(**nobody), 4) == DUNNO * 4
         assert all(map(is_limited, split(f.ask(message(**nobody), 4))))
+
+
+def test_release_when_the_journal_is_lost(world):
+    """It says so, and how held mail is found; not where nothing can be held."""
+    world.compile('limit sending { messages = "1/30d" recipients = "0" '
+                  'freeze-at = 100 }')
+    with Filter(world) as f:
+        assert split(f.ask(message() + message(), 8))[7].startswith(
+            b"action=HOLD ")
+    world.cli("init")
+    out = world.cli("release", USER)
+    assert f"user {USER} is released; was frozen\nmail of it may be held" in out
+    assert postfix.SEARCH in out
+    assert_fits(out)
+    world.cli("freeze", USER)
+    world.cli("init")
+    out = world.cli("release", USER)
+    assert out == f"user {USER} is released; was frozen\n"
 
 
 def test_nothing_is_told_where_the_policy_says_never(world):

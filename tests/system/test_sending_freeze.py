@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lib import mail, sessions
+from lib import mail, postfix, sessions
 from lib.attempts import guess, open_doors
 from lib.cast import (LIMIT, USER_FAILURES, USERS, at_once, cast, guesses,
                       networks)
@@ -161,8 +161,13 @@ def test_release_restores_all(stack):
     assert list(map(bool, send(stack, who, SOFT + 2, "n"))) == \
         [True] * SOFT + [False] * 2
     assert not is_frozen(stack, who)
-    # What was held still is, until somebody says what becomes of it.
+    # What was held still is, until somebody says what becomes of it; and is found
+    # where the journal does not tell of it.
     assert queue(stack, who) == {held.queue_id: "hold"}
+    out = stack.run("env", f"MAIL_CONFIG={stack.env['POSTFIX_CONF']}",
+                    "sh", "-c", postfix.SEARCH)
+    assert f"{held.queue_id} named_attribute: sasl_username={who.user}" in \
+        out.stdout.splitlines(), out
     out = stack.run("postsuper", "-c", stack.env["POSTFIX_CONF"], "-H",
                     held.queue_id)
     assert out.returncode == 0, out

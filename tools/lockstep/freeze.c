@@ -53,7 +53,7 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 	}
 	if (!done.frozen && !done.probation && !done.suspicious) {
 		printf("user %s was neither frozen nor suspicious\n", text);
-		held_print(&held);
+		held_print(&held, false);
 		return CLI_FAILED;
 	}
 	printf("user %s is released%s%s\n", text,
@@ -66,7 +66,7 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 		       done.forgotten, since);
 		puts("if the password was not changed, the thief still has it");
 	}
-	held_print(&held);
+	held_print(&held, done.frozen && done.reason == LS_REASON_SENDING);
 	return CLI_DONE;
 }
 

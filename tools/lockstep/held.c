@@ -25,18 +25,31 @@ static bool is_known(const struct held *held, const char *queue_id)
 	return false;
 }
 
+/* The message that froze the account: held, or refused. */
+static bool is_excess(const struct ls_record *record)
+{
+	return record->event == LS_EVENT_MESSAGE &&
+	       record->subject.kind == LS_KIND_SENDING &&
+	       record->reason == LS_REASON_SENDING &&
+	       record->verdict != LS_ADMIT;
+}
+
 void held_gather(struct ls_state *state, const char *user, struct held *held_r)
 {
 	struct ls_cursor cursor = { 0 };
 	struct ls_record record;
 
+	held_r->known = false;
 	held_r->count = 0;
 	while (ls_journal_next(state, LS_JOURNAL_GUARD, &cursor, cli_now_ms(),
 			       &record) == 1) {
 		if (strcmp(record.subject.user, user) != 0)
 			continue;
-		if (record.event == LS_EVENT_RELEASE)
+		if (record.event == LS_EVENT_RELEASE) {
+			held_r->known = false;
 			held_r->count = 0;
+		}
+		held_r->known = held_r->known || is_excess(&record);
 		if (record.event != LS_EVENT_MESSAGE ||
 		    record.verdict != LS_HOLD || !is_queue_id(record.detail) ||
 		    is_known(held_r, record.detail))
@@ -67,10 +80,24 @@ static void print_many(const struct held *held)
 		       held->count - HELD_MAX);
 }
 
-void held_print(const struct held *held)
+static void print_search(void)
+{
+	puts("mail of it may be held: the journal does not know any more. "
+	     "postqueue -p marks\n"
+	     "what is held with a !, and this tells which account sent it:");
+	puts("  postqueue -p | sed -n 's/^\\([0-9A-Za-z]*\\)!.*/\\1/p' |\n"
+	     "  while read -r id; do\n"
+	     "    echo \"$id\" $(postcat -eq \"$id\" | grep sasl_username=)\n"
+	     "  done");
+	puts("postsuper -H \"$id\" sends it, postsuper -d \"$id\" deletes it");
+}
+
+void held_print(const struct held *held, bool sending)
 {
 	const char *id = held->queue_id[0];
 
+	if (held->count == 0 && sending && !held->known)
+		print_search();
 	if (held->count == 0)
 		return;
 	if (held->count > 1) {
