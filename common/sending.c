@@ -334,13 +334,10 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 	if (!state->guard.writable)
 		return;
 	ls_sent_init(&sent, state, message, now_ms);
-	if (sent.kind == LS_KIND_SENDING) {
+	if (sent.kind == LS_KIND_SENDING)
 		ls_visit_is_frozen(&sent.visit, decision_r);
-		return;
-	}
-	if (ls_sent_is_exempt(&sent))
-		return;
-	look(&sent, decision_r);
+	else if (!ls_sent_is_exempt(&sent))
+		look(&sent, decision_r);
 	/* Then its end, where it would be told, never comes. */
 	if (decision_r->verdict != LS_ADMIT)
 		journal_refusal(&sent, decision_r);

@@ -133,7 +133,8 @@ def test_frozen_everywhere_and_told(stack):
     idle.close()
     # Kept, and listed.
     assert queue(stack, who) == {held.queue_id: "hold"}
-    message = events(stack, who, "message")[-1]
+    message, refused = events(stack, who, "message")[-2:]
+    assert (message["verdict"], refused["verdict"]) == ("hold", "deny")
     # Nobody else is touched.
     assert sessions.is_alive(beside)
     assert mail.send(stack, other, "a@x.example")

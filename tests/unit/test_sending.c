@@ -245,6 +245,7 @@ static struct ls_decision look(const struct post *post)
 
 static void test_look(void **state)
 {
+	struct ls_record record = { .event = LS_EVENT_NONE };
 	struct ls_decision decision;
 
 	(void)state;
@@ -260,6 +261,8 @@ static void test_look(void **state)
 	decision = look(&(struct post){ .to = "x@y" });
 	check("frozen", decision.verdict, LS_DENY);
 	check("frozen", decision.reason, LS_REASON_ADMIN);
+	check("told, after three", events(LS_EVENT_MESSAGE, &record), 3 + 1);
+	check("told", record.reason, LS_REASON_ADMIN);
 	check("for", decision.retry_ms, WORLD_HOUR);
 	check("tells nobody", decision.reveal, false);
 }
