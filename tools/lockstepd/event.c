@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "escape.h"
 #include "log.h"
 
 /* 9999-12-31T23:59:59.999Z, the last moment that RFC 3339 can write */
@@ -43,47 +44,16 @@ void event_time_format(uint64_t real_ms, char text_r[EVENT_TIME_TEXT])
 		 (unsigned)(real_ms % 1000));
 }
 
-/* The length of the well-formed UTF-8 sequence (RFC 3629) that text begins
- * with, or 0. */
-static size_t utf8_length(const unsigned char *text, size_t left)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] < 0xc2 || text[0] > 0xf4)
-		return 0;
-	length = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-	if (length > left)
-		return 0;
-	/* no overlong forms, no surrogates, nothing above U+10FFFF */
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return length;
-}
-
 json_t *event_text(const char *text, size_t size)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
 	char buffer[3 * LS_SUBJECT_TEXT];
 	size_t used = 0, step;
+	uint32_t character;
 
 	size = strnlen(text, size);
 	for (size_t i = 0; i < size && used + 4 < sizeof(buffer); i += step) {
-		step = utf8_length((const unsigned char *)text + i, size - i);
+		step = escape_utf8(text + i, size - i, &character);
 		if (step > 0) {
 			memcpy(buffer + used, text + i, step);
 			used += step;
