@@ -75,6 +75,15 @@ const char *ls_event_name(enum ls_event event)
 	return NAME_OF(names, event);
 }
 
+const char *ls_format_name(enum ls_format format)
+{
+	static const char *const names[LS_FORMAT_COUNT] = {
+		"json", "slack", "discord", "teams", "ntfy",
+	};
+
+	return NAME_OF(names, format);
+}
+
 bool ls_event_is_order(enum ls_event event)
 {
 	return event == LS_EVENT_LOCK || event == LS_EVENT_UNLOCK ||

@@ -1,6 +1,6 @@
 /* words.h - what is metered, why it is refused, how it ended; part of lockstep.h
  *
- * The numbers are stored in maps and snapshots: never renumber. */
+ * The numbers are stored in maps, snapshots and policies: never renumber. */
 #ifndef LS_WORDS_H
 #define LS_WORDS_H
 
@@ -92,6 +92,15 @@ enum ls_event {
 	LS_EVENT_COUNT
 };
 
+enum ls_format { /* of what a webhook posts. */
+	LS_FORMAT_JSON = 0,
+	LS_FORMAT_SLACK = 1,
+	LS_FORMAT_DISCORD = 2,
+	LS_FORMAT_TEAMS = 3,
+	LS_FORMAT_NTFY = 4,
+	LS_FORMAT_COUNT
+};
+
 /* The word for a value, as the command line, the journal and the webhook write
  * it ("place", "failures"); "?" for a number that is none. */
 const char *ls_kind_name(enum ls_kind kind);
@@ -100,6 +109,7 @@ const char *ls_origin_name(enum ls_origin origin);
 const char *ls_verdict_name(enum ls_verdict verdict);
 const char *ls_outcome_name(enum ls_outcome outcome);
 const char *ls_event_name(enum ls_event event);
+const char *ls_format_name(enum ls_format format);
 /* Is it about a subject that something was done to: locked, unlocked, frozen,
  * released, trusted? Else it is about an attempt. */
 bool ls_event_is_order(enum ls_event event);
