@@ -388,11 +388,14 @@ int ls_snapshot_save(struct ls_state *state, uint64_t now_ms, uint64_t real_ms,
 /* Tell running processes that a new policy.cdb is in place. */
 void ls_policy_announce(struct ls_state *state);
 
-/* Where events are posted. The secret stays in its file. */
+/* Where events are posted. The secret stays in its file, as does a URL that is
+ * one: the policy is readable to all. */
 struct ls_webhook {
 	char name[64];
-	char url[1024];
-	char secret_file[256]; /* holds whsec_... */
+	char url[1024];        /* "": it is in url_file */
+	char url_file[256];    /* "": it is in url */
+	char secret_file[256]; /* holds whsec_..., or a token; "": none */
+	uint32_t format;       /* LS_FORMAT_*; of a newer compiler, any number */
 	uint32_t events;       /* bit 1 << LS_EVENT_* for each wanted */
 	uint64_t digest_ms;    /* gather for so long; 0: post each at once */
 };

@@ -19,6 +19,10 @@ _Static_assert(LS_FIELD_COUNT *(LS_RECORD_HEAD + 8 * LS_FIELD_WORDS) +
 		       LS_RECORD_SIZE,
 	       "a whole policy fits in a record");
 
+_Static_assert(sizeof(struct ls_webhook_fields) + 16 * LS_RECORD_HEAD <=
+		       LS_RECORD_SIZE,
+	       "a whole webhook fits in a record");
+
 #define IN_WEBHOOK(member)                                                     \
 	offsetof(struct ls_webhook_fields, member),                            \
 		sizeof(((struct ls_webhook_fields *)NULL)->member)
@@ -45,6 +49,19 @@ const struct ls_field ls_webhook_table[] = {
 	  IN_WEBHOOK(digest_ms),
 	  0,
 	  UINT32_MAX },
+	/* Any number: one that a newer compiler knows is no damage. */
+	{ .id = 6,
+	  .name = "format",
+	  .type = LS_FIELD_NUMBER,
+	  0,
+	  IN_WEBHOOK(format),
+	  0,
+	  UINT32_MAX },
+	{ .id = 7,
+	  .name = "url-file",
+	  .type = LS_FIELD_PATH,
+	  0,
+	  IN_WEBHOOK(url_file) },
 	{ .name = NULL },
 };
 

@@ -30,6 +30,8 @@ struct ls_webhook_fields {
 	char secret_file[256];
 	uint64_t events;
 	uint64_t digest_ms;
+	uint64_t format;
+	char url_file[256];
 };
 extern const struct ls_field ls_webhook_table[];
 

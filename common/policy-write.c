@@ -173,11 +173,22 @@ void ls_policy_writer_net(struct ls_policy_writer *writer,
 	    put_fields(record, policy, fields));
 }
 
+/* Text that is not there is not written: to programs that know no webhook
+ * without a secret, an empty path would be damage, and one that is missing only
+ * turns the webhook off. So the version of the format stays as it is. */
+static bool is_left_out(const struct ls_field *field,
+			const struct ls_webhook_fields *fields)
+{
+	return ls_field_is_text(field) &&
+	       *((const char *)fields + field->offset) == '\0';
+}
+
 void ls_policy_writer_webhook(struct ls_policy_writer *writer,
 			      const struct ls_webhook *webhook)
 {
 	struct ls_webhook_fields fields = { .events = webhook->events,
-					    .digest_ms = webhook->digest_ms };
+					    .digest_ms = webhook->digest_ms,
+					    .format = webhook->format };
 	uint8_t record[LS_RECORD_SIZE];
 	uint8_t key[7 + 4] = "webhook";
 	size_t len = 0;
@@ -186,10 +197,13 @@ void ls_policy_writer_webhook(struct ls_policy_writer *writer,
 	memcpy(fields.url, webhook->url, sizeof(fields.url));
 	memcpy(fields.secret_file, webhook->secret_file,
 	       sizeof(fields.secret_file));
+	memcpy(fields.url_file, webhook->url_file, sizeof(fields.url_file));
 	ls_put_le(key + 7, 4, writer->webhooks++);
 	for (const struct ls_field *field = ls_webhook_table; field->name;
-	     field++)
-		len = ls_record_put(record, len, field, &fields);
+	     field++) {
+		if (!is_left_out(field, &fields))
+			len = ls_record_put(record, len, field, &fields);
+	}
 	put(writer, key, sizeof(key), record, len);
 }
 

@@ -244,6 +244,9 @@ static void copy_webhook(const struct ls_webhook_fields *fields,
 	memcpy(webhook_r->url, fields->url, sizeof(fields->url));
 	memcpy(webhook_r->secret_file, fields->secret_file,
 	       sizeof(fields->secret_file));
+	memcpy(webhook_r->url_file, fields->url_file,
+	       sizeof(fields->url_file));
+	webhook_r->format = (uint32_t)fields->format;
 	webhook_r->events = (uint32_t)fields->events;
 	webhook_r->digest_ms = fields->digest_ms;
 }

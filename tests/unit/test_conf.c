@@ -197,6 +197,37 @@ static void test_webhooks(void **state)
 	ls_policy_file_close(&file);
 }
 
+/* A chat service needs no secret, and has its URL in a file. */
+static void test_chat_webhooks(void **state)
+{
+	char text[512], want[512];
+	struct ls_policy_file *file;
+	struct ls_webhook hook;
+
+	(void)state;
+	write_text("secret", "https://hooks.slack.com/services/T0/B0/x");
+	chmod("secret", 0600);
+	for (uint32_t i = LS_FORMAT_JSON + 1; i < LS_FORMAT_COUNT; i++) {
+		snprintf(text, sizeof(text),
+			 "webhook a { url-file = \"%s/secret\" format = %s }",
+			 dir, ls_format_name((enum ls_format)i));
+		file = compile(text, "");
+		assert_int_equal(ls_policy_file_webhook(file, 0, &hook), 1);
+		assert_int_equal(hook.format, i);
+		assert_string_equal(hook.url, "");
+		assert_string_equal(hook.secret_file, "");
+		assert_string_equal(hook.url_file + strlen(dir), "/secret");
+		ls_policy_file_close(&file);
+	}
+	chmod("secret", 0644);
+	snprintf(want, sizeof(want),
+		 "conf:1: warning: webhook \"a\": url-file: others may read "
+		 "%s/secret (mode 0644); chmod 600 it\n",
+		 dir);
+	file = compile(text, want);
+	ls_policy_file_close(&file);
+}
+
 /* Whatever the journal tells can be asked for, by the word it has there. */
 static void test_every_event_can_be_posted(void **state)
 {
@@ -332,6 +363,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_empty),        TEST(test_whole),
 		TEST(test_nets_inherit), TEST(test_webhooks),
+		TEST(test_chat_webhooks),
 		TEST(test_warnings),     TEST(test_installed),
 		TEST(test_every_event_can_be_posted),
 		TEST(test_webhooks_are_bounded),

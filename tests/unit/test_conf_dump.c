@@ -174,6 +174,13 @@ static void test_corners(void **state)
 		" events = { login, session } digest = 90s }\n"
 		"webhook d { url = https://x/ secret-file = /dev/null\n"
 		" digest = 1500ms }",
+		"webhook a { url-file = /dev/null format = slack }\n"
+		"webhook b { url-file = /dev/null secret-file = /dev/null }\n"
+		"webhook c { url-file = /dev/null secret-file = /dev/null\n"
+		" format = ntfy }\n"
+		"webhook d { url = https://x/ secret-file = /dev/null\n"
+		" format = teams }\n"
+		"webhook e { url = http://localhost/ format = discord }",
 	};
 
 	(void)state;

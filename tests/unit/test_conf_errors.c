@@ -207,7 +207,7 @@ static void test_bad_webhooks(void **state)
 {
 	static const struct mistake table[] = {
 		{ "webhook \"a\" { }",
-		  "conf:1: webhook \"a\": has no url\n"
+		  "conf:1: webhook \"a\": has no url and no url-file\n"
 		  "conf:1: webhook \"a\": has no secret-file\n" },
 		{ "webhook \"a\" { url = \"ftp://x/\" secret-file = \"s\" }",
 		  "conf:1: webhook \"a\": url: \"ftp://x/\" is not an "
@@ -227,7 +227,7 @@ static void test_bad_webhooks(void **state)
 		  "file\n" },
 		{ "webhook \"a\" { url = \"http://x/\" secret-file = \"/\"\n"
 		  "events = { \"loc\", \"xyzzy\" }\n"
-		  "format = \"slack\"\n"
+		  "format = \"slak\"\n"
 		  "digest = \"5\" }",
 		  "conf:1: warning: webhook \"a\": url: http: whoever is on "
 		  "the "
@@ -242,9 +242,8 @@ static void test_bad_webhooks(void **state)
 		  "trust, distrust, forget\n"
 		  "conf:2: warning: webhook \"a\": events: \"digest\" alone "
 		  "is no event: nothing will be posted\n"
-		  "conf:3: webhook \"a\": format: this version of lockstep "
-		  "does "
-		  "not write \"slack\" yet; it writes \"json\"\n"
+		  "conf:3: webhook \"a\": format: \"slak\" is none; did you "
+		  "mean \"slack\"?\n"
 		  "conf:4: webhook \"a\": digest: \"5\" is not a duration like "
 		  "5m (0s: none)\n" },
 	};

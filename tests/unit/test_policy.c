@@ -180,10 +180,12 @@ static void test_layers(void **state)
 	ls_policy_file_close(&file);
 }
 
+/* The third has its URL in a file and no secret; its format is one that is yet to
+ * come. */
 static void test_webhooks(void **state)
 {
 	struct ls_policy_writer *writer = begin();
-	struct ls_webhook want[2], got;
+	struct ls_webhook want[3], got;
 	struct ls_policy_file *file;
 	struct ls_policy policy;
 
@@ -193,20 +195,24 @@ static void test_webhooks(void **state)
 		snprintf(want[i].name, sizeof(want[i].name), "hook %u", i);
 		memset(want[i].url, 'u', sizeof(want[i].url) - 1);
 		strcpy(want[i].secret_file, "/etc/lockstep/webhook.secret");
+		want[i].format = LS_FORMAT_NTFY * i;
 		want[i].events = 1U << (LS_EVENT_LOCK + i);
 		want[i].digest_ms = 300000 * i;
 	}
+	strcpy(want[2].name, "chat");
+	memset(want[2].url_file, '/', sizeof(want[2].url_file) - 1);
+	want[2].format = LS_FORMAT_COUNT;
 	ls_policy_presets(&policy);
 	ls_policy_writer_policy(writer, &policy);
-	ls_policy_writer_webhook(writer, &want[0]);
-	ls_policy_writer_webhook(writer, &want[1]);
+	for (unsigned i = 0; i < 3; i++)
+		ls_policy_writer_webhook(writer, &want[i]);
 	commit(writer);
 	file = open_policy();
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(ls_policy_file_webhook(file, i, &got), 1);
 		assert_memory_equal(&got, &want[i], sizeof(got));
 	}
-	assert_int_equal(ls_policy_file_webhook(file, 2, &got), 0);
+	assert_int_equal(ls_policy_file_webhook(file, 3, &got), 0);
 	ls_policy_file_close(&file);
 }
 

@@ -185,6 +185,62 @@ static void test_read(void **context)
 	check_read(place, LS_EFORMAT, "holds no secret");
 }
 
+/* A URL or a token: one line, and what is wrong with another text without a word
+ * of it. */
+static void test_parse_line(void **context)
+{
+	static const struct {
+		const char *text, *line, *wrong;
+	} cases[] = {
+		{ "https://x/y", "https://x/y", NULL },
+		{ "# why\n\n  tk_0 \r\n\n", "tk_0", NULL },
+		{ "123456789012345", "123456789012345", NULL },
+		{ "1234567890123456", "", "holds a line that is too long" },
+		{ "", "", "is empty" },
+		{ "# https://x/\n", "", "is empty" },
+		{ "tk_0\ntk_1\n", "", "holds more than one line" },
+		{ "tk 0\n", "", "holds a blank, or what is not ASCII" },
+		{ "tk_\xc3\xb6\n", "", "holds a blank, or what is not ASCII" },
+		{ "tk_\x01", "", "holds a blank, or what is not ASCII" },
+	};
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ls_error error = { .text = "" };
+		char line[16] = "#";
+		int want = cases[i].wrong == NULL ? 0 : LS_EFORMAT;
+
+		assert_int_equal(secret_parse_line(cases[i].text,
+						   strlen(cases[i].text), line,
+						   sizeof(line), &error),
+				 want);
+		assert_string_equal(line, cases[i].line);
+		if (want < 0)
+			assert_string_equal(error.text, cases[i].wrong);
+	}
+}
+
+static void test_read_line(void **context)
+{
+	const struct place *place = *context;
+	struct ls_error error = { .text = "" };
+	char line[64], want[256];
+
+	write_file(place->path, "https://x/y\n", 0600);
+	assert_int_equal(secret_read_line(place->path, line, sizeof(line),
+					  &error), 0);
+	assert_string_equal(line, "https://x/y");
+	write_file(place->path, "https://x/y\n", 0604);
+	assert_int_equal(secret_read_line(place->path, line, sizeof(line),
+					  &error), LS_EACCES);
+	assert_string_equal(line, "");
+	write_file(place->path, "", 0600);
+	assert_int_equal(secret_read_line(place->path, line, sizeof(line),
+					  &error), LS_EFORMAT);
+	snprintf(want, sizeof(want), "%s: is empty", place->path);
+	assert_string_equal(error.text, want);
+}
+
 /* A FIFO would hang whoever opens it for reading. */
 static void test_no_file(void **context)
 {
@@ -216,6 +272,9 @@ int main(void)
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_octets),
 		cmocka_unit_test_setup_teardown(test_read, make_place,
+						remove_place),
+		cmocka_unit_test(test_parse_line),
+		cmocka_unit_test_setup_teardown(test_read_line, make_place,
 						remove_place),
 		cmocka_unit_test_setup_teardown(test_no_file, make_place,
 						remove_place),

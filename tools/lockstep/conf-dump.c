@@ -276,8 +276,12 @@ static void put_webhook(FILE *out, const struct ls_webhook *webhook)
 	fputs("webhook ", out);
 	put_string(out, webhook->name);
 	fputs(" {\n", out);
-	put_key(out, "\t", "url", webhook->url);
-	put_key(out, "\t", "secret-file", webhook->secret_file);
+	if (webhook->url_file[0] == '\0')
+		put_key(out, "\t", "url", webhook->url);
+	else
+		put_key(out, "\t", "url-file", webhook->url_file);
+	if (webhook->secret_file[0] != '\0')
+		put_key(out, "\t", "secret-file", webhook->secret_file);
 	fputs("\tevents = {", out);
 	for (size_t i = 0; (event = conf_event_of(webhook, i)) != NULL; i++) {
 		if (*event == '\0')
@@ -286,7 +290,8 @@ static void put_webhook(FILE *out, const struct ls_webhook *webhook)
 		comma = ",";
 	}
 	fputs(" }\n", out);
-	put_key(out, "\t", "format", "json");
+	put_key(out, "\t", "format",
+		ls_format_name((enum ls_format)webhook->format));
 	ls_duration_format(webhook->digest_ms, digest);
 	put_key(out, "\t", "digest", digest);
 	fputs("}\n", out);

@@ -198,6 +198,7 @@ static cfg_t *build(bool apart)
 		of_root = add_section(of_root, limits[i], limit[i], CFGF_NONE);
 	}
 	of_webhook = add_key(of_webhook, "url");
+	of_webhook = add_key(of_webhook, "url-file");
 	of_webhook = add_key(of_webhook, "secret-file");
 	of_webhook = add_list(of_webhook, "events", NULL);
 	of_webhook = add_key(of_webhook, "format");

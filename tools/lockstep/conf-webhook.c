@@ -82,18 +82,11 @@ complain(const struct reading *reading, size_t token, bool warning,
 			   where.context, text);
 }
 
-/* A value that must be there. */
-static const struct conf_value *need(const struct reading *reading,
-				     const char *key)
+/* Something that must be there is not. */
+static void lacks(const struct reading *reading, const char *what)
 {
-	const struct conf_value *value =
-		conf_tree_value(reading->section, key, 0);
-
-	if (value == NULL)
-		complain(reading, reading->title, false,
-			 "webhook \"%s\": has no %s", reading->webhook->name,
-			 key);
-	return value;
+	complain(reading, reading->title, false, "webhook \"%s\": has no %s",
+		 reading->webhook->name, what);
 }
 
 static bool is_loopback(const char *host, size_t len)
@@ -111,14 +104,19 @@ static bool is_loopback(const char *host, size_t len)
 	return false;
 }
 
-static void take_url(const struct reading *reading)
+/* A chat service's URL is all that it takes to post there. */
+static bool is_chat(const struct reading *reading)
 {
-	const struct conf_value *value = need(reading, "url");
+	return reading->webhook->format != LS_FORMAT_JSON &&
+	       reading->webhook->format < LS_FORMAT_COUNT;
+}
+
+static void take_url(const struct reading *reading,
+		     const struct conf_value *value)
+{
 	const char *host;
 	size_t len;
 
-	if (value == NULL)
-		return;
 	host = strstr(value->text, "://");
 	host = host == NULL ? value->text : host + 3;
 	len = strcspn(host, "/?#");
@@ -145,40 +143,84 @@ static void take_url(const struct reading *reading)
 		complain(reading, value->token, true,
 			 "url: http: whoever is on the way can read what is "
 			 "posted");
+	if (is_chat(reading) && !is_loopback(host, len))
+		complain(reading, value->token, true,
+			 "url: all on this host can read the compiled policy, "
+			 "and with this post to %s; use url-file",
+			 ls_format_name(
+				 (enum ls_format)reading->webhook->format));
 	strcpy(reading->webhook->url, value->text);
+}
+
+/* The path of a file that is root's alone. */
+static void take_file(const struct reading *reading, const char *key,
+		      char *path, size_t size)
+{
+	const struct conf_value *value =
+		conf_tree_value(reading->section, key, 0);
+	struct stat st;
+
+	if (value->text[0] != '/') {
+		complain(reading, value->token, false,
+			 "%s: \"%s\" does not begin with /", key, value->text);
+		return;
+	}
+	if (strlen(value->text) >= size) {
+		complain(reading, value->token, false,
+			 "%s: longer than %zu characters", key, size - 1);
+		return;
+	}
+	if (stat(value->text, &st) < 0)
+		complain(reading, value->token, true, "%s: %s: %s", key,
+			 value->text, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		complain(reading, value->token, true, "%s: %s is not a file",
+			 key, value->text);
+	else if ((st.st_mode & 077) != 0)
+		complain(reading, value->token, true,
+			 "%s: others may read %s (mode %04o); chmod 600 it",
+			 key, value->text, (unsigned)(st.st_mode & 07777));
+	strcpy(path, value->text);
+}
+
+static void take_place(const struct reading *reading)
+{
+	const struct conf_value *url =
+		conf_tree_value(reading->section, "url", 0);
+	const struct conf_value *file =
+		conf_tree_value(reading->section, "url-file", 0);
+
+	if (url != NULL && file != NULL)
+		complain(reading, file->token, false,
+			 "url-file: there is a url as well; one of them is "
+			 "enough");
+	else if (url == NULL && file == NULL)
+		lacks(reading, "url and no url-file");
+	else if (url != NULL)
+		take_url(reading, url);
+	else
+		take_file(reading, "url-file", reading->webhook->url_file,
+			  sizeof(reading->webhook->url_file));
 }
 
 static void take_secret(const struct reading *reading)
 {
-	const struct conf_value *value = need(reading, "secret-file");
-	struct stat st;
+	uint32_t format = reading->webhook->format;
+	const struct conf_value *value =
+		conf_tree_value(reading->section, "secret-file", 0);
 
-	if (value == NULL)
-		return;
-	if (value->text[0] != '/') {
-		complain(reading, value->token, false,
-			 "secret-file: \"%s\" does not begin with /",
-			 value->text);
-		return;
+	if (value == NULL && format == LS_FORMAT_JSON) {
+		lacks(reading, "secret-file");
+	} else if (value != NULL) {
+		if (is_chat(reading) && format != LS_FORMAT_NTFY)
+			complain(reading, value->token, true,
+				 "secret-file: %s verifies nothing: it is not "
+				 "used",
+				 ls_format_name((enum ls_format)format));
+		take_file(reading, "secret-file",
+			  reading->webhook->secret_file,
+			  sizeof(reading->webhook->secret_file));
 	}
-	if (strlen(value->text) >= sizeof(reading->webhook->secret_file)) {
-		complain(reading, value->token, false,
-			 "secret-file: longer than %zu characters",
-			 sizeof(reading->webhook->secret_file) - 1);
-		return;
-	}
-	if (stat(value->text, &st) < 0)
-		complain(reading, value->token, true, "secret-file: %s: %s",
-			 value->text, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		complain(reading, value->token, true,
-			 "secret-file: %s is not a file", value->text);
-	else if ((st.st_mode & 077) != 0)
-		complain(reading, value->token, true,
-			 "secret-file: others may read %s (mode %04o); "
-			 "chmod 600 it",
-			 value->text, (unsigned)(st.st_mode & 07777));
-	strcpy(reading->webhook->secret_file, value->text);
 }
 
 static void unknown_event(const struct reading *reading,
@@ -273,24 +315,26 @@ static void take_digest(const struct reading *reading, bool wanted)
 
 static void take_format(const struct reading *reading)
 {
-	static const char *const later[] = { "slack", "discord", "teams",
-					     "ntfy" };
 	const struct conf_value *value =
 		conf_tree_value(reading->section, "format", 0);
+	const char *near = NULL;
+	uint32_t format = LS_FORMAT_JSON;
 
-	if (value == NULL || strcmp(value->text, "json") == 0)
-		return;
-	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		if (strcmp(value->text, later[i]) != 0)
-			continue;
+	while (value != NULL && format < LS_FORMAT_COUNT &&
+	       strcmp(value->text, ls_format_name((enum ls_format)format)) != 0)
+		near = word_nearer(value->text, near,
+				   ls_format_name((enum ls_format)format++));
+	/* of one that is unknown, nothing follows for the other keys */
+	reading->webhook->format = format;
+	if (format == LS_FORMAT_COUNT && near != NULL)
 		complain(reading, value->token, false,
-			 "format: this version of lockstep does not write "
-			 "\"%s\" yet; it writes \"json\"",
+			 "format: \"%s\" is none; did you mean \"%s\"?",
+			 value->text, near);
+	else if (format == LS_FORMAT_COUNT)
+		complain(reading, value->token, false,
+			 "format: \"%s\" is none; there are: json, slack, "
+			 "discord, teams, ntfy",
 			 value->text);
-		return;
-	}
-	complain(reading, value->token, false,
-		 "format: \"%s\" is none; there is \"json\"", value->text);
 }
 
 static void take_webhook(struct conf *conf, cfg_t *section)
@@ -313,10 +357,10 @@ static void take_webhook(struct conf *conf, cfg_t *section)
 		return;
 	}
 	strcpy(reading.webhook->name, name);
-	take_url(&reading);
+	take_format(&reading);
+	take_place(&reading);
 	take_secret(&reading);
 	take_digest(&reading, take_events(&reading));
-	take_format(&reading);
 }
 
 void conf_take_webhooks(struct conf *conf, cfg_t *tree)

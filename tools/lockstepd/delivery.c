@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chat.h"
 #include "log.h"
 #include "retry.h"
 #include "webhook.h"
@@ -30,6 +31,7 @@ struct transfer {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct message *message;
+	struct chat_post post; /* of a format that is not JSON */
 	size_t received;
 	char error[CURL_ERROR_SIZE];
 };
@@ -90,12 +92,36 @@ static bool add_header(struct transfer *transfer, const char *format, ...)
 	return true;
 }
 
+/* A chat service wants its own form, and verifies nothing. */
+static bool set_chat(struct transfer *transfer, const struct hook *hook,
+		     uint64_t real_ms)
+{
+	struct chat_post *post = &transfer->post;
+
+	chat_post((enum ls_format)hook->conf.format, transfer->message->body,
+		  real_ms, post);
+	return add_header(transfer, "Content-Type: %s", post->type) &&
+		(post->title[0] == '\0' ||
+		 add_header(transfer, "Title: %s", post->title)) &&
+		(post->priority == NULL ||
+		 add_header(transfer, "Priority: %s", post->priority)) &&
+		(post->tags == NULL ||
+		 add_header(transfer, "Tags: %s", post->tags)) &&
+		(hook->token[0] == '\0' ||
+		 add_header(transfer, "Authorization: Bearer %s",
+			    hook->token)) &&
+		add_header(transfer, "Expect:");
+}
+
 static bool set_headers(struct transfer *transfer, const struct hook *hook,
-			int64_t timestamp)
+			uint64_t real_ms)
 {
 	const struct message *message = transfer->message;
+	int64_t timestamp = (int64_t)(real_ms / 1000);
 	char signature[WEBHOOK_SIGNATURE_TEXT];
 
+	if (hook->conf.format != LS_FORMAT_JSON)
+		return set_chat(transfer, hook, real_ms);
 	webhook_sign(&hook->secret, message->id, timestamp, message->body,
 		     message->length, signature);
 	return add_header(transfer, "Content-Type: application/json") &&
@@ -110,12 +136,13 @@ static bool set_headers(struct transfer *transfer, const struct hook *hook,
 static bool set_options(struct transfer *transfer, struct hook *hook)
 {
 	const struct message *message = transfer->message;
+	const struct chat_post *post = &transfer->post;
 	CURL *easy = transfer->easy;
 	bool good = true;
 
 #define SET(option, value) \
 	(good = good && curl_easy_setopt(easy, option, value) == CURLE_OK)
-	SET(CURLOPT_URL, hook->conf.url);
+	SET(CURLOPT_URL, hook->url);
 	SET(CURLOPT_PROTOCOLS_STR, "https,http");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -124,8 +151,10 @@ static bool set_options(struct transfer *transfer, struct hook *hook)
 	SET(CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
 	SET(CURLOPT_POST, 1L);
-	SET(CURLOPT_POSTFIELDS, message->body);
-	SET(CURLOPT_POSTFIELDSIZE, (long)message->length);
+	SET(CURLOPT_POSTFIELDS, post->body != NULL ? post->body
+						   : message->body);
+	SET(CURLOPT_POSTFIELDSIZE, (long)(post->body != NULL ?
+					  post->length : message->length));
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
 	SET(CURLOPT_USERAGENT, "lockstep/" PACKAGE_VERSION);
 	SET(CURLOPT_WRITEFUNCTION, discard);
@@ -149,7 +178,7 @@ static void start(struct delivery *delivery, struct hook *hook,
 	transfer->message = message;
 	transfer->easy = curl_easy_init();
 	if (transfer->easy == NULL ||
-	    !set_headers(transfer, hook, (int64_t)(clock->real_ms / 1000)) ||
+	    !set_headers(transfer, hook, clock->real_ms) ||
 	    !set_options(transfer, hook) ||
 	    curl_multi_add_handle(delivery->multi, transfer->easy) != CURLM_OK)
 		log_fatal("libcurl refuses a transfer");
@@ -187,6 +216,7 @@ void delivery_cancel(struct delivery *delivery, struct hook *hook)
 	curl_multi_remove_handle(delivery->multi, transfer->easy);
 	curl_easy_cleanup(transfer->easy);
 	curl_slist_free_all(transfer->headers);
+	free(transfer->post.body);
 	free(transfer);
 }
 

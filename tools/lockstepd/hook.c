@@ -25,27 +25,27 @@ static bool is_loopback(const char *host)
 		ntohl(in.s_addr) >> 24 == 127;
 }
 
-/* Sets what follows from the URL. */
-static void look_at_url(struct hook *hook)
+/* Sets what follows from the URL. Returns false when it is none to post to. */
+static bool look_at_url(struct hook *hook)
 {
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	CURLU *url = curl_url();
+	bool good;
 
 	if (url == NULL)
 		log_fatal("out of memory");
-	hook->url_good = curl_url_set(url, CURLUPART_URL, hook->conf.url,
-				      0) == CURLUE_OK &&
+	good = curl_url_set(url, CURLUPART_URL, hook->url, 0) == CURLUE_OK &&
 		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 		curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 		(strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
-	if (hook->url_good) {
+	if (good) {
 		curl_url_get(url, CURLUPART_PORT, &port, 0);
 		hook->loopback = is_loopback(host);
 		snprintf(hook->site, sizeof(hook->site), "%s://%s%s%s", scheme,
 			 host, port != NULL ? ":" : "",
 			 port != NULL ? port : "");
 	}
-	if (hook->url_good && !hook->loopback && strcmp(scheme, "http") == 0)
+	if (good && !hook->loopback && strcmp(scheme, "http") == 0)
 		log_line("webhook \"%s\": %s: anybody on the way can read "
 			 "what is posted by http; use https",
 			 hook->conf.name, hook->site);
@@ -53,6 +53,7 @@ static void look_at_url(struct hook *hook)
 	curl_free(host);
 	curl_free(port);
 	curl_url_cleanup(url);
+	return good;
 }
 
 struct hook *hooks_find(const struct hooks *hooks, const char *name)
@@ -67,8 +68,9 @@ struct hook *hooks_find(const struct hooks *hooks, const char *name)
 static bool same_conf(const struct ls_webhook *a, const struct ls_webhook *b)
 {
 	return strcmp(a->url, b->url) == 0 &&
+		strcmp(a->url_file, b->url_file) == 0 &&
 		strcmp(a->secret_file, b->secret_file) == 0 &&
-		a->events == b->events && a->digest_ms == b->digest_ms;
+		a->format == b->format && a->events == b->events && a->digest_ms == b->digest_ms;
 }
 
 static void give_chance(struct hook *hook)
@@ -79,13 +81,20 @@ static void give_chance(struct hook *hook)
 	hook->answer = 0;
 }
 
+static void wipe(struct hook *hook)
+{
+	secret_wipe(&hook->secret);
+	sodium_memzero(hook->token, sizeof(hook->token));
+}
+
 static void set_conf(struct hook *hook, const struct ls_webhook *conf)
 {
 	hook->conf = *conf;
+	hook->on = false;
+	hook->url[0] = '\0';
 	give_chance(hook);
-	secret_wipe(&hook->secret);
+	wipe(hook);
 	log_settled(&hook->off_log);
-	look_at_url(hook);
 }
 
 static struct hook *append(struct hooks *hooks)
@@ -104,7 +113,8 @@ static void hook_free(struct hook *hook, struct delivery *delivery)
 {
 	delivery_cancel(delivery, hook);
 	digest_clear(&hook->digest);
-	secret_wipe(&hook->secret);
+	wipe(hook);
+	sodium_memzero(hook->url, sizeof(hook->url));
 	free(hook);
 }
 
@@ -156,26 +166,72 @@ unsigned hooks_load(struct hooks *hooks, struct ls_state *state,
 		hook->kept = true;
 	}
 	remove_dropped(hooks, delivery);
-	hooks_read_secrets(hooks);
+	hooks_read_files(hooks);
 	return count;
 }
 
-void hooks_read_secrets(struct hooks *hooks)
+/* Takes the URL over, from its file if it has one. One that is another than
+ * before may be the way to another receiver. */
+static int read_url(struct hooks *hooks, struct hook *hook,
+		    struct ls_error *error_r)
+{
+	char url[sizeof(hook->url)];
+	bool in_file = hook->conf.url_file[0] != '\0';
+
+	memcpy(url, hook->conf.url, sizeof(url));
+	if (in_file && secret_read_line(hook->conf.url_file, url, sizeof(url),
+					error_r) < 0)
+		return error_r->code;
+	if (hook->url[0] == '\0' || strcmp(url, hook->url) != 0) {
+		hook->on = false;
+		if (hook->url[0] != '\0') {
+			hooks->unsaved = hooks->unsaved || hook->gone;
+			give_chance(hook);
+		}
+		memcpy(hook->url, url, sizeof(url));
+		sodium_memzero(url, sizeof(url));
+		if (!look_at_url(hook)) {
+			hook->url[0] = '\0';
+			return in_file ? error_set(error_r, LS_EFORMAT,
+						   "%s: holds no https or "
+						   "http address",
+						   hook->conf.url_file)
+				       : error_set(error_r, LS_EFORMAT,
+						   "its url is not one of "
+						   "https or http");
+		}
+	}
+	return 0;
+}
+
+/* What signs, or opens the door. */
+static int read_secret(struct hook *hook, struct ls_error *error_r)
+{
+	wipe(hook);
+	if (hook->conf.format == LS_FORMAT_JSON)
+		return secret_read(hook->conf.secret_file, &hook->secret,
+				   error_r);
+	if (hook->conf.format == LS_FORMAT_NTFY &&
+	    hook->conf.secret_file[0] != '\0')
+		return secret_read_line(hook->conf.secret_file, hook->token,
+					sizeof(hook->token), error_r);
+	if (hook->conf.format < LS_FORMAT_COUNT)
+		return 0;
+	return error_set(error_r, LS_EVERSION,
+			 "its format is one of a newer lockstep");
+}
+
+void hooks_read_files(struct hooks *hooks)
 {
 	for (struct hook *hook = hooks->first; hook != NULL;
 	     hook = hook->next) {
-		bool was_on = hook->secret.keys > 0;
 		struct ls_error error;
+		bool good = read_url(hooks, hook, &error) == 0 &&
+			read_secret(hook, &error) == 0;
+		bool was_on = hook->on;
 
-		if (!hook->url_good) {
-			log_changed(&hook->off_log, "webhook \"%s\": off: its "
-				    "url is not one of https or http",
-				    hook->conf.name);
-			continue;
-		}
-		secret_wipe(&hook->secret);
-		if (secret_read(hook->conf.secret_file, &hook->secret,
-				&error) < 0)
+		hook->on = good;
+		if (!hook->on)
 			log_changed(&hook->off_log, "webhook \"%s\": off: %s; "
 				    "looked at again each minute",
 				    hook->conf.name, error.text);
@@ -208,20 +264,25 @@ void hooks_free(struct hooks *hooks, struct delivery *delivery)
 
 bool hook_ready(const struct hook *hook)
 {
-	return hook->url_good && hook->secret.keys > 0 && !hook->gone;
+	return hook->on && !hook->gone;
 }
 
 void hook_fingerprint(const struct hook *hook,
 		      char text_r[HOOK_FINGERPRINT_TEXT])
 {
+	const struct ls_webhook *conf = &hook->conf;
 	uint8_t hash[(HOOK_FINGERPRINT_TEXT - 1) / 2];
-	char text[sizeof(hook->conf.url) + sizeof(hook->conf.secret_file) + 64];
+	char text[sizeof(hook->url) + sizeof(conf->url_file) +
+		  sizeof(conf->secret_file) + 64];
 	int length;
 
-	length = snprintf(text, sizeof(text), "%s %s %" PRIu32 " %" PRIu64,
-			  hook->conf.url, hook->conf.secret_file,
-			  hook->conf.events, hook->conf.digest_ms);
+	/* the URL that a file holds too: with another one it is another webhook */
+	length = snprintf(text, sizeof(text),
+			  "%s %s %s %" PRIu32 " %" PRIu32 " %" PRIu64,
+			  hook->url, conf->url_file, conf->secret_file,
+			  conf->format, conf->events, conf->digest_ms);
 	crypto_generichash(hash, sizeof(hash), (const uint8_t *)text,
 			   (unsigned long long)length, NULL, 0);
+	sodium_memzero(text, sizeof(text));
 	sodium_bin2hex(text_r, HOOK_FINGERPRINT_TEXT, hash, sizeof(hash));
 }

@@ -1,7 +1,7 @@
 /* hook.h - the webhooks of the policy, at work
  *
  * One `struct hook` for each webhook that the policy names: its configuration,
- * its secret, the events it gathers, and how its receiver fares. What must
+ * its secret and its URL, the events it gathers, and how its receiver fares. What must
  * outlive a new policy is kept by the webhook's name. */
 #ifndef LOCKSTEPD_HOOK_H
 #define LOCKSTEPD_HOOK_H
@@ -14,13 +14,18 @@
 struct delivery;
 struct transfer;
 
+enum { HOOK_TOKEN_SIZE = 128 };
+
 struct hook {
 	struct hook *next;
 	struct ls_webhook conf;
+	char url[sizeof(((struct ls_webhook *)0)->url)]; /* may be a secret;
+							  * "": not known */
 	char site[320]; /* scheme://host:port: all of the URL that is logged */
-	bool url_good;
 	bool loopback;
-	struct secret secret; /* no key: off until its file is good */
+	bool on; /* nothing that it needs is missing */
+	struct secret secret; /* JSON: signs what is posted */
+	char token[HOOK_TOKEN_SIZE]; /* ntfy: "": none */
 	bool gone;            /* the receiver answered 410 */
 	/* the first record that has not been seen for this webhook; below
 	 * what the feed reads, except after a restart */
@@ -45,9 +50,9 @@ struct hooks {
 unsigned hooks_load(struct hooks *hooks, struct ls_state *state,
 		    struct delivery *delivery);
 
-/* Reads the secret files again, and logs what changed for the better or the
- * worse. */
-void hooks_read_secrets(struct hooks *hooks);
+/* Reads the files of secrets and URLs again, and logs what changed for the better
+ * or the worse. */
+void hooks_read_files(struct hooks *hooks);
 
 /* Gives those that answered 410, or rest, another chance. */
 void hooks_revive(struct hooks *hooks);

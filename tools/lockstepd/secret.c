@@ -147,7 +147,60 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 	return (ssize_t)used;
 }
 
-static int read_file(int fd, const char *path, struct secret *secret_r,
+int secret_parse_line(const char *text, size_t length, char *line_r,
+		      size_t size, struct ls_error *error_r)
+{
+	const char *wrong = NULL;
+	size_t found = 0;
+
+	line_r[0] = '\0';
+	while (length > 0 && wrong == NULL) {
+		const char *line;
+		size_t len = cut_line(&text, &length, &line);
+
+		for (; len > 0 && (*line == ' ' || *line == '\t'); len--)
+			line++;
+		if (len == 0 || line[0] == '#')
+			continue;
+		for (size_t i = 0; i < len; i++) {
+			if (line[i] <= ' ' || line[i] > '~')
+				wrong = "holds a blank, or what is not ASCII";
+		}
+		if (found > 0)
+			wrong = "holds more than one line";
+		else if (len >= size)
+			wrong = "holds a line that is too long";
+		if (wrong == NULL) {
+			memcpy(line_r, line, len);
+			line_r[len] = '\0';
+			found = len;
+		}
+	}
+	if (found == 0 && wrong == NULL)
+		wrong = "is empty";
+	if (wrong == NULL)
+		return 0;
+	sodium_memzero(line_r, size);
+	return error_set(error_r, LS_EFORMAT, "%s", wrong);
+}
+
+/* What a file's text is made into. */
+struct made {
+	struct secret *secret; /* or NULL: a line */
+	char *line;
+	size_t size;
+};
+
+static int make(const char *text, size_t length, const struct made *made,
+		struct ls_error *error_r)
+{
+	if (made->secret != NULL)
+		return secret_parse(text, length, made->secret, error_r);
+	return secret_parse_line(text, length, made->line, made->size,
+				 error_r);
+}
+
+static int read_file(int fd, const char *path, const struct made *made,
 		     struct ls_error *error_r)
 {
 	char text[SECRET_FILE_MAX + 1];
@@ -163,19 +216,17 @@ static int read_file(int fd, const char *path, struct secret *secret_r,
 		ret = error_set(error_r, LS_EFORMAT,
 				"%s: is larger than %d bytes", path,
 				SECRET_FILE_MAX);
-	else if ((ret = secret_parse(text, (size_t)length, secret_r,
-				     &wrong)) < 0)
+	else if ((ret = make(text, (size_t)length, made, &wrong)) < 0)
 		error_set(error_r, ret, "%s: %s", path, wrong.text);
 	sodium_memzero(text, sizeof(text));
 	return ret;
 }
 
-int secret_read(const char *path, struct secret *secret_r,
-		struct ls_error *error_r)
+static int read_path(const char *path, const struct made *made,
+		     struct ls_error *error_r)
 {
 	int fd, ret;
 
-	memset(secret_r, 0, sizeof(*secret_r));
 	/* O_NONBLOCK: a FIFO in its place must not hang the daemon */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
@@ -183,7 +234,25 @@ int secret_read(const char *path, struct secret *secret_r,
 				 strerror(errno));
 	ret = check_file(fd, path, error_r);
 	if (ret == 0)
-		ret = read_file(fd, path, secret_r, error_r);
+		ret = read_file(fd, path, made, error_r);
 	close(fd);
 	return ret;
+}
+
+int secret_read(const char *path, struct secret *secret_r,
+		struct ls_error *error_r)
+{
+	const struct made made = { .secret = secret_r };
+
+	memset(secret_r, 0, sizeof(*secret_r));
+	return read_path(path, &made, error_r);
+}
+
+int secret_read_line(const char *path, char *line_r, size_t size,
+		     struct ls_error *error_r)
+{
+	const struct made made = { .line = line_r, .size = size };
+
+	line_r[0] = '\0';
+	return read_path(path, &made, error_r);
 }

@@ -1,10 +1,12 @@
-/* secret.h - the signing secrets of a webhook
+/* secret.h - the files of a webhook that are for nobody else
  *
  * A secret file holds one secret a line, "whsec_" and the base64 of 24 to 64
  * bytes, as the Standard Webhooks specification writes it. Empty lines and
  * lines that begin with '#' are skipped. More than one secret is a rotation:
  * each message is signed with all of them, the first line's signature first.
- * ed25519 keys ("whsk_") are refused. */
+ * ed25519 keys ("whsk_") are refused.
+ *
+ * Other files hold one line: a token, or a URL that is a secret itself. */
 #ifndef LOCKSTEPD_SECRET_H
 #define LOCKSTEPD_SECRET_H
 
@@ -45,5 +47,16 @@ int secret_read(const char *path, struct secret *secret_r,
 		struct ls_error *error_r);
 
 void secret_wipe(struct secret *secret);
+
+/* The one line of a text that is neither empty nor begins with '#', without the
+ * blanks around it: printable ASCII, none within, and shorter than `size`.
+ * Returns 0 with it, or LS_EFORMAT with what is wrong, never what it holds;
+ * line_r is then empty. */
+int secret_parse_line(const char *text, size_t length, char *line_r,
+		      size_t size, struct ls_error *error_r);
+
+/* The same of a file, which is as secret_read() wants it. */
+int secret_read_line(const char *path, char *line_r, size_t size,
+		     struct ls_error *error_r);
 
 #endif
