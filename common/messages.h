@@ -43,11 +43,12 @@ struct ls_message {
 					     * its recipients are not known */
 };
 
-/* At RCPT and DATA: may this go on? Charges nothing. Refuses (LS_DENY) what its end
- * could not change: a frozen account, and an address that relays and has no
- * room, which is journalled. Soft limits of an account wait for ls_send(): a message that was refused
- * earlier would not count as attempted, and nobody who goes on and on be frozen.
- * Needs LS_GUARD_WRITE, as the next; without it the message is admitted. */
+/* At RCPT and DATA: may this go on? Takes nothing of what may be sent. Refuses
+ * (LS_DENY) what its end could not change: a frozen account, and an address that
+ * relays and has no room; that is journalled, once for a message. Soft limits of an
+ * account wait for ls_send(): a message that was refused earlier would not count as
+ * attempted, and nobody who goes on and on be frozen. Needs LS_GUARD_WRITE, as the
+ * next; without it the message is admitted. */
 void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		  uint64_t now_ms, struct ls_decision *decision_r);
 

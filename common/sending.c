@@ -133,6 +133,7 @@ static bool freeze(const struct ls_sent *sent)
 		.more = more,
 	};
 	struct ls_subject subject;
+	enum ls_fall fall;
 	int len;
 
 	len = snprintf(
@@ -147,12 +148,21 @@ static bool freeze(const struct ls_sent *sent)
 		ls_copy(more + len, sizeof(more) - (size_t)len,
 			message->gathered->domains);
 	ls_visit_subject(&sent->visit, LS_KIND_USER, &subject);
-	if (ls_state_lock(sent->state, &subject, sent->visit.key[LS_KIND_USER],
-			  &order, NULL, sent->visit.now) == LS_STOOD)
+	fall = ls_state_lock(sent->state, &subject,
+			     sent->visit.key[LS_KIND_USER], &order, NULL,
+			     sent->visit.now);
+	if (fall == LS_STOOD)
 		return false;
-	forget_attempts(sent);
+	if (fall == LS_FELL)
+		forget_attempts(sent);
 	doubt_new_place(sent);
 	return true;
+}
+
+static bool attempts_are_limited(const struct ls_sent *sent)
+{
+	return sent->limit[LS_SENDING_TRIED_MESSAGES].limit.units > 0 ||
+	       sent->limit[LS_SENDING_TRIED_RECIPIENTS].limit.units > 0;
 }
 
 /* Charge what is attempted. Returns false when it is too much. */
@@ -263,7 +273,8 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 	if (full != LS_SENDING_METERS) {
 		refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
 		ls_sent_set_once(sent, refused,
-				 sent->visit.now + LS_SENT_REMEMBER_MS);
+				 sent->visit.now + LS_SENT_REMEMBER_MS,
+				 attempts_are_limited(sent));
 		if (!again)
 			journal_refusal(sent, decision);
 		raise_alarm(sent, decision);
@@ -325,6 +336,22 @@ static void repeat(struct ls_sent *sent, uint64_t real_ms,
 	decision->retry_ms = now.retry_ms;
 }
 
+static bool is_first_look(const struct ls_sent *sent)
+{
+	const struct ls_map *map = &sent->state->guard;
+	const char *name = sent->message->instance;
+	struct ls_instance ignored_instance;
+	enum ls_verdict ignored_verdict;
+	enum ls_reason ignored_reason;
+
+	return name == NULL || *name == '\0' ||
+	       ls_instance_ask(map->instances,
+			       ls_key_text(map->hash_key, 'l', name),
+			       sent->visit.now, &ignored_instance,
+			       &ignored_verdict,
+			       &ignored_reason) == LS_INSTANCE_FIRST;
+}
+
 void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		  uint64_t now_ms, struct ls_decision *decision_r)
 {
@@ -338,8 +365,9 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		ls_visit_is_frozen(&sent.visit, decision_r);
 	else if (!ls_sent_is_exempt(&sent))
 		look(&sent, decision_r);
-	/* Then its end, where it would be told, never comes. */
-	if (decision_r->verdict != LS_ADMIT)
+	/* Then its end, where it would be told, never comes. Once for all of its
+	 * recipients. */
+	if (decision_r->verdict != LS_ADMIT && is_first_look(&sent))
 		journal_refusal(&sent, decision_r);
 }
 

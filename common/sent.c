@@ -32,14 +32,16 @@ bool ls_sent_is_once(const struct ls_sent *sent, uint64_t key)
 	       ls_slot_get(&ref, LS_WORD_UNTIL) > sent->visit.now;
 }
 
-/* Remember it until then; without room for it, it is counted again. */
-void ls_sent_set_once(const struct ls_sent *sent, uint64_t key, uint64_t until)
+void ls_sent_set_once(const struct ls_sent *sent, uint64_t key, uint64_t until,
+		      bool few)
 {
 	struct ls_ref ref;
 
 	if (ls_state_claim(sent->state, LS_KIND_ONCE, key, sent->visit.now,
-			   false, &ref) == 0)
-		ls_slot_set(&ref, LS_WORD_UNTIL, until);
+			   false, &ref) < 0)
+		return;
+	ls_slot_set(&ref, LS_WORD_FEW, few);
+	ls_slot_set(&ref, LS_WORD_UNTIL, until);
 }
 
 void ls_sent_forget_once(const struct ls_sent *sent, uint64_t key)
@@ -348,9 +350,11 @@ static void tell_sender(const struct ls_sent *sent, bool counted)
 	uint64_t now = sent->visit.now;
 	struct ls_ref ref;
 
-	if (find_sender(sent, &ref))
-		ls_slot_swap(&ref, LS_WORD_UNTIL, now,
-			     counted ? now + rate.capacity_ms : 0);
+	if (!find_sender(sent, &ref))
+		return;
+	ls_slot_set(&ref, LS_WORD_FEW, counted);
+	ls_slot_swap(&ref, LS_WORD_UNTIL, now,
+		     counted ? now + rate.capacity_ms : 0);
 }
 
 /* ---- all of them -------------------------------------------------------- */

@@ -47,8 +47,11 @@ void ls_sent_learn(const struct ls_sent *sent);
  *   what   its key */
 uint64_t ls_sent_once_key(const struct ls_sent *sent, uint64_t what);
 bool ls_sent_is_once(const struct ls_sent *sent, uint64_t key);
-/* Remember it until then; without room for it, it is counted again. */
-void ls_sent_set_once(const struct ls_sent *sent, uint64_t key, uint64_t until);
+/* Remember it until then; without room for it, it is counted again.
+ *   few   a limit bounds how many of them there are: worth more than one that is
+ *         of any number, which may push nothing out */
+void ls_sent_set_once(const struct ls_sent *sent, uint64_t key, uint64_t until,
+		      bool few);
 void ls_sent_forget_once(const struct ls_sent *sent, uint64_t key);
 
 /* What was charged; emission_ms 0: nothing. */

@@ -27,7 +27,7 @@
  *   word    8               9   10  11   12
  *   SENDING new recipients  of  of  key  told
  *   RELAY   -               -   -   key  told
- *   ONCE    -               -   -   key  -
+ *   ONCE    few             -   -   key  -
  *
  * alarmed    until when no other alarm is told of its new recipients
  * attempted  meters of what was tried, accepted or not
@@ -99,6 +99,7 @@ enum ls_slot_word {
 	LS_WORD_TRIED_MESSAGES = 6,
 	LS_WORD_TRIED_RECIPIENTS = 7,
 	LS_WORD_NEW_RECIPIENTS = 8,
+	LS_WORD_FEW = 8,
 	LS_WORD_SENDER = 9, /* and the next: whose it is */
 	LS_WORD_TOLD = 12,
 	LS_WORD_KEY = 11,

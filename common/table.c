@@ -331,7 +331,10 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 	if (lock.strikes > 0 && worth.until < lock.until + LS_STRIKE_KEEP_MS)
 		worth.until = lock.until + LS_STRIKE_KEEP_MS;
 	if (worth.until > now)
-		worth.worth = kind == LS_KIND_PAIR || kind == LS_KIND_ONCE
+		worth.worth = kind == LS_KIND_PAIR ||
+					      (kind == LS_KIND_ONCE &&
+					       value_of(slot, LS_WORD_FEW,
+							stamp) == 0)
 				      ? LS_WORTH_LITTLE
 				      : LS_WORTH_STRANGER;
 	return worth;

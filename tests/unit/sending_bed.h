@@ -71,6 +71,16 @@ static inline struct ls_decision post(const struct post *post)
 	return decision;
 }
 
+static inline struct ls_decision look(const struct post *post)
+{
+	struct ls_decision decision;
+
+	gather(post);
+	memset(&decision, 0xee, sizeof(decision));
+	ls_send_look(world.state, &message, world.now_ms, &decision);
+	return decision;
+}
+
 /* Each to somebody else, up to `most`. Returns how many were accepted. */
 static inline unsigned post_many(const char *user, unsigned most)
 {

@@ -233,16 +233,6 @@ static void test_who_sends(void **state)
 
 /* ---- before the end ------------------------------------------------------ */
 
-static struct ls_decision look(const struct post *post)
-{
-	struct ls_decision decision;
-
-	gather(post);
-	memset(&decision, 0xee, sizeof(decision));
-	ls_send_look(world.state, &message, world.now_ms, &decision);
-	return decision;
-}
-
 static void test_look(void **state)
 {
 	struct ls_record record = { .event = LS_EVENT_NONE };
@@ -267,91 +257,6 @@ static void test_look(void **state)
 	check("tells nobody", decision.reveal, false);
 }
 
-/* ---- relaying ------------------------------------------------------------ */
-
-static void test_relay(void **state)
-{
-	const struct post one = { .user = "", .sender = "x@y" };
-	struct ls_decision decision;
-
-	(void)state;
-	world_override(&world, WORLD_OF_NET, "198.51.100.0/24", "relay",
-		       "messages", "3/1h");
-	world_open(&world, GUARD);
-	for (unsigned i = 0; i < 100; i++)
-		check("off", post(&one).verdict, LS_ADMIT);
-	for (unsigned i = 0; i < 3; i++) {
-		struct post from = one;
-
-		from.ip = "198.51.100.7";
-		check("on", look(&from).verdict, LS_ADMIT);
-		check("on", post(&from).verdict, LS_ADMIT);
-	}
-	decision = post(&(struct post){ .user = "", .ip = "198.51.100.7" });
-	check("full", decision.verdict, LS_DENY);
-	check("full", decision.reason, LS_REASON_MESSAGES);
-	check("full", decision.kind, LS_KIND_RELAY);
-	check("full", decision.retry_ms, 20 * WORLD_MINUTE);
-	decision = look(&(struct post){ .user = "", .ip = "198.51.100.7" });
-	check("at RCPT", decision.verdict, LS_DENY);
-	check("at RCPT", decision.kind, LS_KIND_RELAY);
-	check("who logs in",
-	      post(&(struct post){ .ip = "198.51.100.7" }).verdict, LS_ADMIT);
-	check("another address",
-	      post(&(struct post){ .user = "", .ip = "198.51.100.8" }).verdict,
-	      LS_ADMIT);
-}
-
-/* Refused before its end, it is told all the same; where the rule only observes, at
- * its end alone. */
-static void test_relay_is_told(void **state)
-{
-	const struct post one = { .user = "", .ip = "198.51.100.7" };
-	const struct post other = { .user = "", .ip = "203.0.113.7" };
-	struct ls_record record = { .event = LS_EVENT_NONE };
-
-	(void)state;
-	world_set(&world, "relay", "messages", "1/30d");
-	world_override(&world, WORLD_OF_NET, "203.0.113.0/24", "relay", "mode",
-		       "observe");
-	world_open(&world, GUARD);
-	for (unsigned i = 0; i < 2; i++) {
-		look(&one);
-		look(&other);
-		check("end", post(&other).verdict, LS_ADMIT);
-		if (i == 0)
-			check("end", post(&one).verdict, LS_ADMIT);
-	}
-	check("each once", events(LS_EVENT_MESSAGE, &record), 2);
-	check("observed", record.verdict, LS_ADMIT);
-	for (unsigned i = 0; i < 4000; i++)
-		look(&one);
-	check("bounded", events(LS_EVENT_MESSAGE, &record), 51);
-	check("verdict", record.verdict, LS_DENY);
-	check("reason", record.reason, LS_REASON_MESSAGES);
-	check("kind", record.subject.kind, LS_KIND_RELAY);
-	check("address",
-	      ls_addr_equal(&record.subject.net.addr, &message.ip), true);
-	check_text("of no account", record.subject.user, "");
-}
-
-static void test_relay_spares_trusted(void **state)
-{
-	(void)state;
-	world_set(&world, "relay", "recipients", "3/1h");
-	world_override(&world, WORLD_OF_NET, "198.51.100.0/24", NULL, "trusted",
-		       "1");
-	world_open(&world, GUARD);
-	for (unsigned i = 0; i < 5; i++) {
-		check("trusted",
-		      post(&(struct post){ .user = "", .ip = "198.51.100.7" })
-			      .verdict,
-		      LS_ADMIT);
-		check("not", post(&(struct post){ .user = "" }).verdict,
-		      i < 3 ? LS_ADMIT : LS_DENY);
-	}
-}
-
 /* ---- without a map ------------------------------------------------------- */
 
 static void test_without_guard(void **state)
@@ -364,7 +269,8 @@ static void test_without_guard(void **state)
 	check("many", post_many(NULL, 50), 50);
 }
 
-/* A flood of strangers does not wash away what an account has sent. */
+/* A flood of strangers does not wash away what an account has sent, by whom, nor which
+ * of its messages were refused. */
 static void test_flood(void **state)
 {
 	(void)state;
@@ -372,7 +278,10 @@ static void test_flood(void **state)
 	/* What they leave lasts longer than what was sent. */
 	world_set(&world, "ip", "failures", "10/1d, 50/30d");
 	world_open(&world, GUARD);
-	check("sends", post_many(NULL, 7), 6);
+	check("sends", post_many(NULL, 5), 5);
+	check("for a list", post(&(struct post){ .sender = "a@x" }).verdict,
+	      LS_ADMIT);
+	check("full", post(&(struct post){ .to = "kept@x" }).verdict, LS_DENY);
 	for (unsigned i = 0; i < 20000; i++) {
 		char ip[40], user[40];
 
@@ -386,6 +295,12 @@ static void test_flood(void **state)
 		     10000, UINT64_MAX);
 	check("still full", post_many(NULL, 3), 0);
 	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 10);
+	check("known", post(&(struct post){ .to = "kept@x" }).verdict, LS_DENY);
+	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 10);
+	world_pass(&world, WORLD_HOUR);
+	check("for it still", post(&(struct post){ .sender = "a@x" }).verdict,
+	      LS_ADMIT);
+	check("senders", level_of(JOE, LS_REASON_SENDERS, false), 1);
 }
 
 /* Nor does an account that may send any number of messages, each refused for another
@@ -437,9 +352,6 @@ int main(void)
 		TEST(test_distinct_senders),
 		TEST(test_who_sends),
 		TEST(test_look),
-		TEST(test_relay),
-		TEST(test_relay_is_told),
-		TEST(test_relay_spares_trusted),
 		TEST(test_without_guard),
 		TEST(test_flood),
 		TEST(test_flood_by_account),
