@@ -66,7 +66,8 @@ bool ls_evidence_of(const struct ls_record *record,
 
 	memset(evidence_r, 0, sizeof(*evidence_r));
 	if (record->event != LS_EVENT_FREEZE ||
-	    record->reason != LS_REASON_SENDING || record->more[0] == '\0')
+	    record->reason != LS_REASON_SENDING ||
+	    record->origin != LS_ORIGIN_RULE || record->more[0] == '\0')
 		return false;
 	read_word(record->more, "messages=", number, sizeof(number));
 	evidence_r->messages = strtoull(number, NULL, 10);

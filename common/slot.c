@@ -224,6 +224,9 @@ enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
 		}
 		if (order->origin == LS_ORIGIN_ADMIN)
 			lock_r->strikes = last.strikes; /* not for a fault */
+		/* Prolonged, it is for what it was for: mail may be held. */
+		if (was_active && order->word == LS_WORD_FREEZE)
+			lock_r->reason = last.reason;
 		if (was_active && last.until > lock_r->until)
 			lock_r->until = last.until;
 	} while (!atomic_compare_exchange_weak(

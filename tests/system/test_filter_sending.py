@@ -218,14 +218,18 @@ def test_release_when_the_journal_is_lost(world):
     """It says so, and how held mail is found; not where nothing can be held."""
     world.compile('limit sending { messages = "1/30d" recipients = "0" '
                   'freeze-at = 100 }')
-    with Filter(world) as f:
-        assert split(f.ask(message() + message(), 8))[7].startswith(
-            b"action=HOLD ")
-    world.cli("init")
-    out = world.cli("release", USER)
-    assert f"user {USER} is released; was frozen\nmail of it may be held" in out
-    assert postfix.SEARCH in out
-    assert_fits(out)
+    for prolonged in (False, True):
+        with Filter(world) as f:
+            assert split(f.ask(message() + message(), 8))[7].startswith(
+                b"action=HOLD ")
+        if prolonged:
+            world.cli("freeze", USER, "--for", "7d")
+        world.cli("init")
+        out = world.cli("release", USER)
+        assert (f"user {USER} is released; was frozen\n"
+                "mail of it may be held") in out
+        assert postfix.SEARCH in out
+        assert_fits(out)
     world.cli("freeze", USER)
     world.cli("init")
     out = world.cli("release", USER)

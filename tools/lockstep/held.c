@@ -89,7 +89,7 @@ static void print_search(void)
 	     "  while read -r id; do\n"
 	     "    echo \"$id\" $(postcat -eq \"$id\" | grep sasl_username=)\n"
 	     "  done");
-	puts("postsuper -H \"$id\" sends it, postsuper -d \"$id\" deletes it");
+	puts("postsuper -H QUEUE-ID sends one, postsuper -d QUEUE-ID deletes it");
 }
 
 void held_print(const struct held *held, bool sending)
