@@ -98,8 +98,9 @@ AT_HOME = """
 mount --bind {etc} /etc
 mount --bind {var} /var/lib
 unset LOCKSTEP_POLICY
-exec lockstep {verb}
+exec {prefix} lockstep {verb}
 """
+ANYBODY = "setpriv --reuid=65534 --regid=65534 --clear-groups"
 
 
 def test_edited_but_not_compiled(stack):
@@ -115,12 +116,12 @@ def test_edited_but_not_compiled(stack):
                     'include("conf.d")\n')
     more.write_text("limit ip { logins = 700/5m }\n")
 
-    def at_home(verb):
-        script = AT_HOME.format(etc=etc, var=var, verb=verb)
+    def at_home(verb, prefix=""):
+        script = AT_HOME.format(etc=etc, var=var, verb=verb, prefix=prefix)
         return stack.run("unshare", "--mount", "sh", "-ec", script)
 
-    def told():
-        out = at_home("status")
+    def told(prefix=""):
+        out = at_home("status", prefix)
         assert "policy     /var/lib/lockstep/policy.cdb" in out.stdout, out
         return "includes, says other than this: run lockstep compile" in \
             out.stdout
@@ -135,8 +136,13 @@ def test_edited_but_not_compiled(stack):
         assert told()
         more.write_text(text)
         assert not told()
+    # Who may not read all of it cannot know.
+    stack.dir.chmod(0o711)
+    for mode in (0o600, 0o644):
+        more.chmod(mode)
+        assert not told(ANYBODY)
     more.write_text(text + "trusted = { 10.9.0.0/16 }\n")
-    assert told()
+    assert told() and told(ANYBODY)
     assert at_home("compile").returncode == 0
     assert not told()
 

@@ -328,16 +328,15 @@ static char *dump_text(const struct conf *conf)
 	return NULL;
 }
 
-bool conf_differs(const char *path, const struct ls_policy_file *file,
-		  const char *policy)
+int conf_differs(const char *path, const struct ls_policy_file *file,
+		 const char *policy)
 {
 	struct conf *conf, *compiled = NULL;
 	char *text = NULL, *compiled_text = NULL;
 	struct ls_error error;
-	bool same = false;
+	bool same = false, read = conf_read(path, &conf) == 0;
 
-	if (conf_read(path, &conf) == 0 &&
-	    conf_load(file, policy, &compiled, &error) == 0) {
+	if (read && conf_load(file, policy, &compiled, &error) == 0) {
 		text = dump_text(conf);
 		compiled_text = dump_text(compiled);
 		same = text != NULL && compiled_text != NULL &&
@@ -347,5 +346,5 @@ bool conf_differs(const char *path, const struct ls_policy_file *file,
 	free(compiled_text);
 	conf_free(&compiled);
 	conf_free(&conf);
-	return !same;
+	return read ? !same : -1;
 }

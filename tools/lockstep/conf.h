@@ -38,9 +38,9 @@ void conf_write(const struct conf *conf, struct ls_policy_writer *writer);
  * gives the same records in the same order. */
 void conf_dump(const struct conf *conf, FILE *out);
 /* Does a file, with what it includes, say other than a compiled policy does?
- * True also when it could not be compiled.
+ * Returns 1 or 0, or -1 when it could not be compiled, or not be read.
  *   policy  the path of the compiled one, for messages */
-bool conf_differs(const char *path, const struct ls_policy_file *file,
-		  const char *policy);
+int conf_differs(const char *path, const struct ls_policy_file *file,
+		 const char *policy);
 
 #endif

@@ -39,9 +39,14 @@ void report_problem(struct report *report, const char *format, ...)
 static bool differs_from_conf(const struct report *report,
 			      const struct ls_policy_file *file)
 {
-	return strcmp(report->policy, LS_POLICY_PATH) == 0 &&
-	       access(LS_CONF_PATH, R_OK) == 0 &&
-	       conf_differs(LS_CONF_PATH, file, report->policy);
+	int differs;
+
+	if (strcmp(report->policy, LS_POLICY_PATH) != 0 ||
+	    access(LS_CONF_PATH, R_OK) < 0)
+		return false;
+	differs = conf_differs(LS_CONF_PATH, file, report->policy);
+	/* What root cannot read is broken. */
+	return differs > 0 || (differs < 0 && geteuid() == 0);
 }
 
 /* Returns the policy in force, or NULL. */
