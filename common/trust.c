@@ -24,6 +24,35 @@ static void journal(const struct ls_state *state, enum ls_event event,
 	ls_state_journal(state, event, subject, &order, by, now);
 }
 
+struct share {
+	const struct ls_prefix *net;
+	enum ls_share share;
+};
+
+static void compare(void *context, const struct ls_override *override)
+{
+	struct share *of = context;
+
+	if (override->kind != LS_OVERRIDE_NET || override->policy.trusted == 0)
+		return;
+	if (override->net.bits <= of->net->bits &&
+	    ls_prefix_covers(&override->net, &of->net->addr))
+		of->share = LS_SHARE_ALL;
+	else if (of->share == LS_SHARE_NONE &&
+		 ls_prefix_covers(of->net, &override->net.addr))
+		of->share = LS_SHARE_PART;
+}
+
+enum ls_share ls_trusted_share(const struct ls_state *state,
+			       const struct ls_prefix *net)
+{
+	struct share of = { net, LS_SHARE_NONE };
+	struct ls_error ignored;
+
+	ls_policy_file_overrides(state->policy, compare, &of, &ignored);
+	return of.share;
+}
+
 int ls_trust(struct ls_state *state, const struct ls_subject *subject,
 	     uint64_t length_ms, const char *by, uint64_t now_ms)
 {

@@ -207,7 +207,7 @@ def test_names_of_subjects(stack):
     first, second = out.stdout.splitlines()
     assert first == f"ip {who.guesser} is unlocked"
     assert second.startswith(f"net {net} is still locked until 2")
-    assert second.endswith(f': lockstep unlock "{net}"')
+    assert second.endswith(f": lockstep unlock '{net}'")
     for subject in (place, name, net):
         assert stack.lockstep("unlock", subject).returncode == 0
     again = stack.lockstep("unlock", who.guesser)

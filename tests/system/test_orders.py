@@ -14,7 +14,8 @@ from lib.stack import Stack
 
 @pytest.fixture(scope="module")
 def stack():
-    policy = 'readers = "adm"\ntrusted = { "127.0.0.0/8", "10.99.0.0/16" }\n'
+    policy = 'readers = "adm"\ntrusted = { "127.0.0.0/8", "10.99.0.0/16", ' \
+        '"10.97.1.128/26" }\n'
     with Stack(users=USERS, policy=policy) as running:
         yield running
 
@@ -51,7 +52,7 @@ def test_unlock_tells_of_the_accounts_places(stack, auth):
     assert not log_in(auth, who, who.owner)
     told = run(stack, "unlock", who.user)
     assert told.startswith(f"user {who.user} was not locked\n  cleared ")
-    assert f'lockstep unlock "{place}"\n' in told
+    assert f"lockstep unlock '{place}'\n" in told
     assert run(stack, "unlock", place).startswith(f"place {place} is unlocked")
     assert log_in(auth, who, who.owner)
 
@@ -61,7 +62,10 @@ def test_unlock_tells_of_the_freeze(stack):
     run(stack, "freeze", who.user)
     told = run(stack, "unlock", who.user, code=1)
     assert f"user {who.user} is still frozen until 2" in told
-    assert told.endswith(f': lockstep release "{who.user}"\n')
+    assert told.endswith(f": lockstep release '{who.user}'\n")
+    place = f"{who.user} from {net_of(who.owner)}"
+    run(stack, "lock", place)
+    assert f"user {who.user} is still frozen" in run(stack, "unlock", place)
     run(stack, "release", who.user)
     assert "frozen" not in run(stack, "unlock", who.user, code=1)
 
@@ -76,6 +80,15 @@ def test_unlock_without_a_lock_leaves_a_trace(stack, auth):
     run(stack, "unlock", who.user, code=1)
     assert len([e for e in stack.events("unlock")
                 if e["subject"] == who.user]) == 1
+
+
+def test_what_is_told_can_be_given_to_a_shell(stack):
+    """Whatever is in the name."""
+    name = "a'$(touch evil)`b\"\\c"
+    run(stack, "freeze", name)
+    told = run(stack, "unlock", name, code=1).splitlines()[-1]
+    out = stack.run("sh", "-c", told.rpartition(": ")[2])
+    assert out.returncode == 0 and "is released" in out.stdout, out
 
 
 # ---- whom it is not meant for --------------------------------------------
@@ -107,6 +120,9 @@ def test_a_lock_of_the_exempt(stack):
     for words in (["lock", "127.0.0.1"], ["lock", "10.99.7.7"],
                   ["lock", "10.99.7.0/24"]):
         assert "but it is exempt: `trusted` in the policy\n" in run(stack, *words)
+    assert "but a part of it is exempt: `trusted`" in run(
+        stack, "lock", "10.97.1.0/24")
+    assert "but" not in run(stack, "lock", "10.97.1.1")
     run(stack, "trust", "10.98.1.1")
     assert run(stack, "lock", "10.98.1.1").endswith(
         "but it is exempt: lockstep trust\n")

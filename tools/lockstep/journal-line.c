@@ -23,7 +23,6 @@ static uint32_t name_of(struct attempts *attempts, const json_t *data,
 			 strnlen(text, LS_USER_MAX));
 }
 
-/* "success" as the journal says it; a refused one has no outcome. */
 /* Refused for guesses that came before? Then it was one more, most likely. */
 static bool is_for_guesses(const char *reason)
 {
@@ -33,6 +32,7 @@ static bool is_for_guesses(const char *reason)
 	return false;
 }
 
+/* "success" as the journal says it; a refused one has no outcome. */
 static bool outcome_of(const json_t *data, enum ls_outcome *outcome_r)
 {
 	const char *text = text_of(data, "outcome");

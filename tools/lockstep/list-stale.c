@@ -19,6 +19,7 @@ struct device {
 	struct ls_subject who; /* account and address */
 	char service[LS_SERVICE_MAX + 1];
 	uint64_t times, first_ms, last_ms;
+	uint64_t success_ms; /* the last one from there, of any device */
 };
 
 struct devices {
@@ -54,6 +55,8 @@ static struct device *device_of(struct devices *devices,
 	device = &devices->device[devices->count++];
 	memset(device, 0, sizeof(*device));
 	device->who = *who;
+	device->times = 1; /* the try that the first repeats */
+	device->first_ms = record->at_ms;
 	return device;
 }
 
@@ -62,23 +65,31 @@ static void count_repeat(struct devices *devices,
 {
 	struct device *device = device_of(devices, record);
 
-	if (device->times == 0) {
-		device->times = 1; /* the try that this repeats */
-		device->first_ms = record->at_ms;
-	}
 	device->times++;
 	device->last_ms = record->at_ms;
 	memcpy(device->service, record->service, sizeof(device->service));
 }
 
-/* Somebody has set the password there. */
-static void forget(struct devices *devices, const struct ls_record *record)
+static void note_success(struct devices *devices,
+			 const struct ls_record *record)
 {
 	const uint32_t *number =
 		keymap_get(&devices->number, key_of(&record->subject));
 
 	if (number != NULL)
-		devices->device[*number].times = 0;
+		devices->device[*number].success_ms = record->at_ms;
+}
+
+/* Somebody has set the password there: it was the right one since, and the wrong
+ * one came no more when it should have. Else it may be another device behind the
+ * same address that has the right one. */
+static bool is_mended(const struct device *device, uint64_t now_ms)
+{
+	uint64_t interval_ms = (device->last_ms - device->first_ms) /
+			       (device->times > 2 ? device->times - 2 : 1);
+
+	return device->success_ms > device->last_ms &&
+	       now_ms - device->last_ms > 2 * interval_ms;
 }
 
 static void note(struct devices *devices, const struct ls_record *record)
@@ -86,7 +97,7 @@ static void note(struct devices *devices, const struct ls_record *record)
 	if (record->event != LS_EVENT_LOGIN)
 		return;
 	if (record->outcome == LS_OUTCOME_SUCCESS)
-		forget(devices, record);
+		note_success(devices, record);
 	else if (record->reason == LS_REASON_REPEATS)
 		count_repeat(devices, record);
 }
@@ -147,6 +158,8 @@ static void print_devices(const struct devices *devices, bool json)
 	for (size_t i = 0; i < devices->count; i++) {
 		if (devices->device[i].times < STALE_FROM)
 			break; /* the most often first */
+		if (is_mended(&devices->device[i], cli_now_ms()))
+			continue;
 		if (json) {
 			print_json(&devices->device[i]);
 			continue;

@@ -1,8 +1,8 @@
 /* order.c - see order.h */
 #include "lockstep-config.h"
 
-#include "explain.h"
 #include "order.h"
+#include "orders.h"
 #include "subject.h"
 
 #include <getopt.h>
@@ -157,14 +157,17 @@ static void tell_exemption(struct ls_state *state,
 		.ip = net ? &subject->net.addr : NULL,
 		.anywhere = subject->kind != LS_KIND_IP,
 	};
+	enum ls_share share = ls_trusted_share(state, &subject->net);
 	struct ls_explanation is;
 
 	if (ls_explain(state, &question, cli_now_ms(), &is) < 0)
 		return;
 	if (is.observing)
 		puts("  but the policy only observes: it refuses nobody");
-	else if (!user && is.trusted_by_policy)
+	else if (!user && share == LS_SHARE_ALL)
 		puts("  but it is exempt: `trusted` in the policy");
+	else if (!user && share == LS_SHARE_PART)
+		puts("  but a part of it is exempt: `trusted` in the policy");
 	else if (!user && (is.of[LS_KIND_IP].trusted_until_ms > 0 ||
 			   is.of[LS_KIND_NET].trusted_until_ms > 0))
 		puts("  but it is exempt: lockstep trust");

@@ -151,6 +151,20 @@ char *subject_text(const struct ls_subject *subject,
 	return cli_escape(text, escaped_r, SUBJECT_TEXT);
 }
 
+char *subject_word(const struct ls_subject *subject, char word_r[SUBJECT_WORD])
+{
+	char text[SUBJECT_TEXT], *to = word_r;
+
+	*to++ = '\'';
+	for (const char *c = subject_text(subject, text); *c != '\0'; c++) {
+		if (*c == '\'') /* ends the word; one more; begins it again */
+			to = stpcpy(to, "'\\'");
+		*to++ = *c;
+	}
+	strcpy(to, "'");
+	return word_r;
+}
+
 bool subject_equal(const struct ls_subject *a, const struct ls_subject *b)
 {
 	bool net = a->kind != LS_KIND_USER, user = a->kind >= LS_KIND_USER;

@@ -41,6 +41,12 @@ enum { SUBJECT_TEXT = 4 * LS_SUBJECT_TEXT };
 char *subject_text(const struct ls_subject *subject,
 		   char escaped_r[SUBJECT_TEXT]);
 
+/* The same as one word for a shell, which makes nothing else of it. Returns
+ * word_r. */
+enum { SUBJECT_WORD = 4 * SUBJECT_TEXT };
+char *subject_word(const struct ls_subject *subject,
+		   char word_r[SUBJECT_WORD]);
+
 /* Are they the same? */
 bool subject_equal(const struct ls_subject *a, const struct ls_subject *b);
 

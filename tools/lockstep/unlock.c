@@ -67,8 +67,9 @@ static bool keeps_out(const struct ls_lock *lock,
 		return lock->subject.kind == LS_KIND_NET &&
 		       ls_prefix_covers(&lock->subject.net,
 					&subject->net.addr);
-	return subject->kind == LS_KIND_USER &&
-	       (lock->subject.kind == LS_KIND_PLACE || lock->freeze) &&
+	return subject->kind >= LS_KIND_USER &&
+	       (lock->freeze || (subject->kind == LS_KIND_USER &&
+				 lock->subject.kind == LS_KIND_PLACE)) &&
 	       strcmp(lock->subject.user, subject->user) == 0;
 }
 
@@ -77,7 +78,7 @@ static void tell_what_stays(struct ls_state *state,
 			    const struct ls_subject *subject)
 {
 	enum { SHOWN = 8 };
-	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
+	char text[SUBJECT_TEXT], word[SUBJECT_WORD], until[CLI_TIME_TEXT];
 	uint64_t cursor = 0, now_ms = cli_now_ms();
 	struct ls_lock lock;
 	unsigned count = 0;
@@ -87,14 +88,15 @@ static void tell_what_stays(struct ls_state *state,
 			continue;
 		subject_text(&lock.subject, text);
 		cli_time_format(lock.until_ms, until);
-		printf("%s %s is still %s until %s: lockstep %s \"%s\"\n",
+		printf("%s %s is still %s until %s: lockstep %s %s\n",
 		       ls_kind_name(lock.subject.kind), text,
 		       lock.freeze ? "frozen" : "locked", until,
-		       lock.freeze ? "release" : "unlock", text);
+		       lock.freeze ? "release" : "unlock",
+		       subject_word(&lock.subject, word));
 	}
 	if (count > SHOWN)
-		printf("and %u places more: lockstep list locks \"%s\"\n",
-		       count - SHOWN, subject_text(subject, text));
+		printf("and %u places more: lockstep list locks %s\n",
+		       count - SHOWN, subject_word(subject, word));
 }
 
 static int unlock(struct ls_state *state, const struct ls_subject *subject,
