@@ -26,31 +26,39 @@ static void journal(const struct ls_state *state, enum ls_event event,
 
 struct share {
 	const struct ls_prefix *net;
-	enum ls_share share;
+	unsigned bits; /* of the longest prefix around it; what that one says */
+	bool around, trusted_inside, other_inside;
 };
 
 static void compare(void *context, const struct ls_override *override)
 {
+	bool trusted = override->policy.trusted != 0;
 	struct share *of = context;
 
-	if (override->kind != LS_OVERRIDE_NET || override->policy.trusted == 0)
+	if (override->kind != LS_OVERRIDE_NET)
 		return;
-	if (override->net.bits <= of->net->bits &&
-	    ls_prefix_covers(&override->net, &of->net->addr))
-		of->share = LS_SHARE_ALL;
-	else if (of->share == LS_SHARE_NONE &&
-		 ls_prefix_covers(of->net, &override->net.addr))
-		of->share = LS_SHARE_PART;
+	if (override->net.bits <= of->net->bits) {
+		if (override->net.bits >= of->bits &&
+		    ls_prefix_covers(&override->net, &of->net->addr)) {
+			of->bits = override->net.bits;
+			of->around = trusted;
+		}
+	} else if (ls_prefix_covers(of->net, &override->net.addr)) {
+		of->trusted_inside = of->trusted_inside || trusted;
+		of->other_inside = of->other_inside || !trusted;
+	}
 }
 
 enum ls_share ls_trusted_share(const struct ls_state *state,
 			       const struct ls_prefix *net)
 {
-	struct share of = { net, LS_SHARE_NONE };
+	struct share of = { .net = net };
 	struct ls_error ignored;
 
 	ls_policy_file_overrides(state->policy, compare, &of, &ignored);
-	return of.share;
+	if (of.around)
+		return of.other_inside ? LS_SHARE_PART : LS_SHARE_ALL;
+	return of.trusted_inside ? LS_SHARE_PART : LS_SHARE_NONE;
 }
 
 int ls_trust(struct ls_state *state, const struct ls_subject *subject,

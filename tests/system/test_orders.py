@@ -15,7 +15,7 @@ from lib.stack import Stack
 @pytest.fixture(scope="module")
 def stack():
     policy = 'readers = "adm"\ntrusted = { "127.0.0.0/8", "10.99.0.0/16", ' \
-        '"10.97.1.128/26" }\n'
+        '"10.97.1.128/26" }\ndenied = { "10.99.8.0/29", "10.99.8.8/29" }\n'
     with Stack(users=USERS, policy=policy) as running:
         yield running
 
@@ -120,9 +120,11 @@ def test_a_lock_of_the_exempt(stack):
     for words in (["lock", "127.0.0.1"], ["lock", "10.99.7.7"],
                   ["lock", "10.99.7.0/24"]):
         assert "but it is exempt: `trusted` in the policy\n" in run(stack, *words)
-    assert "but a part of it is exempt: `trusted`" in run(
-        stack, "lock", "10.97.1.0/24")
-    assert "but" not in run(stack, "lock", "10.97.1.1")
+    for part in ("10.97.1.0/24", "10.99.8.0/24"):
+        assert "but a part of it is exempt: `trusted`" in run(
+            stack, "lock", part)
+    for other in ("10.97.1.1", "10.99.8.8"):
+        assert "but" not in run(stack, "lock", other)
     run(stack, "trust", "10.98.1.1")
     assert run(stack, "lock", "10.98.1.1").endswith(
         "but it is exempt: lockstep trust\n")
