@@ -171,6 +171,24 @@ def test_url_file_that_comes_late(stack):
     assert "-secret" not in log.read_text()
 
 
+def test_url_that_changes_under_way(stack):
+    """What the old one answers in the end says nothing of the new one."""
+    who = cast()
+    log = stack.layout().lockstepd_log
+    write_url(stack, "slack")
+    ask(stack, block(stack, "slack"))
+    stack.webhook_answers(410, delay_ms=6000)
+    do(stack, "lock", who.guesser)
+    poll(lambda: posts(stack, "slack-secret"), what="the first post")
+    write_url(stack, "slack", path="moved")
+    stack.webhook_answers(200)
+    stack.master("lockstepd").signal(signal.SIGHUP)
+    poll(lambda: posts(stack, "moved-secret"), what="a post to the new URL")
+    assert 'webhook "slack": off' not in log.read_text()
+    assert not [line for line in log.read_text().splitlines()
+                if 'webhook "slack"' in line and "410" in line]
+
+
 def test_what_waits_comes_in_the_new_format(stack):
     """The outbox holds events; their form is that of the webhook by then."""
     who = cast()

@@ -55,8 +55,34 @@ static void test_digest(void **state)
 	message = digest_of(1, "joe");
 	check_post(LS_FORMAT_TEAMS, message,
 		   "mx1: user joe is locked for strangers until 02:22 UTC: too "
-		   "many wrong passwords");
+		   "many wrong passwords (at 02:12 UTC)");
+	post = post_of(LS_FORMAT_NTFY, message);
+	check_text("one", post.title, "lockstep on mx1: lock");
+	free(post.body);
 	json_decref(message);
+}
+
+/* What is posted days later, and tells of two days. */
+static void test_digest_late(void **state)
+{
+	enum { DAY_MS = 24 * 3600 * 1000 };
+	json_t *message = digest_of(3, "joe"), *one = digest_of(1, "joe");
+	char *texts[] = { webhook_body(message), webhook_body(one) };
+	struct chat_post post;
+
+	(void)state;
+	chat_post(LS_FORMAT_NTFY, texts[0], moment.real_ms + 2 * DAY_MS, &post);
+	check_holds("late", post.body, "in 60 seconds (told late: it was at "
+				       "2026-11-22 02:14 UTC):\n"
+				       "2026-11-22 02:12 UTC: user joe");
+	free(post.body);
+	chat_post(LS_FORMAT_NTFY, texts[1], moment.real_ms + 2 * DAY_MS, &post);
+	check_holds("late", post.body, "passwords (at 2026-11-22 02:12 UTC)");
+	free(post.body);
+	free(texts[0]);
+	free(texts[1]);
+	json_decref(message);
+	json_decref(one);
 }
 
 /* However many there are, and however long: in all, as many as there were. */
@@ -255,6 +281,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_digest_late),
 		cmocka_unit_test(test_digest_bounded),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_any_bytes),

@@ -130,6 +130,15 @@ static void test_attempts(void **state)
 	check_record(&record, "mx1: user joe from 192.0.2.1 (imap) was refused "
 			      "a login: too many wrong passwords (limit of the "
 			      "address)");
+	record.reason = LS_REASON_ADMIN; /* which is no limit */
+	check_record(&record, "mx1: user joe from 192.0.2.1 (imap) was refused "
+			      "a login: an administrator said so");
+	record.reason = LS_REASON_DENIED;
+	record.subject.user[0] = '\0';
+	check_record(&record, "mx1: somebody from 192.0.2.1 (imap) was refused "
+			      "a login: the policy denies the network");
+	strcpy(record.subject.user, "joe");
+	record.reason = LS_REASON_FAILURES;
 	record.verdict = LS_ADMIT;
 	record.outcome = LS_OUTCOME_WRONG;
 	check_record(&record, "mx1: user joe from 192.0.2.1 (imap) failed to "
@@ -215,6 +224,27 @@ static void test_all_have_words(void **state)
 	}
 }
 
+/* An address that relays has no account; and what Teams would make a date of. */
+static void test_odd_names(void **state)
+{
+	struct ls_record record =
+		record_of(LS_EVENT_MESSAGE, LS_KIND_RELAY, "192.0.2.1", NULL);
+	json_t *message;
+
+	(void)state;
+	record.verdict = record.wanted = LS_DENY;
+	record.reason = LS_REASON_MESSAGES;
+	check_record(&record, "mx1: a message from 192.0.2.1 is refused: too "
+			      "many messages");
+	record = record_of(LS_EVENT_UNLOCK, LS_KIND_USER, NULL,
+			   "{{DATE(2017-02-14T06:08:39Z,SHORT)}}");
+	message = event_json("mx1", LS_JOURNAL_GUARD, &record, NULL, &moment);
+	check_post(LS_FORMAT_TEAMS, message,
+		   "mx1: user \\x7b\\x7bDATE(2017-02-14T06:08:39Z,SHORT)}} is "
+		   "unlocked");
+	json_decref(message);
+}
+
 static void test_late(void **state)
 {
 	struct ls_record record =
@@ -247,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_attempts),
 		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_all_have_words),
+		cmocka_unit_test(test_odd_names),
 		cmocka_unit_test(test_late),
 	};
 

@@ -132,7 +132,9 @@ static void rank(enum ls_event event, struct chat_post *post_r)
 /* "lockstep on mx1: freeze". A header's value: printable ASCII alone. */
 static void set_title(const json_t *message, struct chat_post *post_r)
 {
-	enum ls_event event = tell_event(message);
+	bool one = json_integer_value(json_object_get(
+			   json_object_get(message, "data"), "count")) == 1;
+	enum ls_event event = one ? tell_gravest(message) : tell_event(message);
 
 	snprintf(post_r->title, sizeof(post_r->title), "lockstep on %.80s: %s",
 		 tell_host(message),

@@ -28,13 +28,16 @@ static bool is_loopback(const char *host)
 /* Sets what follows from the URL. Returns false when it is none to post to. */
 static bool look_at_url(struct hook *hook)
 {
+	const char *after = strstr(hook->url, "://");
 	char *scheme = NULL, *host = NULL, *port = NULL;
 	CURLU *url = curl_url();
 	bool good;
 
 	if (url == NULL)
 		log_fatal("out of memory");
-	good = curl_url_set(url, CURLUPART_URL, hook->url, 0) == CURLUE_OK &&
+	/* libcurl takes https:/path, too, with the path's begin for a host */
+	good = after != NULL && after[3] != '/' &&
+		curl_url_set(url, CURLUPART_URL, hook->url, 0) == CURLUE_OK &&
 		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 		curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 		(strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
@@ -47,8 +50,11 @@ static bool look_at_url(struct hook *hook)
 	}
 	if (good && !hook->loopback && strcmp(scheme, "http") == 0)
 		log_line("webhook \"%s\": %s: anybody on the way can read "
-			 "what is posted by http; use https",
-			 hook->conf.name, hook->site);
+			 "what is posted by http%s; use https",
+			 hook->conf.name, hook->site,
+			 hook->conf.format == LS_FORMAT_JSON
+				 ? ""
+				 : ", and use its address");
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(port);
@@ -166,14 +172,14 @@ unsigned hooks_load(struct hooks *hooks, struct ls_state *state,
 		hook->kept = true;
 	}
 	remove_dropped(hooks, delivery);
-	hooks_read_files(hooks);
+	hooks_read_files(hooks, delivery);
 	return count;
 }
 
 /* Takes the URL over, from its file if it has one. One that is another than
  * before may be the way to another receiver. */
 static int read_url(struct hooks *hooks, struct hook *hook,
-		    struct ls_error *error_r)
+		    struct delivery *delivery, struct ls_error *error_r)
 {
 	char url[sizeof(hook->url)];
 	bool in_file = hook->conf.url_file[0] != '\0';
@@ -185,6 +191,8 @@ static int read_url(struct hooks *hooks, struct hook *hook,
 	if (hook->url[0] == '\0' || strcmp(url, hook->url) != 0) {
 		hook->on = false;
 		if (hook->url[0] != '\0') {
+			/* what the old one answers says nothing of it */
+			delivery_cancel(delivery, hook);
 			hooks->unsaved = hooks->unsaved || hook->gone;
 			give_chance(hook);
 		}
@@ -221,12 +229,12 @@ static int read_secret(struct hook *hook, struct ls_error *error_r)
 			 "its format is one of a newer lockstep");
 }
 
-void hooks_read_files(struct hooks *hooks)
+void hooks_read_files(struct hooks *hooks, struct delivery *delivery)
 {
 	for (struct hook *hook = hooks->first; hook != NULL;
 	     hook = hook->next) {
 		struct ls_error error;
-		bool good = read_url(hooks, hook, &error) == 0 &&
+		bool good = read_url(hooks, hook, delivery, &error) == 0 &&
 			read_secret(hook, &error) == 0;
 		bool was_on = hook->on;
 

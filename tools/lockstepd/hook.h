@@ -52,7 +52,7 @@ unsigned hooks_load(struct hooks *hooks, struct ls_state *state,
 
 /* Reads the files of secrets and URLs again, and logs what changed for the better
  * or the worse. */
-void hooks_read_files(struct hooks *hooks);
+void hooks_read_files(struct hooks *hooks, struct delivery *delivery);
 
 /* Gives those that answered 410, or rest, another chance. */
 void hooks_revive(struct hooks *hooks);

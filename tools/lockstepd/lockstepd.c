@@ -192,7 +192,7 @@ static void reload(struct daemon *daemon, const struct event_clock *clock)
 	daemon->open_at_ms = clock->now_ms;
 	if (daemon->state != NULL)
 		refresh(daemon, clock);
-	hooks_read_files(&daemon->hooks);
+	hooks_read_files(&daemon->hooks, daemon->delivery);
 	hooks_revive(&daemon->hooks);
 	for (struct hook *hook = daemon->hooks.first; hook != NULL;
 	     hook = hook->next)
@@ -204,7 +204,7 @@ static void each_minute(struct daemon *daemon, const struct event_clock *clock)
 {
 	daemon->minute_at_ms = clock->now_ms + 60 * 1000;
 	save_snapshot(daemon, clock);
-	hooks_read_files(&daemon->hooks);
+	hooks_read_files(&daemon->hooks, daemon->delivery);
 	if (daemon->feed.map[0] != '\0')
 		attach_outbox(daemon, clock);
 	outbox_upkeep(daemon->outbox, clock->now_ms);

@@ -127,9 +127,19 @@ static void quote_discord(char c, char *quoted_r)
 	sprintf(quoted_r, "%s%c", marks ? "\\" : "", c);
 }
 
-/* Text that is shown as it stands: a TextRun of an Adaptive Card knows no
- * markdown (learn.microsoft.com/adaptive-cards, "Text features"), nor does a
- * message of ntfy that does not ask for it. */
+/* A TextRun of an Adaptive Card knows no markdown, but {{DATE(...)}} and {{TIME(...)}}
+ * (learn.microsoft.com/adaptive-cards, "Text features"). */
+static void quote_teams(char c, char *quoted_r)
+{
+	if (c == '{') {
+		strcpy(quoted_r, "\\x7b");
+		return;
+	}
+	quoted_r[0] = c;
+	quoted_r[1] = '\0';
+}
+
+/* A message of ntfy that does not ask for markdown is shown as it stands. */
 static void quote_nothing(char c, char *quoted_r)
 {
 	quoted_r[0] = c;
@@ -141,6 +151,7 @@ static void put_unit(struct prose *prose, const char *unit)
 	void (*quote)(char c, char *quoted_r) =
 		prose->format == LS_FORMAT_SLACK     ? quote_slack
 		: prose->format == LS_FORMAT_DISCORD ? quote_discord
+		: prose->format == LS_FORMAT_TEAMS   ? quote_teams
 						     : quote_nothing;
 	char quoted[UNIT_MAX] = "";
 

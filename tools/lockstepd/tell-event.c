@@ -196,8 +196,12 @@ static void tell_mail(const struct telling *telling)
 		prose_say(telling->prose,
 			  " writes to many people it never wrote to before");
 	} else {
-		prose_say(telling->prose, "a message of ");
-		tell_user(telling);
+		/* that of an address that relays has no account */
+		prose_say(telling->prose, "a message");
+		if (*text_of(telling->data, "user") != '\0') {
+			prose_say(telling->prose, " of ");
+			tell_user(telling);
+		}
 	}
 	tell_client(telling);
 	if (json_array_size(domains) > 0) {

@@ -68,6 +68,13 @@ static const char *const reasons[LS_REASON_COUNT] = {
 	[LS_REASON_SENDERS] = "too many sender addresses that are not its own",
 };
 
+static bool is_limit(enum ls_reason reason)
+{
+	return reason != LS_REASON_NONE && reason != LS_REASON_DENIED &&
+	       reason != LS_REASON_TLS && reason != LS_REASON_SENDING &&
+	       reason != LS_REASON_ADMIN;
+}
+
 /* Whose limit it was, of an attempt. */
 static const char *whose(const json_t *data)
 {
@@ -145,8 +152,11 @@ void tell_client(const struct telling *telling)
 
 void tell_user(const struct telling *telling)
 {
-	prose_say(telling->prose, "user ");
-	prose_name(telling->prose, text_of(telling->data, "user"));
+	const char *user = text_of(telling->data, "user");
+
+	prose_say(telling->prose, *user != '\0' ? "user " : "somebody");
+	if (*user != '\0')
+		prose_name(telling->prose, user);
 }
 
 void tell_why(const struct telling *telling)
@@ -154,7 +164,7 @@ void tell_why(const struct telling *telling)
 	const char *wanted = text_of(telling->data, "wanted");
 
 	tell_reason(telling);
-	if (reason_of(telling->data) != LS_REASON_NONE)
+	if (is_limit(reason_of(telling->data)))
 		prose_say(telling->prose, "%s", whose(telling->data));
 	if (*wanted != '\0')
 		prose_say(telling->prose, "; observed only: it would be %s",

@@ -1,6 +1,7 @@
 /* tell.c - see tell.h */
 #include "lockstep-config.h"
 
+#include "event.h"
 #include "tell.h"
 
 #include <inttypes.h>
@@ -61,6 +62,20 @@ static void tell_late(const struct telling *telling, uint64_t now_ms)
 		return;
 	prose_say(telling->prose, " (told late: it was at %.10s %.5s UTC)",
 		  telling->timestamp, telling->timestamp + 11);
+}
+
+/* "02:14 UTC", or with the day where that is not today. */
+static void tell_moment(struct prose *prose, const char *time, uint64_t now_ms)
+{
+	char now[EVENT_TIME_TEXT];
+
+	event_time_format(now_ms, now);
+	if (time_of(time) == 0)
+		prose_name(prose, time);
+	else if (strncmp(time, now, 10) == 0)
+		prose_say(prose, "%.5s UTC", time + 11);
+	else
+		prose_say(prose, "%.10s %.5s UTC", time, time + 11);
 }
 
 /* ---- digests ------------------------------------------------------------- */
@@ -125,7 +140,8 @@ static void tell_counts(struct prose *prose, const json_t *data)
 }
 
 /* The first events, each whole or not at all; returns how many. */
-static size_t tell_first(struct prose *prose, const json_t *events)
+static size_t tell_first(struct prose *prose, const json_t *events,
+			 uint64_t now_ms)
 {
 	size_t told = 0;
 
@@ -136,7 +152,7 @@ static size_t tell_first(struct prose *prose, const json_t *events)
 
 		prose_start(&line, prose->format, prose->max);
 		prose_say(&line, "\n");
-		tell_time(&telling, telling.timestamp);
+		tell_moment(&line, telling.timestamp, now_ms);
 		prose_say(&line, ": ");
 		tell_what(&telling);
 		if (!prose_add(prose, &line, TAIL_MAX))
@@ -146,15 +162,18 @@ static size_t tell_first(struct prose *prose, const json_t *events)
 	return told;
 }
 
-static void tell_digest(struct prose *prose, const json_t *data)
+static void tell_digest(const struct telling *telling, uint64_t now_ms)
 {
+	const json_t *data = telling->data;
 	const json_t *events = json_object_get(data, "events");
 	json_int_t count = number_of(data, "count");
+	struct prose *prose = telling->prose;
 	json_int_t told;
 
 	tell_counts(prose, data);
+	tell_late(telling, now_ms);
 	prose_say(prose, ":");
-	told = (json_int_t)tell_first(prose, events);
+	told = (json_int_t)tell_first(prose, events, now_ms);
 	if (told < count)
 		prose_say(prose, "\nand %" PRId64 " more",
 			  (int64_t)(count - told));
@@ -170,11 +189,14 @@ void tell_message(struct prose *prose, const json_t *message, uint64_t now_ms)
 	prose_say(prose, ": ");
 	if (is_text(message, "type", "digest") &&
 	    (number_of(data, "count") != 1 || json_array_size(events) != 1)) {
-		tell_digest(prose, data);
+		tell_digest(&telling, now_ms);
 	} else if (is_text(message, "type", "digest")) {
 		/* one alone needs no counts */
 		telling = telling_of(prose, json_array_get(events, 0));
 		tell_what(&telling);
+		prose_say(prose, " (at ");
+		tell_moment(prose, telling.timestamp, now_ms);
+		prose_say(prose, ")");
 	} else {
 		tell_what(&telling);
 		tell_late(&telling, now_ms);
