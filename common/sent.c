@@ -283,7 +283,6 @@ enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 		const struct ls_rate rate = rate_of(sent, i);
 		uint64_t empty_at =
 			known ? ls_slot_get(&ref, sent->limit[i].word) : 0;
-
 		uint64_t at;
 
 		if (ls_meter_has_room(empty_at, sent->visit.now, &rate))
