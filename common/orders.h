@@ -41,7 +41,7 @@ int ls_clear_guess(struct ls_state *state, const char *password,
  * holds, be it longer or shorter. Returns 0, LS_EARG, LS_EACCES or LS_EFULL. */
 int ls_trust(struct ls_state *state, const struct ls_subject *subject,
 	     uint64_t length_ms, const char *by, uint64_t now_ms);
-/* What the policy trusts for good of an address or a network. */
+/* What the policy trusts for good of a network. Looks at every override. */
 enum ls_share { LS_SHARE_NONE, LS_SHARE_PART, LS_SHARE_ALL };
 enum ls_share ls_trusted_share(const struct ls_state *state,
 			       const struct ls_prefix *net);

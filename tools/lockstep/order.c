@@ -157,11 +157,16 @@ static void tell_exemption(struct ls_state *state,
 		.ip = net ? &subject->net.addr : NULL,
 		.anywhere = subject->kind != LS_KIND_IP,
 	};
-	enum ls_share share = ls_trusted_share(state, &subject->net);
+	enum ls_share share = LS_SHARE_NONE;
 	struct ls_explanation is;
 
 	if (ls_explain(state, &question, cli_now_ms(), &is) < 0)
 		return;
+	/* A network may be trusted in part, which takes a walk through the policy. */
+	if (subject->kind == LS_KIND_NET)
+		share = ls_trusted_share(state, &subject->net);
+	else if (is.trusted_by_policy)
+		share = LS_SHARE_ALL;
 	if (is.observing)
 		puts("  but the policy only observes: it refuses nobody");
 	else if (!user && share == LS_SHARE_ALL)
