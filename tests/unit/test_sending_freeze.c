@@ -99,6 +99,42 @@ static void test_after_the_freeze(void **state)
 	check("no other freeze", events(LS_EVENT_FREEZE, NULL), 1);
 }
 
+/* No room for it among locks that an administrator set: each message more tries
+ * again, and what led to it is not forgotten. */
+static void test_no_room_for_the_freeze(void **state)
+{
+	const struct ls_table *table;
+	const uint8_t *hash_key;
+	uint64_t bucket;
+
+	(void)state;
+	/* So many buckets that what it sends is in another than the account. */
+	world_set(&world, NULL, "subjects", "1000000");
+	world_open(&world, GUARD);
+	check("to the freeze", post_many(NULL, 18), 6);
+	table = &world.state->guard.subjects;
+	hash_key = world.state->guard.hash_key;
+	bucket = ls_table_bucket(table, ls_key_user(hash_key, JOE));
+	for (unsigned i = 0, locked = 0; locked < LS_WAYS; i++) {
+		struct ls_subject other = { .kind = LS_KIND_USER };
+
+		snprintf(other.user, sizeof(other.user), "n%u", i);
+		if (ls_table_bucket(table, ls_key_user(hash_key, other.user)) !=
+		    bucket)
+			continue;
+		check("locked",
+		      ls_lock(world.state, &other, WORLD_DAY, NULL,
+			      world.now_ms),
+		      0);
+		locked++;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		check("held", post(&(struct post){ .size = 50U << i }).verdict,
+		      LS_HOLD);
+	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
+	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 18);
+}
+
 static void test_on_freeze_reject(void **state)
 {
 	struct ls_decision decision;
@@ -250,6 +286,7 @@ int main(void)
 		TEST(test_freeze),
 		TEST(test_freeze_by_recipients),
 		TEST(test_after_the_freeze),
+		TEST(test_no_room_for_the_freeze),
 		TEST(test_on_freeze_reject),
 		TEST(test_nothing_to_hold),
 		TEST(test_release),
