@@ -10,9 +10,8 @@ import ssl
 import subprocess
 import time
 
-from . import dovecot, guard, oauth, postfix, processes, products
+from . import dovecot, guard, oauth, ports, postfix, processes, products
 from .layout import PORTS, Layout, StackError, tail
-from .ports import Reservation
 
 STARTERS = {
     "webhook": guard.start_webhook,
@@ -134,7 +133,7 @@ def parts_of(layout, without_daemon=False):
 def create(layout, policy, **config):
     """Everything of a stack but its processes."""
     layout.create(**config, ports={}, state="")
-    reservation = Reservation(PORTS.values())
+    reservation = ports.Reservation(PORTS.values(), layout.dir)
     layout.config["ports"] = reservation.ports
     if not layout.bare:
         layout.config["state"] = str(guard.make_state_dir(layout))
@@ -211,6 +210,7 @@ def down_layout(layout):
     for part in masters:
         (layout.pids / part).unlink(missing_ok=True)
     remove_state(layout)
+    ports.forget(layout.dir)
     return running
 
 

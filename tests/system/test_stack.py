@@ -227,6 +227,25 @@ def test_part_stopped_and_started(stack):
     assert stack.login("smtp", 1).ok
 
 
+def test_ports_are_the_stacks_while_it_is_there(place, monkeypatch):
+    stack = Stack(place / "s", bare=True).up()
+    try:
+        stack.stop("dovecot")
+        wanted = int(stack.env["IMAP_PORT"])
+        monkeypatch.setattr(ports.random, "shuffle", lambda free: free.sort(
+            key=lambda port: port == wanted))  # the last is tried first
+
+        def reserved():
+            reservation = ports.Reservation(["any"])
+            reservation.release()
+            return reservation.ports["any"]
+        assert reserved() != wanted
+        stack.start("dovecot")
+    finally:
+        stack.down()
+    assert reserved() == wanted
+
+
 # ---- stacks of their own ----------------------------------------------
 
 
