@@ -3,11 +3,7 @@
 
 #include "answer.h"
 #include "json.h"
-
-static void put_ms(json_t *object, const char *key, uint64_t ms)
-{
-	json_put(object, key, json_integer((json_int_t)ms));
-}
+#include "level.h"
 
 static void put_time(json_t *object, const char *key, uint64_t at_ms)
 {
@@ -30,7 +26,7 @@ static void put_decision(json_t *object, const struct ls_decision *decision)
 		json_put(object, "kind",
 			 json_string(ls_kind_name(decision->kind)));
 	if (decision->retry_ms > 0)
-		put_ms(object, "retry_ms", decision->retry_ms);
+		json_put_number(object, "retry_ms", decision->retry_ms);
 }
 
 static void put_lock(json_t *locks, const struct ls_lock *lock, const char *by)
@@ -84,9 +80,7 @@ static json_t *begun_of(const struct ls_level *level)
 {
 	json_t *object = json_object();
 
-	put_ms(object, "level", level->units);
-	put_ms(object, "limit", level->limit);
-	put_ms(object, "period_ms", level->period_ms);
+	level_put(object, level);
 	return object;
 }
 
@@ -96,8 +90,8 @@ static json_t *sessions_of(const struct answer *answer)
 	json_t *object = json_object();
 
 	if (answer->user != NULL) {
-		put_ms(object, "live", answer->live);
-		put_ms(object, "limit", is->sessions_limit);
+		json_put_number(object, "live", answer->live);
+		json_put_number(object, "limit", is->sessions_limit);
 	}
 	if (is->begun_by.limit > 0)
 		json_put(object, "begun", begun_of(&is->begun_by));
@@ -112,20 +106,11 @@ static json_t *meters_of(const struct answer *answer)
 
 	for (unsigned i = 0; i < answer->is.levels; i++) {
 		const struct ls_level *level = &answer->is.level[i];
-		json_t *object = json_object();
+		json_t *object = level_json(level);
 
 		json_put(object, "kind",
 			 json_string(ls_kind_name(level->kind)));
-		json_put(object, "meter",
-			 json_string(ls_reason_name(level->reason)));
-		put_ms(object, "level", level->units);
-		put_ms(object, "limit", level->limit);
-		put_ms(object, "period_ms", level->period_ms);
-		put_ms(object, "empty_in_ms", level->empty_in_ms);
-		put_ms(object, "room_in_ms", level->room_in_ms);
 		json_put(object, "asked", json_boolean(level->asked));
-		if (level->observed)
-			json_put(object, "observed", json_true());
 		json_array_append_new(meters, object);
 	}
 	return meters;
@@ -206,7 +191,8 @@ void answer_print_json(const struct answer *answer)
 	if (is->sessions_known)
 		json_put(object, "sessions", sessions_of(answer));
 	if (answer->user != NULL && !answer->placed)
-		json_put(object, "sending", answer_sending_json(&answer->sends));
+		json_put(object, "sending",
+			 answer_sending_json(&answer->sends));
 	if (answer->relays.levels > 0)
 		json_put(object, "relaying",
 			 answer_relaying_json(&answer->relays));

@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "columns.h"
 #include "json.h"
+#include "level.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,23 +15,17 @@
 static void print_level(const struct columns *columns,
 			const struct ls_level *level)
 {
-	bool full = level->room_in_ms > 0;
-	char meter[48], units[24], limit[40], empty[CLI_TIME_TEXT] = "-";
-	char period[LS_DURATION_TEXT], room[CLI_TIME_TEXT] = "now";
-	const char *const cells[] = { meter, units, limit, empty, room };
+	char meter[48];
+	struct level_cells of;
+	const char *const cells[] = { meter, of.units, of.limit, of.empty,
+				      of.room };
+	enum colour colour = level_cells(level, &of);
 
-	ls_duration_format(level->period_ms, period);
 	snprintf(meter, sizeof(meter), "%s%s%s",
 		 level->attempted ? "attempted " : "",
 		 ls_reason_name(level->reason),
 		 level->observed ? " (observed)" : "");
-	snprintf(units, sizeof(units), "%" PRIu64, level->units);
-	snprintf(limit, sizeof(limit), "%" PRIu64 "/%s", level->limit, period);
-	if (level->empty_in_ms > 0)
-		cli_age_format(level->empty_in_ms, empty);
-	if (full)
-		cli_age_format(level->room_in_ms, room);
-	columns_row(columns, full ? COLOUR_BAD : COLOUR_NONE, cells);
+	columns_row(columns, colour, cells);
 }
 
 static void print_contacts(const struct ls_sending *sends)
@@ -51,8 +46,7 @@ static void print_contacts(const struct ls_sending *sends)
 	if (gmtime_r(&since, &tm) != NULL)
 		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
 	printf("%" PRIu64 " contacts, known since %s; new ones count%s\n",
-	       sends->known, day,
-	       sends->learnt ? "" : " from 14 days on");
+	       sends->known, day, sends->learnt ? "" : " from 14 days on");
 }
 
 static void print_levels(const char *title, const struct ls_level *level,
@@ -89,29 +83,15 @@ void answer_print_relaying(const struct ls_relaying *relays)
 		puts("trusted: these limits do not hold for it");
 }
 
-static void put_ms(json_t *object, const char *key, uint64_t ms)
-{
-	json_put(object, key, json_integer((json_int_t)ms));
-}
-
 static json_t *meters_of(const struct ls_level *levels, unsigned count)
 {
 	json_t *meters = json_array();
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct ls_level *level = &levels[i];
-		json_t *object = json_object();
+		json_t *object = level_json(level);
 
-		json_put(object, "meter",
-			 json_string(ls_reason_name(level->reason)));
 		json_put(object, "attempted", json_boolean(level->attempted));
-		put_ms(object, "level", level->units);
-		put_ms(object, "limit", level->limit);
-		put_ms(object, "period_ms", level->period_ms);
-		put_ms(object, "empty_in_ms", level->empty_in_ms);
-		put_ms(object, "room_in_ms", level->room_in_ms);
-		if (level->observed)
-			json_put(object, "observed", json_true());
 		json_array_append_new(meters, object);
 	}
 	return meters;
@@ -125,7 +105,7 @@ json_t *answer_sending_json(const struct ls_sending *sends)
 	json_put(object, "probation", json_boolean(sends->probation));
 	if (!sends->contacts)
 		return object;
-	put_ms(object, "contacts", sends->known);
+	json_put_number(object, "contacts", sends->known);
 	if (sends->since_real_ms != 0)
 		json_put_real_time(object, "contacts_since",
 				   sends->since_real_ms);

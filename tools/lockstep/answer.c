@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "cli.h"
 #include "columns.h"
+#include "level.h"
 #include "record.h"
 #include "subject.h"
 
@@ -210,11 +211,11 @@ static void print_account(const struct answer *answer)
 
 	if (is->aliased) {
 		begin("alias");
-		printf("of %s\n", is->final[0] != '\0'
-					  ? cli_escape(is->final, text,
-						       sizeof(text))
-					  : "an account whose name is not "
-					    "known any more");
+		printf("of %s\n",
+		       is->final[0] != '\0'
+			       ? cli_escape(is->final, text, sizeof(text))
+			       : "an account whose name is not "
+				 "known any more");
 	}
 	if (is->suspicious_since_ms != 0) {
 		begin("suspicious");
@@ -250,28 +251,23 @@ static void print_meter(const struct columns *columns,
 			const struct ls_level *level, const char *what)
 {
 	const struct ls_explanation *is = &answer->is;
-	bool full = level->room_in_ms > 0;
-	char meter[48], units[24], limit[48], empty[CLI_TIME_TEXT] = "-";
-	char period[LS_DURATION_TEXT], room[CLI_TIME_TEXT] = "now";
+	char meter[48];
+	struct level_cells of;
 	const char *asked = what != NULL ? "-"
-			    : level->asked ? (level->observed ? "observed" : "yes")
+			    : level->asked
+				    ? (level->observed ? "observed" : "yes")
 			    : level->reason == LS_REASON_REPEATS ||
 					    level->reason == LS_REASON_PLACES
 				    ? "-"
 			    : is->familiar ? "familiar"
 					   : "trusted";
-	const char *const cells[] = { meter, units, limit, empty, room, asked };
+	const char *const cells[] = { meter,    of.units, of.limit,
+				      of.empty, of.room,  asked };
+	enum colour colour = level_cells(level, &of);
 
-	ls_duration_format(level->period_ms, period);
 	snprintf(meter, sizeof(meter), "%s %s", ls_kind_name(level->kind),
 		 what != NULL ? what : ls_reason_name(level->reason));
-	snprintf(units, sizeof(units), "%" PRIu64, level->units);
-	snprintf(limit, sizeof(limit), "%" PRIu64 "/%s", level->limit, period);
-	if (level->empty_in_ms > 0)
-		cli_age_format(level->empty_in_ms, empty);
-	if (full)
-		cli_age_format(level->room_in_ms, room);
-	columns_row(columns, full ? COLOUR_BAD : COLOUR_NONE, cells);
+	columns_row(columns, colour, cells);
 }
 
 static void print_meters(const struct answer *answer)

@@ -19,6 +19,11 @@ void json_put(json_t *object, const char *key, json_t *value)
 	}
 }
 
+void json_put_number(json_t *object, const char *key, uint64_t number)
+{
+	json_put(object, key, json_integer((json_int_t)number));
+}
+
 json_t *json_text(const char *text)
 {
 	char *whole = malloc(3 * strlen(text) + 1);
@@ -75,8 +80,9 @@ static void put_who(json_t *object, const struct ls_subject *subject)
 	if (subject->net.bits != 0 ||
 	    !ls_addr_equal(&subject->net.addr, &none.addr)) {
 		ls_prefix_format(&subject->net, text);
-		json_put(object, subject->net.bits == 128 ? "address" : "network",
-		    json_string(text));
+		json_put(object,
+			 subject->net.bits == 128 ? "address" : "network",
+			 json_string(text));
 	}
 	json_put_text(object, "user", subject->user);
 }
@@ -114,11 +120,11 @@ void json_put_lock(json_t *object, const struct ls_lock *lock)
 		json_put_subject(object, &lock->subject);
 	else
 		json_put(object, "kind",
-		    json_string(ls_kind_name(lock->subject.kind)));
+			 json_string(ls_kind_name(lock->subject.kind)));
 	json_put(object, "reason", json_string(ls_reason_name(lock->reason)));
 	if (lock->freeze)
 		json_put(object, "freeze", json_true());
-	json_put(object, "strikes", json_integer((json_int_t)lock->strikes));
+	json_put_number(object, "strikes", lock->strikes);
 	json_put_time(object, "since", lock->since_ms);
 	json_put_time(object, "until", lock->until_ms);
 	json_put(object, "origin", json_string(ls_origin_name(lock->origin)));
@@ -141,10 +147,8 @@ static json_t *evidence_of(const struct ls_record *record)
 	if (!ls_evidence_of(record, &evidence))
 		return NULL;
 	object = json_object();
-	json_put(object, "messages",
-		 json_integer((json_int_t)evidence.messages));
-	json_put(object, "recipients",
-		 json_integer((json_int_t)evidence.recipients));
+	json_put_number(object, "messages", evidence.messages);
+	json_put_number(object, "recipients", evidence.recipients);
 	json_put_text(object, "queue_id", evidence.queue_id);
 	if (evidence.domains[0] != '\0')
 		json_put(object, "domains", event_words(evidence.domains));

@@ -18,6 +18,7 @@ void json_print_record(enum ls_journal journal, const struct ls_record *record);
  * out. at_ms is a time as now_ms, real_ms one since 1970. */
 void json_put(json_t *object, const char *key, json_t *value);
 json_t *json_text(const char *text);
+void json_put_number(json_t *object, const char *key, uint64_t number);
 void json_put_text(json_t *object, const char *key, const char *text);
 void json_put_time(json_t *object, const char *key, uint64_t at_ms);
 void json_put_real_time(json_t *object, const char *key, uint64_t real_ms);

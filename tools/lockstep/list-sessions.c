@@ -54,7 +54,7 @@ static void print_json(const struct ls_session_info *session)
 	json_put(object, "address", json_string(ip));
 	json_put_text(object, "service", session->service);
 	json_put_time(object, "since", session->began_ms);
-	json_put(object, "pid", json_integer((json_int_t)session->pid));
+	json_put_number(object, "pid", (uint64_t)session->pid);
 	json_put_text(object, "session", session->id);
 	json_line(object);
 }

@@ -118,7 +118,7 @@ static void print_json(const struct device *device)
 	ls_prefix_format(&device->who.net, net);
 	json_put(object, "address", json_string(net));
 	json_put_text(object, "service", device->service);
-	json_put(object, "times", json_integer((json_int_t)device->times));
+	json_put_number(object, "times", device->times);
 	json_put_time(object, "since", device->first_ms);
 	json_put_time(object, "last", device->last_ms);
 	json_line(object);

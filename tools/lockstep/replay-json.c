@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put_number(json_t *object, const char *key, uint64_t number)
-{
-	json_put(object, key, json_integer((json_int_t)number));
-}
-
 static void print(const char *type, json_t *data)
 {
 	json_t *object = json_object();
@@ -33,9 +28,8 @@ static json_t *subject_data(const struct ls_subject *subject)
 	json_put_text(data, "subject", text);
 	if (subject->kind != LS_KIND_USER && subject->kind != LS_KIND_GUESS) {
 		ls_prefix_format(&subject->net, net);
-		json_put(data,
-		    subject->net.bits == 128 ? "address" : "network",
-		    json_string(net));
+		json_put(data, subject->net.bits == 128 ? "address" : "network",
+			 json_string(net));
 	}
 	if (subject->user[0] != '\0')
 		json_put_text(data, "user", subject->user);
@@ -47,9 +41,9 @@ static void print_lock(const struct sim_lock *lock)
 	json_t *data = subject_data(&lock->subject);
 
 	json_put(data, "reason", json_string(ls_reason_name(lock->reason)));
-	put_number(data, "locks", lock->locks);
-	put_number(data, "refused", lock->refused);
-	put_number(data, "locked_ms", lock->locked_ms);
+	json_put_number(data, "locks", lock->locks);
+	json_put_number(data, "refused", lock->refused);
+	json_put_number(data, "locked_ms", lock->locked_ms);
 	json_put_real_time(data, "first", lock->first_ms);
 	json_put_real_time(data, "last", lock->last_ms);
 	json_put_real_time(data, "until", lock->until_ms);
@@ -65,8 +59,8 @@ static void print_hit(const struct simulation *sim, const struct place *place)
 	snprintf(subject.user, sizeof(subject.user), "%s",
 		 names_get(&sim->attempts->names, place->user));
 	data = subject_data(&subject);
-	put_number(data, "refused", place->refused);
-	put_number(data, "refused_right", place->refused_right);
+	json_put_number(data, "refused", place->refused);
+	json_put_number(data, "refused_right", place->refused_right);
 	json_put_real_time(data, "first", place->refused_ms);
 	json_put_real_time(data, "last_login", place->last_ms);
 	print("hit", data);
@@ -78,8 +72,8 @@ static json_t *reasons_data(const struct simulation *sim)
 
 	for (int i = 0; i < LS_REASON_COUNT; i++)
 		if (sim->by_reason[i] > 0)
-			put_number(data, ls_reason_name((enum ls_reason)i),
-				   sim->by_reason[i]);
+			json_put_number(data, ls_reason_name((enum ls_reason)i),
+					sim->by_reason[i]);
 	return data;
 }
 
@@ -88,28 +82,28 @@ static void print_summary(const struct logread *logread,
 {
 	json_t *data = json_object();
 
-	put_number(data, "lines", logread->lines);
-	put_number(data, "lines_not_understood", logread->unknown);
-	put_number(data, "attempts", sim->attempts->count);
+	json_put_number(data, "lines", logread->lines);
+	json_put_number(data, "lines_not_understood", logread->unknown);
+	json_put_number(data, "attempts", sim->attempts->count);
 	json_put_real_time(data, "from", sim->from_ms);
 	json_put_real_time(data, "to", sim->to_ms);
-	put_number(data, "successes", sim->successes);
-	put_number(data, "failures", sim->failures);
-	put_number(data, "others", sim->others);
-	put_number(data, "verified", sim->verified);
-	put_number(data, "repeats", sim->repeats);
-	put_number(data, "refused", sim->refused);
-	put_number(data, "refused_right", sim->refused_right);
+	json_put_number(data, "successes", sim->successes);
+	json_put_number(data, "failures", sim->failures);
+	json_put_number(data, "others", sim->others);
+	json_put_number(data, "verified", sim->verified);
+	json_put_number(data, "repeats", sim->repeats);
+	json_put_number(data, "refused", sim->refused);
+	json_put_number(data, "refused_right", sim->refused_right);
 	json_put(data, "reasons", reasons_data(sim));
-	put_number(data, "suspicious", sim->suspicious);
-	put_number(data, "failures_without_account", logread->nameless);
-	put_number(data, "locked", sim->lock_count);
-	put_number(data, "hit", hits);
+	json_put_number(data, "suspicious", sim->suspicious);
+	json_put_number(data, "failures_without_account", logread->nameless);
+	json_put_number(data, "locked", sim->lock_count);
+	json_put_number(data, "hit", hits);
 	print("summary", data);
 }
 
 void replay_report_print_json(const struct logread *logread,
-		       const struct simulation *sim)
+			      const struct simulation *sim)
 {
 	const struct place **hits;
 	size_t count = replay_report_hits(sim, &hits);

@@ -108,8 +108,7 @@ static void print_wired(const struct report *report)
 		       ago(report, status->daemon_seen_ms, daemon));
 	if (status->daemon_seen_ms != 0)
 		printf("outbox     %" PRIu64 " messages wait, %" PRIu64
-		       " of them undeliverable so far; %" PRIu64
-		       " given up\n",
+		       " of them undeliverable so far; %" PRIu64 " given up\n",
 		       status->daemon.waiting, status->daemon.stuck,
 		       status->daemon.dropped);
 	if (report->contacts.open)
@@ -130,8 +129,7 @@ static void print_journal(const struct report *report)
 	printf("journal    %" PRIu64 " of %" PRIu64 " events kept", hour->kept,
 	       hour->written);
 	if (hour->kept > 0)
-		printf(", the oldest %s",
-		       ago(report, hour->oldest_ms, oldest));
+		printf(", the oldest %s", ago(report, hour->oldest_ms, oldest));
 	printf("\n           %" PRIu64 " lost half-written, %" PRIu64
 	       " gone before lockstepd read them\n",
 	       hour->damaged, report->status.daemon.lost);
@@ -206,11 +204,6 @@ void report_print(const struct report *report)
 
 /* ---- for programs ----------------------------------------------------------- */
 
-static void put_number(json_t *object, const char *key, uint64_t number)
-{
-	json_put(object, key, json_integer((json_int_t)number));
-}
-
 static void put_seen(json_t *object, const char *key, uint64_t at_ms)
 {
 	if (at_ms != 0)
@@ -221,10 +214,10 @@ static json_t *figures_of(const struct figures_of *of)
 {
 	json_t *object = json_object();
 
-	put_number(object, "logins", of->logins);
-	put_number(object, "success", of->success);
-	put_number(object, "wrong", of->wrong);
-	put_number(object, "refused", of->refused);
+	json_put_number(object, "logins", of->logins);
+	json_put_number(object, "success", of->success);
+	json_put_number(object, "wrong", of->wrong);
+	json_put_number(object, "refused", of->refused);
 	return object;
 }
 
@@ -242,9 +235,9 @@ static json_t *hour_of(const struct figures *hour)
 			 figures_of(&hour->of[i]));
 	}
 	json_put(object, "services", services);
-	put_number(object, "locks", hour->locks);
-	put_number(object, "freezes", hour->freezes);
-	put_number(object, "suspicious", hour->suspicious);
+	json_put_number(object, "locks", hour->locks);
+	json_put_number(object, "freezes", hour->freezes);
+	json_put_number(object, "suspicious", hour->suspicious);
 	return object;
 }
 
@@ -269,14 +262,14 @@ static json_t *guard_of(const struct report *report)
 	const struct ls_status *status = &report->status;
 	json_t *object = json_object();
 
-	put_number(object, "subjects", status->subjects);
-	put_number(object, "used", status->used);
-	put_number(object, "locks", status->locks);
-	put_number(object, "familiar", status->familiar);
-	put_number(object, "evicted", status->evicted);
-	put_number(object, "full", status->full);
-	put_number(object, "admitted", status->admitted);
-	put_number(object, "denied", status->denied);
+	json_put_number(object, "subjects", status->subjects);
+	json_put_number(object, "used", status->used);
+	json_put_number(object, "locks", status->locks);
+	json_put_number(object, "familiar", status->familiar);
+	json_put_number(object, "evicted", status->evicted);
+	json_put_number(object, "full", status->full);
+	json_put_number(object, "admitted", status->admitted);
+	json_put_number(object, "denied", status->denied);
 	put_seen(object, "created", status->created_ms);
 	if (report->differences > 0)
 		json_put(object, "differs", differences_of(report));
@@ -295,7 +288,7 @@ static json_t *wired_of(const struct report *report)
 	put_seen(object, "lockstepd_seen", status->daemon_seen_ms);
 	json_put(object, "lockstepd_alive",
 		 json_boolean(report_daemon_is_alive(report)));
-	put_number(object, "sessions", report->sessions_seen);
+	json_put_number(object, "sessions", report->sessions_seen);
 	return object;
 }
 
@@ -303,9 +296,9 @@ static json_t *sessions_of(const struct ls_sessions_status *live)
 {
 	json_t *object = json_object();
 
-	put_number(object, "live", live->live);
-	put_number(object, "room", live->room);
-	put_number(object, "full", live->full);
+	json_put_number(object, "live", live->live);
+	json_put_number(object, "room", live->room);
+	json_put_number(object, "full", live->full);
 	return object;
 }
 
@@ -313,10 +306,10 @@ static json_t *contacts_of(const struct ls_contacts_status *contacts)
 {
 	json_t *object = json_object();
 
-	put_number(object, "room", contacts->room);
-	put_number(object, "used", contacts->used);
-	put_number(object, "idle_given_up", contacts->idle);
-	put_number(object, "lost", contacts->lost);
+	json_put_number(object, "room", contacts->room);
+	json_put_number(object, "used", contacts->used);
+	json_put_number(object, "idle_given_up", contacts->idle);
+	json_put_number(object, "lost", contacts->lost);
 	return object;
 }
 
@@ -324,9 +317,9 @@ static json_t *outbox_of(const struct ls_daemon_news *daemon)
 {
 	json_t *object = json_object();
 
-	put_number(object, "waiting", daemon->waiting);
-	put_number(object, "undeliverable", daemon->stuck);
-	put_number(object, "given_up", daemon->dropped);
+	json_put_number(object, "waiting", daemon->waiting);
+	json_put_number(object, "undeliverable", daemon->stuck);
+	json_put_number(object, "given_up", daemon->dropped);
 	return object;
 }
 
@@ -334,10 +327,10 @@ static json_t *journal_of(const struct figures *figures, uint64_t unread)
 {
 	json_t *object = json_object();
 
-	put_number(object, "written", figures->written);
-	put_number(object, "kept", figures->kept);
-	put_number(object, "damaged", figures->damaged);
-	put_number(object, "unread", unread);
+	json_put_number(object, "written", figures->written);
+	json_put_number(object, "kept", figures->kept);
+	json_put_number(object, "damaged", figures->damaged);
+	json_put_number(object, "unread", unread);
 	if (figures->kept > 0)
 		json_put_time(object, "oldest", figures->oldest_ms);
 	return object;
@@ -349,9 +342,9 @@ void report_print_json(const struct report *report)
 
 	json_put_text(object, "policy", report->policy);
 	if (report->compiled) {
-		json_put(object, "mode",
-			 json_string(report->observing ? "observe"
-						       : "enforce"));
+		json_put(
+			object, "mode",
+			json_string(report->observing ? "observe" : "enforce"));
 		json_put_time(object, "compiled",
 			      report->compiled_real_ms -
 				      (cli_real_ms() - cli_now_ms()));
@@ -367,13 +360,13 @@ void report_print_json(const struct report *report)
 		if (report->contacts.open)
 			json_put(object, "contacts",
 				 contacts_of(&report->contacts));
-		json_put(object, "journal", journal_of(&report->hour, report->status.daemon.lost));
+		json_put(object, "journal",
+			 journal_of(&report->hour, report->status.daemon.lost));
 		json_put(object, "outbox", outbox_of(&report->status.daemon));
 		json_put(object, "last_hour", hour_of(&report->hour));
 	}
 	for (unsigned i = 0; i < report->problems; i++)
-		json_array_append_new(problems,
-				      json_text(report->problem[i]));
+		json_array_append_new(problems, json_text(report->problem[i]));
 	json_put(object, "problems", problems);
 	json_line(object);
 }
