@@ -6,10 +6,27 @@ import pytest
 
 from lib import dovecot
 from lib.attempts import log_in
-from lib.cast import cast
+from lib.cast import USERS, cast
+from lib.stack import Stack
 
 # What is true of one version of Dovecot only has a file of its own.
 collect_ignore = [dovecot.either("test_oauth_2_4.py", "test_oauth_2_3.py")]
+
+
+@pytest.fixture(scope="module")
+def stack():
+    """A stack with the policy that Lockstep comes with, where no file says
+    otherwise."""
+    with Stack(users=USERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def auth(stack):
+    """Logins at Dovecot's auth socket, as Postfix asks there: many addresses
+    and users in little time."""
+    with stack.auth() as client:
+        yield client
 
 
 @pytest.fixture

@@ -32,12 +32,6 @@ def stack():
         yield running
 
 
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 def spelled(who, spelling):
     return SPELLINGS[spelling].format(who.number)
 

@@ -20,12 +20,6 @@ CLIENTS = 300
 SERVICES = ("imap", "pop3", "smtp")
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def well_again(stack):
     yield

@@ -5,26 +5,12 @@ import json
 import os
 import re
 
-import pytest
-
 from lib.attempts import guess, guess_calls, attempt, locked, log_in
 from lib.cast import (GUESS_ACCOUNTS, LIMIT, USER_FAILURES, USERS, Cast, cast, crowd,
                       guesses, net_of, networks)
 from lib.command import assert_fits, run
 from lib.stack import Stack, poll
 from lib.terminal import Terminal
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
 
 
 def explain(stack, *args):

@@ -6,23 +6,10 @@ import pytest
 from lib.attempts import (attempt, counter, guess, locked, log_in, open_doors,
                           right_calls)
 from lib.cast import (IP_ACCOUNTS, IP_FAILURES, NET_FAILURES, PLACE_FAILURES,
-                      USER_FAILURES, USERS, cast, crowd, networks)
+                      USER_FAILURES, cast, crowd, networks)
 from lib.clients import DOORS
-from lib.stack import Stack
 
 ADDRESSES = 300
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
 
 
 # ---- denial of service ---------------------------------------------------

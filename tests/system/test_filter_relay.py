@@ -93,7 +93,7 @@ def test_explained_as_policy_has_it(world):
     assert json.loads(world.cli("explain", "--json", HOST))["relaying"]["exempt"]
     world.compile(LIMITS.replace("}", 'mode = "observe" }'))
     assert "messages (observed)" in world.cli("explain", HOST)
-    world.compile(f'override net "192.0.2.0/24" {{ relay {{ '
+    world.compile('override net "192.0.2.0/24" { relay { '
                   'recipients = "7/1h" } }')
     assert table(world.cli("explain", HOST))[0] == ["recipients", "0", "7/1h"]
     assert "RELAYS" not in world.cli("explain", "198.51.100.1")

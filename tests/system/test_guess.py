@@ -14,18 +14,6 @@ from lib.stack import Stack
 ACCOUNTS = 300
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 def calls(victims, addresses, word, **how):
     return [{"user": victim.user, "password": word, "ip": ip, **how}
             for victim, ip in zip(victims, addresses)]

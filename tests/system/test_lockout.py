@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from lib.cast import LIMIT, USERS, at_once, cast, crowd, guesses
+from lib.cast import LIMIT, at_once, cast, crowd, guesses
 from lib.clients import DOORS
-from lib.stack import Stack
 
 # None: the protocol's own command.
 MECHANISMS = {
@@ -19,12 +18,6 @@ MECHANISMS = {
     "smtp": ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256"],
 }
 WAYS = [(door, mech) for door in DOORS for mech in MECHANISMS[door]]
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

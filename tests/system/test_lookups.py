@@ -21,12 +21,6 @@ def stack():
         yield running
 
 
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 def records(stack, who):
     return [(e["verdict"], e.get("outcome")) for e in stack.events("login")
             if e["user"] == who.user]

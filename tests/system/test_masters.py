@@ -23,12 +23,6 @@ def stack():
         yield running
 
 
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 def name(target, master):
     return f"{target.user}*{master.master}"
 

@@ -19,12 +19,6 @@ def stack():
         yield running
 
 
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 @pytest.mark.parametrize("mech", MECHANISMS)
 def test_refusal_reads_like_a_bad_token(stack, auth, mech):
     """At the doors, and in the challenge."""

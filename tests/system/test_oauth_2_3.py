@@ -20,12 +20,6 @@ def stack():
         yield running
 
 
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 @pytest.mark.parametrize("mech", MECHANISMS)
 def test_bad_tokens_from_one_address(stack, auth, mech):
     who = cast()

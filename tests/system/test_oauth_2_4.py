@@ -19,12 +19,6 @@ def stack():
         yield running
 
 
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 def logins(stack, who):
     """(verdict, outcome) of each."""
     return [(e["verdict"], e.get("outcome")) for e in stack.events("login")

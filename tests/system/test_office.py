@@ -10,10 +10,9 @@ import pytest
 
 from lib.attempts import (attempt, counter, guess, locked, log_in, open_doors,
                           right_calls)
-from lib.cast import (IP_FAILURES, PLACE_FAILURES, PLACE_REPEATS, USERS,
-                      at_once, cast, crowd, guesses, net_of)
+from lib.cast import (IP_FAILURES, PLACE_FAILURES, PLACE_REPEATS, at_once,
+                      cast, crowd, guesses, net_of)
 from lib.clients import DOORS
-from lib.stack import Stack
 
 FULL = bool(os.environ.get("LOCKSTEP_FULL"))
 PEOPLE = 200
@@ -22,18 +21,6 @@ DELAY_MS = 50
 SERVICES = ("imap", "pop3", "smtp")
 GUESSES = 500 if FULL else 50
 REPEAT_SECONDS = 3600 / PLACE_REPEATS  # limit place { repeats = "300/1h" }
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
 
 
 @pytest.fixture

@@ -20,12 +20,6 @@ def stack():
         yield running
 
 
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 @contextlib.contextmanager
 def environment(stack, more):
     before = dict(stack.env)

@@ -7,23 +7,8 @@ import pytest
 
 from lib.attempts import guess, locked, log_in, open_doors
 from lib.cast import (LIMIT, NET_FAILURES, PLACE_FAILURES, USER_FAILURES,
-                      USERS, at_once, cast, guesses, networks)
+                      at_once, cast, guesses, networks)
 from lib.clients import DOORS
-from lib.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    """Logins at Dovecot's auth socket, as Postfix asks there: many addresses
-    and users in little time."""
-    with stack.auth() as client:
-        yield client
 
 
 def works_on_all_doors(stack, who, ip):

@@ -14,12 +14,6 @@ from lib.stack import Stack, poll
 ADD_UP = 'limit ip { failures = "3/10m, 50/1d" }\n'
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
 @pytest.fixture
 def conf(stack):
     """The stack's lockstep.conf, to be written anew; put back afterwards."""

@@ -20,18 +20,6 @@ READERS = ("imap", "pop3", "smtp")
 FAILURE_SECONDS = 4  # auth_failure_delay of the slow stack
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 # ---- the text ------------------------------------------------------------
 
 

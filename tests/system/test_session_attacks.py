@@ -37,12 +37,6 @@ def narrow():
         yield running
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
 class Raw:
     """A connection to Dovecot's imap, without a library."""
 

@@ -15,12 +15,6 @@ BIG = 30 * 1000 * 1000
 REASON = "This account is locked"
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
 def freeze(stack, who):
     assert stack.lockstep("freeze", who.user).returncode == 0
 

@@ -4,17 +4,11 @@ import smtplib
 
 import pytest
 
-from lib.cast import USERS, cast
-from lib.stack import Stack, poll
+from lib.cast import cast
+from lib.stack import poll
 
 SERVICES = {"imap": "imap", "pop3": "pop3", "sieve": "sieve",
             "submission": "submission"}
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
 
 
 def sessions(stack, who):

@@ -5,24 +5,11 @@ import pytest
 
 from lib.attempts import (attempt, counter, guess, guess_calls, locked, log_in,
                           open_doors, right_calls)
-from lib.cast import (IP_ACCOUNTS, IP_FAILURES, NET_ACCOUNTS, USERS, cast,
-                      crowd, net_of)
+from lib.cast import (IP_ACCOUNTS, IP_FAILURES, NET_ACCOUNTS, cast, crowd,
+                      net_of)
 from lib.clients import DOORS
-from lib.stack import Stack
 
 ACCOUNTS = 30
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
 
 
 def lock_of(stack, subject):

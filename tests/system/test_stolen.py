@@ -12,18 +12,6 @@ from lib.stack import Stack
 HALF = USER_FAILURES // 2  # of the account's meter: from here it is suspicious
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def auth(stack):
-    with stack.auth() as client:
-        yield client
-
-
 def suspicions(stack, who):
     return [e for e in stack.events("suspicious") if named(e) == who.user]
 

@@ -5,16 +5,9 @@ import signal
 import pytest
 
 from lib.attempts import attempt, guess, guess_calls, log_in, tick
-from lib.cast import LIMIT, USERS, cast, networks
+from lib.cast import LIMIT, cast, networks
 from lib.command import run
-from lib.stack import Stack
 from lib.terminal import Terminal
-
-
-@pytest.fixture(scope="module")
-def stack():
-    with Stack(users=USERS) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
