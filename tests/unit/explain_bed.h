@@ -3,24 +3,7 @@
 #define LS_EXPLAIN_BED_H
 
 #include "explain.h"
-#include "harness.h"
-#include "world.h"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
+#include "world_bed.h"
 
 static struct ls_explanation explain(struct ls_state *state, const char *user,
 				     const char *ip, const char *password,

@@ -2,35 +2,11 @@
 #ifndef LS_SNAPSHOT_BED_H
 #define LS_SNAPSHOT_BED_H
 
-#include "harness.h"
 #include "snapshot.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <fcntl.h>
 #include <unistd.h>
-
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
-#define JOE "joe@example.com"
-#define HOME "198.51.100.7"
-#define HOME_NET "198.51.100.0/24"
-#define AWAY "192.0.2.1"
-#define AWAY_NET "192.0.2.0/24"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 static void save(void)
 {

@@ -1,33 +1,9 @@
 /* test_admit.c - admit and settle: what guessers get, and what owners keep */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <stdlib.h>
-
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
-#define HOME "198.51.100.7" /* where the owner is */
-#define HOME_NET "198.51.100.0/24"
-#define AWAY "192.0.2.1" /* where the guesser is */
-#define AWAY_NET "192.0.2.0/24"
-#define JOE "joe@example.com"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 /* One limit at a time: whose it is, how many guesses it lets through, and who
  * is locked then. */

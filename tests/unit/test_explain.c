@@ -4,9 +4,6 @@
 #include "explain_bed.h"
 
 #define LOGINS (LS_GUARD_WRITE | LS_CREATE | LS_LOGINS)
-#define JOE "joe@example.com"
-#define HOME "198.51.100.7"
-#define AWAY "192.0.2.1"
 
 static const struct ls_level *level_of(const struct ls_explanation *explanation,
 				       enum ls_kind kind, enum ls_reason reason)
@@ -40,7 +37,7 @@ static void test_levels(void **state)
 
 	(void)state;
 	world_set(&world, "ip", "failures", "3/3m, 50/1d");
-	world_open(&world, LS_GUARD_WRITE | LS_CREATE);
+	world_open(&world, GUARD);
 	world_guess(&world, JOE, AWAY, 2);
 	world_pass(&world, 30 * WORLD_SECOND);
 	told = explain(world.state, JOE, AWAY, NULL, NULL);
@@ -69,7 +66,7 @@ static void test_familiar(void **state)
 	struct ls_explanation told;
 
 	(void)state;
-	world_open(&world, LS_GUARD_WRITE | LS_CREATE);
+	world_open(&world, GUARD);
 	world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS);
 	world_pass(&world, WORLD_HOUR);
 	told = explain(world.state, JOE, HOME, NULL, NULL);
@@ -94,7 +91,7 @@ static void test_halves(void **state)
 	struct ls_explanation told;
 
 	(void)state;
-	world_open(&world, LS_GUARD_WRITE | LS_CREATE);
+	world_open(&world, GUARD);
 	world_guess(&world, JOE, AWAY, 20);
 	told = explain(world.state, NULL, AWAY, NULL, NULL);
 	check("address", told.decision.verdict, LS_DENY);
@@ -114,7 +111,7 @@ static void test_alias(void **state)
 	struct ls_ticket ticket;
 
 	(void)state;
-	world_open(&world, LS_GUARD_WRITE | LS_CREATE);
+	world_open(&world, GUARD);
 	world_admit(&world, "alias@example.com", HOME, &ticket);
 	ls_ticket_final(&ticket, JOE);
 	ls_settle(world.state, &ticket, LS_OUTCOME_SUCCESS, world.now_ms);

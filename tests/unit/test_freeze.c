@@ -1,29 +1,9 @@
 /* test_freeze.c - freezing an account, and giving it back */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
+#include "world_bed.h"
 
 #define LOGINS (LS_GUARD_WRITE | LS_CREATE | LS_LOGINS)
-#define JOE "joe@example.com"
-#define HOME "198.51.100.7"
-#define AWAY "192.0.2.1"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 static void freeze(const char *user, uint64_t length_ms)
 {

@@ -1,30 +1,13 @@
 /* test_killed.c - processes killed at any instruction, three at a time */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { ROUNDS = 20, AT_ONCE = 3 };
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 static void attempt_for_ever(unsigned number)
 {
@@ -51,7 +34,7 @@ static void test_killed(void **state)
 	(void)state;
 	world_set(&world, NULL, "subjects", "1024");
 	world_set(&world, "ip", "failures", "3/10m, 0");
-	world_open(&world, LS_GUARD_WRITE | LS_CREATE);
+	world_open(&world, GUARD);
 	guard = &world.state->guard;
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		pid_t pid[AT_ONCE];

@@ -1,30 +1,7 @@
 /* test_learn.c - places that were familiar before Lockstep was there */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
-
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
-#define JOE "joe@example.com"
-#define HOME "198.51.100.7"
-#define HOME_NET "198.51.100.0/24"
-#define AWAY "192.0.2.1"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
+#include "world_bed.h"
 
 static int learn(const char *user, const char *ip, uint64_t first_ago_ms,
 		 uint64_t last_ago_ms, bool dry)

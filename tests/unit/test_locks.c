@@ -1,31 +1,9 @@
 /* test_locks.c - locks by an administrator: placed, extended, listed, ended */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <stdlib.h>
-
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
-#define JOE "joe@example.com"
-#define AWAY "192.0.2.1"
-#define AWAY_NET "192.0.2.0/24"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 static int lock(enum ls_kind kind, const char *user, const char *net,
 		uint64_t length_ms)

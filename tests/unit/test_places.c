@@ -2,31 +2,7 @@
  * address, trusted and denied networks, connections, overrides, observing */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
-
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
-#define JOE "joe@example.com"
-#define HOME "198.51.100.7"
-#define HOME_NET "198.51.100.0/24"
-#define AWAY "192.0.2.1"
-#define AWAY_NET "192.0.2.0/24"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
+#include "world_bed.h"
 
 static void works(const char *row, const char *user, const char *ip)
 {

@@ -1,34 +1,14 @@
 /* test_state.c - opening, refreshing, and what is told when a file is bad */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
 #define BOTH (GUARD | LS_SESSIONS_WRITE)
-#define JOE "joe@example.com"
-#define AWAY "192.0.2.1"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 static void write_file(int dirfd, const char *name, const char *text)
 {

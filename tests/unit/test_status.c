@@ -1,28 +1,7 @@
 /* test_status.c - the figures of a state */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
-
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
-#define JOE "joe@example.com"
-#define AWAY "192.0.2.1"
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
+#include "world_bed.h"
 
 static void test_status(void **state)
 {
