@@ -15,6 +15,18 @@
 
 #include <cmocka.h>
 
+/* Under ThreadSanitizer, where everything takes ten times as long? */
+#if defined(__SANITIZE_THREAD__)
+#define HARNESS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HARNESS_TSAN 1
+#endif
+#endif
+#ifndef HARNESS_TSAN
+#define HARNESS_TSAN 0
+#endif
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline void harness_u64(const char *row, const char *what, uint64_t got,

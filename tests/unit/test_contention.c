@@ -10,19 +10,7 @@
 
 #include <pthread.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#ifdef SLOW
-enum { ROUNDS = 2000 };
-#else
-enum { ROUNDS = 40000 };
-#endif
-
+enum { ROUNDS = HARNESS_TSAN ? 2000 : 40000 };
 enum { THREADS = 8, SUBJECTS = 64 };
 
 #define GUARD (LS_GUARD_WRITE | LS_CREATE)

@@ -9,19 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#ifdef SLOW
-enum { ROUNDS = 500 };
-#else
-enum { ROUNDS = 10000 };
-#endif
-
+enum { ROUNDS = HARNESS_TSAN ? 500 : 10000 };
 enum { THREADS = 8, ACCOUNTS = 4, SEATS = 3, HELD = 4 };
 
 static const char *const accounts[ACCOUNTS] = { JOE, ANN, "bob", "eve" };
