@@ -52,4 +52,17 @@ static int reopen(enum ls_map_type type, bool writable, struct ls_map *map,
 			   map, error);
 }
 
+/* Make one and leave it, closed. */
+static inline void make(void)
+{
+	const struct ls_map_spec spec = spec_of(100);
+	struct ls_error error;
+	struct ls_map map;
+
+	if (create(&spec, &map, &error) < 0)
+		fail_msg("%s", error.text);
+	check_text("make", error.text, "");
+	ls_map_close(&map);
+}
+
 #endif

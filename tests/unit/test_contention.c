@@ -5,18 +5,13 @@
  * main thread checks once they have ended. */
 #include "lockstep-config.h"
 
-#include "harness.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <pthread.h>
 
 enum { ROUNDS = HARNESS_TSAN ? 2000 : 40000 };
 enum { THREADS = 8, SUBJECTS = 64 };
 
-#define GUARD (LS_GUARD_WRITE | LS_CREATE)
-#define AWAY "192.0.2.1"
-
-static struct world world;
 static struct ls_map *map; /* of world.state */
 static uint64_t now;
 static pthread_barrier_t barrier;
@@ -29,20 +24,6 @@ struct worker {
 	uint64_t count;
 };
 static struct worker worker[THREADS];
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 static void open_world(void)
 {

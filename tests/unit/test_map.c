@@ -15,19 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Make one and leave it, closed. */
-static void make(void)
-{
-	const struct ls_map_spec spec = spec_of(100);
-	struct ls_error error;
-	struct ls_map map;
-
-	if (create(&spec, &map, &error) < 0)
-		fail_msg("%s", error.text);
-	check_text("make", error.text, "");
-	ls_map_close(&map);
-}
-
 static int files_in_state(void)
 {
 	struct stat st;

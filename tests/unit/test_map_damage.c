@@ -8,19 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Make one and leave it, closed. */
-static void make(void)
-{
-	const struct ls_map_spec spec = spec_of(100);
-	struct ls_error error;
-	struct ls_map map;
-
-	if (create(&spec, &map, &error) < 0)
-		fail_msg("%s", error.text);
-	check_text("make", error.text, "");
-	ls_map_close(&map);
-}
-
 static void patch(off_t at, const void *bytes, size_t len)
 {
 	int fd = openat(world.state_dirfd, "guard", O_RDWR | O_CLOEXEC);
