@@ -88,6 +88,15 @@ def find(layout, namespace=None):
     return found
 
 
+def program(process):
+    """The name that a process was started by; "" when it has ended."""
+    try:
+        argv = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    except OSError:
+        return ""
+    return argv.split(b"\0")[0].rpartition(b"/")[2].decode(errors="replace")
+
+
 def spawn(layout, part, argv, over, log, env=None):
     """Start a part in its namespace, with the auth modules bound at `over`."""
     kept = {k: v for k, v in os.environ.items() if k.startswith(KEPT)}
@@ -128,6 +137,16 @@ def recorded(layout):
         except ValueError:
             continue
     return parts
+
+
+def wait_for_end(these, given_up=60.0):
+    """Until none of them lives."""
+    start = time.monotonic()
+    while left := [p for p in these if p.alive()]:
+        if time.monotonic() - start > given_up:
+            pids = ", ".join(str(p.pid) for p in left)
+            raise StackError(f"these processes do not end: {pids}")
+        time.sleep(0.02)
 
 
 def end(masters, remaining, asked=2.0, killed=10.0, given_up=30.0):
