@@ -61,6 +61,11 @@ def read_stat(pid):
     return int(fields[19]), fields[0] in "ZX"
 
 
+def of(pid):
+    """The process that has this number now."""
+    return Process(pid, read_stat(pid)[0], os.readlink(f"/proc/{pid}/ns/mnt"))
+
+
 def belongs(layout, pid):
     with open(f"/proc/{pid}/mountinfo") as f:
         if f"/{layout.auth_modules.name} " in f.read():
