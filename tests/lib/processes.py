@@ -154,7 +154,7 @@ def wait_for_end(these, given_up=60.0):
         time.sleep(0.02)
 
 
-def end(masters, remaining, asked=2.0, killed=10.0, given_up=30.0):
+def end(masters, remaining, asked=2.0, killed=30.0, given_up=60.0):
     """Ask the masters to stop and wait until remaining() is empty. What still
     runs after `asked` seconds is asked as well (Dovecot's auth process, for
     one, stays while Postfix is connected to it), then killed."""
