@@ -364,6 +364,11 @@ uint64_t ls_daemon_seen_ms(const struct ls_state *state)
 					atomic_load(&map->header->daemon_seen));
 }
 
+bool ls_is_truncated(const struct ls_state *state)
+{
+	return ls_map_broken(&state->guard);
+}
+
 void ls_status(struct ls_state *state, uint64_t now_ms,
 	       struct ls_status *status_r)
 {

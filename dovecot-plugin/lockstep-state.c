@@ -58,7 +58,9 @@ static void check_daemon(struct state *state, struct event *event)
 	uint64_t now = state_now_ms(), seen;
 	bool gone;
 
-	if (!is_loud(state) || now < state->daemon_ms)
+	/* Its sign may be what a truncated map lost, which is told. */
+	if (!is_loud(state) || now < state->daemon_ms ||
+	    ls_is_truncated(state->ls))
 		return;
 	state->daemon_ms = now + STATE_DAEMON_MS;
 	seen = ls_daemon_seen_ms(state->ls);

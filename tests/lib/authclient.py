@@ -16,7 +16,7 @@ import random
 import socket
 from dataclasses import dataclass, field
 
-from . import sasl
+from . import alike, sasl
 
 
 @dataclass
@@ -77,6 +77,7 @@ class AuthClient:
         """Send a request and return its id. More parameters of the protocol
         can be given by name (`_` for `-`), True for those without a value."""
         self.last_id += 1
+        alike.note(user, password)
         client = sasl.client(mech, user, password)
         words = ["AUTH", str(self.last_id), mech, f"service={service}",
                  "nologin", f"lip={lip}", f"rip={ip}"]

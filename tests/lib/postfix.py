@@ -225,9 +225,14 @@ def start(layout):
 
 
 def reload(layout):
-    """Take a changed configuration: processes that serve a client end after
-    it, all others at once."""
+    """Take a changed configuration. master(8) tells the log before it does so,
+    and an smtpd that is idle may serve one client more: this returns when the
+    processes that know the old one are gone. Those that serve a client end after
+    it, so nobody may be connected."""
+    old = [p for p in processes.find(layout)
+           if processes.program(p) in ("smtpd", "pickup")]
     processes.recorded(layout)["postfix"].signal(signal.SIGHUP)
+    processes.wait_for_end(old)
 
 
 @contextlib.contextmanager
@@ -247,12 +252,5 @@ def without_service(layout):
 
 def filters(stack):
     """The processes of lockstep-policy that smtpd processes ask now."""
-    found = []
-    for process in stack.processes():
-        try:
-            argv = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if argv.split(b"\0")[0].endswith(b"/lockstep-policy"):
-            found.append(process)
-    return found
+    return [process for process in stack.processes()
+            if processes.program(process) == "lockstep-policy"]

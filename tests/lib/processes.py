@@ -61,6 +61,11 @@ def read_stat(pid):
     return int(fields[19]), fields[0] in "ZX"
 
 
+def of(pid):
+    """The process that has this number now."""
+    return Process(pid, read_stat(pid)[0], os.readlink(f"/proc/{pid}/ns/mnt"))
+
+
 def belongs(layout, pid):
     with open(f"/proc/{pid}/mountinfo") as f:
         if f"/{layout.auth_modules.name} " in f.read():
@@ -86,6 +91,15 @@ def find(layout, namespace=None):
         except (OSError, UnicodeDecodeError):
             continue  # it ended meanwhile
     return found
+
+
+def program(process):
+    """The name that a process was started by; "" when it has ended."""
+    try:
+        argv = pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    except OSError:
+        return ""
+    return argv.split(b"\0")[0].rpartition(b"/")[2].decode(errors="replace")
 
 
 def spawn(layout, part, argv, over, log, env=None):
@@ -130,7 +144,17 @@ def recorded(layout):
     return parts
 
 
-def end(masters, remaining, asked=2.0, killed=10.0, given_up=30.0):
+def wait_for_end(these, given_up=60.0):
+    """Until none of them lives."""
+    start = time.monotonic()
+    while left := [p for p in these if p.alive()]:
+        if time.monotonic() - start > given_up:
+            pids = ", ".join(str(p.pid) for p in left)
+            raise StackError(f"these processes do not end: {pids}")
+        time.sleep(0.02)
+
+
+def end(masters, remaining, asked=2.0, killed=30.0, given_up=60.0):
     """Ask the masters to stop and wait until remaining() is empty. What still
     runs after `asked` seconds is asked as well (Dovecot's auth process, for
     one, stays while Postfix is connected to it), then killed."""

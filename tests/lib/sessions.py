@@ -3,9 +3,9 @@
 import functools
 import imaplib
 import json
-import os
 import signal
 
+from . import processes
 from .cast import at_once
 
 
@@ -48,5 +48,9 @@ def pids(stack, who, program="imap"):
 
 
 def kill(numbers):
-    for pid in numbers:
-        os.kill(pid, signal.SIGKILL)
+    """Until they are gone: a process that ends has closed its connections
+    already while it still is one."""
+    doomed = [processes.of(pid) for pid in numbers]
+    for process in doomed:
+        process.signal(signal.SIGKILL)
+    processes.wait_for_end(doomed)

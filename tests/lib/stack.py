@@ -10,6 +10,7 @@ set or the block ended with an exception; then its path is printed. One given by
 the caller is left as it is.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -21,7 +22,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from . import clients, layout, lifecycle, processes
+from . import alike, clients, layout, lifecycle, processes
 from .authclient import AuthClient
 
 COMMAND = layout.TOP / "tests/stack"
@@ -128,6 +129,8 @@ class Stack:
             raise
 
     def __exit__(self, kind, value, traceback):
+        if kind is not None and issubclass(kind, AssertionError):
+            self.look_for_alike()
         self.down()
         self._dispose(keep=kind is not None)
 
@@ -164,6 +167,7 @@ class Stack:
         is given; for `how` see clients."""
         if password is None:
             password = right_password(number)
+        alike.note(user_name(number), password)
         return clients.DOORS[door](self.env, user_name(number), password, **how)
 
     def connect(self, ip=None, **how):
@@ -174,6 +178,7 @@ class Stack:
         """Log in on the connection that connect(keep=True) left open."""
         if password is None:
             password = right_password(number)
+        alike.note(user_name(number), password)
         return clients.smtp_login_on(answer, user_name(number), password, **how)
 
     def auth(self):
@@ -206,6 +211,11 @@ class Stack:
 
     def postfix_log(self):
         return pathlib.Path(self.env["POSTFIX_LOG"]).read_text(errors="replace")
+
+    def look_for_alike(self):
+        """Of a test that failed: see alike."""
+        with contextlib.suppress(AssertionError, OSError):
+            alike.look(self)
 
     # ---- what to do --------------------------------------------------
 

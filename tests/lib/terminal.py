@@ -13,6 +13,8 @@ import subprocess
 import termios
 import time
 
+from .stack import DEADLINE
+
 SEQUENCE = re.compile(rb"\x1b\[([0-9;?]*)([A-Za-z])|\x1b[()][A-Za-z0-9]|"
                       rb"\x1b[=>78HDM]|\x0e|\x0f|\$<\d+[*/]*>")
 
@@ -118,14 +120,15 @@ class Terminal:
         os.close(self.slave)
 
     def read(self, seconds):
-        """What comes in that time, or the end."""
-        ready, _, _ = select.select([self.master], [], [], seconds)
-        if ready:
+        """What comes in that time, and all that follows at once. The kernel hands
+        it over in parts: a screen may be half drawn otherwise."""
+        while select.select([self.master], [], [], seconds)[0]:
             data = os.read(self.master, 65536)
             self.raw += data
             self.rest = self.screen.feed(self.rest + data)
+            seconds = 0.05
 
-    def wait_for(self, seen, deadline=20):
+    def wait_for(self, seen, deadline=DEADLINE):
         """Until seen(text of the screen) is true; returns the text."""
         end = time.monotonic() + deadline
         while not seen(self.screen.text()):
@@ -136,7 +139,7 @@ class Terminal:
     def type(self, keys):
         os.write(self.master, keys.encode())
 
-    def wait(self, deadline=20):
+    def wait(self, deadline=DEADLINE):
         """Until the program ends; returns its exit code."""
         end = time.monotonic() + deadline
         while self.process.poll() is None:

@@ -203,11 +203,17 @@ def test_refusal_takes_as_long_as_a_verification(mech):
             assert not log_in(auth, who, ip, *guesses(1), mech=mech)
             return time.monotonic() - began
 
-        wrong = [seconds(who.stranger) for _ in range(5)]
-        refused = [seconds(who.guesser) for _ in range(5)]
+        wrong = [seconds(who.stranger)]  # by which the first is told
+        refused = [seconds(who.guesser)]
+        for _ in range(4):
+            wrong.append(seconds(who.stranger))
+            refused.append(seconds(who.guesser))
         assert min(wrong) > delay * 0.9
         assert min(refused) > delay * 0.9
-        assert abs(statistics.median(refused) - statistics.median(wrong)) < 0.1
+        # A busy machine adds to both, now here and now there: least to the
+        # quickest.
+        assert abs(min(refused) - min(wrong)) < 0.1
+        assert statistics.median(refused) < statistics.median(wrong) + delay
         assert len(stack.verified(who.number)) == len(wrong)
 
 

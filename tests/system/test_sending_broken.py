@@ -2,6 +2,7 @@
 as another one can be started, the limits hold."""
 
 import signal
+import socket
 
 import pytest
 
@@ -147,25 +148,29 @@ def test_not_there(stack):
     poll(all_is_counted, what="what is counted again")
 
 
-def reload(stack):
-    before = stack.postfix_log().count(": reload ")
+def reload(stack, service):
+    """Until the policy service is there, or not."""
+    def is_there():
+        with socket.socket(socket.AF_UNIX) as sock:
+            return sock.connect_ex(str(
+                stack.layout().postfix_queue / "private/lockstep")) == 0
+
     postfix.reload(stack.layout())
-    poll(lambda: stack.postfix_log().count(": reload ") > before,
-         what="Postfix's reload")
+    poll(lambda: is_there() == service, what="Postfix's reload")
 
 
 def test_no_service(stack):
     """As with a systemd socket that is down: nobody to connect to."""
     who = cast()
     with postfix.without_service(stack.layout()):
-        reload(stack)
+        reload(stack, False)
         with mail.Client(stack, who) as client:
             assert client.send("a@x.example", "b@x.example")
         poll(lambda: "problem talking to server private/lockstep: "
              "Connection refused"
              in stack.postfix_log(), what="Postfix's line")
         assert filters(stack) == []
-    reload(stack)
+    reload(stack, True)
     with mail.Client(stack, who) as client:
         replies = [client.send(f"b{i}@x.example") for i in range(MOST + 1)]
     assert [bool(r) for r in replies] == [True] * MOST + [False]

@@ -5,7 +5,7 @@ import pytest
 
 from lib import mail, postfix
 from lib.cast import USERS, cast
-from lib.stack import Stack, poll
+from lib.stack import Stack
 
 SOFT, FROZEN_AT, VICTIMS = 5, 15, 60
 POLICY = f"""
@@ -19,16 +19,11 @@ AUTH_ON_25 = [
 ]
 
 
-def reload(stack):
-    postfix.reload(stack.layout())
-    poll(lambda: "reload" in stack.postfix_log(), what="the reload")
-
-
 @pytest.fixture(scope="module")
 def stack():
     with Stack(users=USERS, policy=POLICY, postfix=AUTH_ON_25) as running:
         postfix.wire(running.layout(), "smtp", "recipient|data")
-        reload(running)
+        postfix.reload(running.layout())
         yield running
 
 
@@ -95,7 +90,7 @@ def test_other_servers_are_not_concerned(stack):
 def half_wired_stack():
     with Stack(users=USERS, policy=POLICY, postfix=AUTH_ON_25) as running:
         postfix.wire(running.layout(), "smtp", "data")
-        reload(running)
+        postfix.reload(running.layout())
         yield running
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from lib import sessions
-from lib.cast import at_once, cast
+from lib.cast import USERS, at_once, cast
 from lib.stack import Stack, poll
 
 UID = 59999  # a mail user's, who is in no group of Lockstep's
@@ -74,10 +74,11 @@ def run_mail_as(stack, uid):
 @pytest.fixture(scope="module")
 def others():
     """Mail processes run as UID."""
-    with Stack(users=50) as stack:
+    with Stack(users=USERS) as stack:
         stack.dir.chmod(0o755)
         run_mail_as(stack, UID)
-        poll(lambda: stack.login("imap", 50).ok, what="Dovecot again")
+        poll(lambda: stack.login("imap", cast().number).ok,
+             what="Dovecot again")
         yield stack
 
 
@@ -105,25 +106,23 @@ def test_mail_user_cannot_change_guard(others):
     ("sieve", "managesieve")])
 def test_mail_process_maps_guard_to_read(others, door, program):
     """Nor could it, had it been taken over by its client."""
-    answer = others.login(door, 1, keep=True)
+    who = cast()
+    answer = others.login(door, who.number, keep=True)
     assert answer.ok
-    found = poll(lambda: [
-        p.pid for p in others.processes()
-        if pathlib.Path(f"/proc/{p.pid}/comm").read_text().strip() == program
-        and f"Uid:\t{UID}\t{UID}\t{UID}" in
-        pathlib.Path(f"/proc/{p.pid}/status").read_text()], what="a process")
-    for pid in found:
-        proc = pathlib.Path(f"/proc/{pid}")
-        maps = re.findall(r"^\S+ (\S+) .*/(guard|sessions)\n(?:\w+: .*\n)*?"
-                          r"VmFlags: (.*)", (proc / "smaps").read_text(), re.M)
-        assert sorted((name, rights) for rights, name, _ in maps) == \
-            [("guard", "r--s"), ("sessions", "rw-s")]
-        # "mw": mprotect() might allow it.
-        assert [("mw" in flags.split(), name) for _, name, flags in maps
-                if name == "guard"] == [(False, "guard")]
-        # No descriptor of either is left, to write or at all.
-        names = [os.readlink(fd) for fd in (proc / "fd").iterdir()]
-        assert not [n for n in names if n.endswith(("/guard", "/sessions"))]
+    pid, = [s["pid"] for s in others.sessions() if s["user"] == who.user]
+    proc = pathlib.Path(f"/proc/{pid}")
+    assert (proc / "comm").read_text().strip() == program
+    assert f"Uid:\t{UID}\t{UID}\t{UID}" in (proc / "status").read_text()
+    maps = re.findall(r"^\S+ (\S+) .*/(guard|sessions)\n(?:\w+: .*\n)*?"
+                      r"VmFlags: (.*)", (proc / "smaps").read_text(), re.M)
+    assert sorted((name, rights) for rights, name, _ in maps) == \
+        [("guard", "r--s"), ("sessions", "rw-s")]
+    # "mw": mprotect() might allow it.
+    assert [("mw" in flags.split(), name) for _, name, flags in maps
+            if name == "guard"] == [(False, "guard")]
+    # No descriptor of either is left, to write or at all.
+    names = [os.readlink(fd) for fd in (proc / "fd").iterdir()]
+    assert not [n for n in names if n.endswith(("/guard", "/sessions"))]
     answer.close()
 
 

@@ -121,6 +121,8 @@ def test_receiver_and_daemon_down(stack, number):
     people = [cast() for _ in range(4)]
     lock(stack, people[0])
     arrives(stack, people[0], 1)
+    # The receiver writes it down first, and answers then.
+    poll(lambda: outbox(stack)["waiting"] == 0, what="what it answered")
     stack.stop("webhook")
     lock(stack, people[1])
     log = stack.layout().lockstepd_log

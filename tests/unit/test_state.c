@@ -272,6 +272,7 @@ static void test_cut_in_use(void **state)
 		check("before", world_guess(&world, JOE, AWAY, 20), 10);
 		check("before", refresh(&error), 0);
 		snprintf(path, sizeof(path), "%s/guard", world.state_dir);
+		check("whole", ls_is_truncated(world.state), false);
 		check("cut", truncate(path, lengths[i]), 0);
 		for (unsigned user = 0; user < 50; user++) {
 			char name[32], from[32];
@@ -292,6 +293,7 @@ static void test_cut_in_use(void **state)
 		ls_status(world.state, world.now_ms, &status);
 		check("told", refresh(&error), LS_EFORMAT);
 		check_holds("told", error.text, "truncated while in use");
+		check("known", ls_is_truncated(world.state), true);
 		check("once", refresh(&error), 0);
 		check("once", refresh(&error), 0);
 		if (i + 1 < COUNT(lengths))
