@@ -4,25 +4,23 @@
  *
  *   frozen? ---yes---------------------------------------> DENY
  *      | no
- *   tried before, and refused? --no--> charge the meters of what is attempted;
- *      | yes                           no room: freeze ---> HOLD or DENY
- *      |<----------------------------------'
+ *   tried before? --no--> charge the meters of what is attempted;
+ *      | yes              no room: freeze ----------------> HOLD or DENY
+ *      |<--------------------'
  *   room in messages, recipients, new recipients, senders?
- *      | no: remember the refused message for a day ------> DENY
+ *      | no: remember the message for a day --------------> DENY
  *      | yes: charge them, all or none
  *   whom it goes to is known from now on -----------------> ADMIT
  *
  * Charges are compare-and-swaps on shared meters, one after the other; one that
  * finds no room gives those before it back, and all is looked at again. So
- * however many messages end at once, no meter ever holds more than its limit.
- *
- * Only what is refused has to be remembered to be charged once as attempted:
- * what is accepted does not come again. */
+ * however many messages end at once, no meter ever holds more than its limit. */
 #include "lockstep-config.h"
 
 #include "message.h"
 #include "sent.h"
 #include "text.h"
+#include "tried.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,18 +74,6 @@ static void journal_refusal(const struct ls_sent *sent,
 		journal(sent, LS_EVENT_MESSAGE, decision);
 }
 
-static uint64_t level(const struct ls_sent *sent, enum ls_sending_meter meter)
-{
-	const struct ls_rate rate = ls_rate_of(&sent->limit[meter].limit);
-	struct ls_ref ref;
-
-	if (ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
-			  &ref) < 0)
-		return 0;
-	return ls_meter_level(ls_slot_get(&ref, sent->limit[meter].word),
-			      sent->visit.now, &rate);
-}
-
 /* What an account was frozen for came from a place that is new to it: so may be
  * who sent it. A release then forgets that place, and those first seen since. */
 static void doubt_new_place(const struct ls_sent *sent)
@@ -101,19 +87,6 @@ static void doubt_new_place(const struct ls_sent *sent)
 	if (since != 0 && since + young > visit->now)
 		ls_state_doubt(sent->state, visit->key[LS_KIND_USER], since,
 			       visit->now + young, visit->now);
-}
-
-/* What led to a freeze has had its consequence: with that still counted, the owner's
- * first message after it would bring about the next. */
-static void forget_attempts(const struct ls_sent *sent)
-{
-	struct ls_ref ref;
-
-	if (ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
-			  &ref) < 0)
-		return;
-	ls_slot_set(&ref, sent->limit[LS_SENDING_TRIED_MESSAGES].word, 0);
-	ls_slot_set(&ref, sent->limit[LS_SENDING_TRIED_RECIPIENTS].word, 0);
 }
 
 /* The account has tried too much. Returns false when another message did it
@@ -139,8 +112,10 @@ static bool freeze(const struct ls_sent *sent)
 	len = snprintf(
 		more, sizeof(more),
 		"messages=%llu recipients=%llu queue-id=%.31s to=",
-		(unsigned long long)level(sent, LS_SENDING_TRIED_MESSAGES),
-		(unsigned long long)level(sent, LS_SENDING_TRIED_RECIPIENTS),
+		(unsigned long long)ls_sent_level(sent,
+						  LS_SENDING_TRIED_MESSAGES),
+		(unsigned long long)ls_sent_level(sent,
+						  LS_SENDING_TRIED_RECIPIENTS),
 		queue_id != NULL ? queue_id : "");
 	/* Cut to fit: the domains come last. */
 	if (len > 0 && (size_t)len < sizeof(more) - 1 &&
@@ -153,25 +128,12 @@ static bool freeze(const struct ls_sent *sent)
 			     sent->visit.now);
 	if (fall == LS_STOOD)
 		return false;
+	/* What led to it has had its consequence: with that still counted, the
+	 * owner's first message after it would bring about the next. */
 	if (fall == LS_FELL)
-		forget_attempts(sent);
+		ls_tried_empty(sent);
 	doubt_new_place(sent);
 	return true;
-}
-
-static bool attempts_are_limited(const struct ls_sent *sent)
-{
-	return sent->limit[LS_SENDING_TRIED_MESSAGES].limit.units > 0 ||
-	       sent->limit[LS_SENDING_TRIED_RECIPIENTS].limit.units > 0;
-}
-
-/* Charge what is attempted. Returns false when it is too much. */
-static bool attempt(const struct ls_sent *sent)
-{
-	struct ls_sent_charge ignored;
-
-	return ls_sent_charge(sent, LS_SENDING_TRIED_MESSAGES, &ignored) &&
-	       ls_sent_charge(sent, LS_SENDING_TRIED_RECIPIENTS, &ignored);
 }
 
 /* The account is frozen, by whatever it was. */
@@ -207,42 +169,22 @@ static void decide_excess(struct ls_sent *sent, struct ls_decision *decision)
 		journal(sent, LS_EVENT_MESSAGE, decision);
 }
 
-/* An alarm, no more often than once a day. */
+/* An alarm, no more often than once a day, whatever else there is no room for. */
 static void raise_alarm(const struct ls_sent *sent,
 			const struct ls_decision *decision)
 {
+	struct ls_decision alarm = *decision;
 	struct ls_ref ref;
 
-	if (decision->reason != LS_REASON_NEW_RECIPIENTS ||
+	if (!ls_sent_is_full(sent, LS_SENDING_NEW_RECIPIENTS) ||
 	    ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
 			  &ref) < 0 ||
 	    ls_slot_get(&ref, LS_WORD_ALARMED) > sent->visit.now)
 		return;
 	ls_slot_set(&ref, LS_WORD_ALARMED,
 		    sent->visit.now + LS_SENT_REMEMBER_MS);
-	journal(sent, LS_EVENT_ALARM, decision);
-}
-
-/* The message was refused before: under which key. Its size may have changed a
- * little. */
-static bool find_refused(const struct ls_sent *sent, uint64_t *key)
-{
-	uint64_t message = ls_message_key(sent->state, sent->message);
-	static const int neighbours[] = { -1, 1 };
-
-	*key = ls_sent_once_key(sent, message);
-	if (ls_sent_is_once(sent, *key))
-		return true;
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t other = ls_sent_once_key(
-			sent, message + (uint64_t)neighbours[i]);
-
-		if (ls_sent_is_once(sent, other)) {
-			*key = other;
-			return true;
-		}
-	}
-	return false;
+	alarm.reason = LS_REASON_NEW_RECIPIENTS;
+	journal(sent, LS_EVENT_ALARM, &alarm);
 }
 
 /* What is remembered of a message that came after the freeze, whatever that was
@@ -255,7 +197,7 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 			   struct ls_decision *decision)
 {
 	enum ls_sending_meter full;
-	uint64_t refused, at = 0;
+	uint64_t tried, at = 0;
 	bool again;
 
 	ls_visit_is_frozen(&sent->visit, decision);
@@ -264,22 +206,23 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 		return;
 	}
 	ls_sent_need(sent, real_ms);
-	again = find_refused(sent, &refused);
-	if (!again && !attempt(sent)) {
+	again = ls_tried_find(sent, &tried);
+	if (!again && !ls_tried_charge(sent)) {
 		decide_excess(sent, decision);
+		if (decision->verdict == LS_ADMIT) { /* it is only observed */
+			ls_sent_take(sent, &at);
+			ls_sent_learn(sent);
+		}
 		return;
 	}
 	full = ls_sent_take(sent, &at);
-	if (full != LS_SENDING_METERS) {
+	if (full == LS_SENDING_METERS) {
+		ls_tried_accepted(sent, tried, again);
+	} else {
 		refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
-		ls_sent_set_once(sent, refused,
-				 sent->visit.now + LS_SENT_REMEMBER_MS,
-				 attempts_are_limited(sent));
-		if (!again)
+		if (!ls_tried_refused(sent, tried, again))
 			journal_refusal(sent, decision);
 		raise_alarm(sent, decision);
-	} else if (again) {
-		ls_sent_forget_once(sent, refused);
 	}
 	if (decision->verdict == LS_ADMIT)
 		ls_sent_learn(sent);

@@ -23,36 +23,6 @@ uint64_t ls_sent_once_key(const struct ls_sent *sent, uint64_t what)
 			   what);
 }
 
-bool ls_sent_is_once(const struct ls_sent *sent, uint64_t key)
-{
-	struct ls_ref ref;
-
-	return ls_table_find(&sent->state->guard.subjects, key, LS_KIND_ONCE,
-			     &ref) == 0 &&
-	       ls_slot_get(&ref, LS_WORD_UNTIL) > sent->visit.now;
-}
-
-void ls_sent_set_once(const struct ls_sent *sent, uint64_t key, uint64_t until,
-		      bool few)
-{
-	struct ls_ref ref;
-
-	if (ls_state_claim(sent->state, LS_KIND_ONCE, key, sent->visit.now,
-			   false, &ref) < 0)
-		return;
-	ls_slot_set(&ref, LS_WORD_FEW, few);
-	ls_slot_set(&ref, LS_WORD_UNTIL, until);
-}
-
-void ls_sent_forget_once(const struct ls_sent *sent, uint64_t key)
-{
-	struct ls_ref ref;
-
-	if (ls_table_find(&sent->state->guard.subjects, key, LS_KIND_ONCE,
-			  &ref) == 0)
-		ls_slot_set(&ref, LS_WORD_UNTIL, 0);
-}
-
 static void be_account(struct ls_sent *sent)
 {
 	const struct ls_policy *policy = sent->visit.policy;
@@ -269,6 +239,29 @@ static void refund(const struct ls_sent *sent, enum ls_sending_meter meter,
 static bool is_later(uint64_t at, uint64_t than)
 {
 	return than != 0 && (at == 0 || at > than);
+}
+
+uint64_t ls_sent_level(const struct ls_sent *sent, enum ls_sending_meter meter)
+{
+	const struct ls_rate rate = ls_rate_of(&sent->limit[meter].limit);
+	struct ls_ref ref;
+
+	if (ls_table_find(&sent->state->guard.subjects, sent->key, sent->kind,
+			  &ref) < 0)
+		return 0;
+	return ls_meter_level(ls_slot_get(&ref, sent->limit[meter].word),
+			      sent->visit.now, &rate);
+}
+
+bool ls_sent_is_full(const struct ls_sent *sent, enum ls_sending_meter meter)
+{
+	const struct ls_rate rate = rate_of(sent, meter);
+	struct ls_ref ref;
+
+	return ls_table_find(&sent->state->guard.subjects, sent->key,
+			     sent->kind, &ref) == 0 &&
+	       !ls_meter_has_room(ls_slot_get(&ref, sent->limit[meter].word),
+				  sent->visit.now, &rate);
 }
 
 enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,

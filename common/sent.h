@@ -8,7 +8,7 @@
 #include "sending.h"
 #include "visit.h"
 
-/* How long a refused message is remembered, and an alarm not told again. */
+/* How long a message is remembered, and an alarm not told again. */
 #define LS_SENT_REMEMBER_MS (UINT64_C(24) * 3600 * 1000)
 
 /* A message at hand. */
@@ -43,16 +43,9 @@ void ls_sent_need(struct ls_sent *sent, uint64_t real_ms);
 /* The message was accepted: whom it goes to is known from now on. */
 void ls_sent_learn(const struct ls_sent *sent);
 
-/* What is counted once for an account: a sender, a refused message.
+/* What is counted once for an account: a sender, an attempted message.
  *   what   its key */
 uint64_t ls_sent_once_key(const struct ls_sent *sent, uint64_t what);
-bool ls_sent_is_once(const struct ls_sent *sent, uint64_t key);
-/* Remember it until then; without room for it, it is counted again.
- *   few   a limit bounds how many of them there are: worth more than one that is
- *         of any number, which may push nothing out */
-void ls_sent_set_once(const struct ls_sent *sent, uint64_t key, uint64_t until,
-		      bool few);
-void ls_sent_forget_once(const struct ls_sent *sent, uint64_t key);
 
 /* What was charged; emission_ms 0: nothing. */
 struct ls_sent_charge {
@@ -64,6 +57,10 @@ struct ls_sent_charge {
 bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 		    struct ls_sent_charge *charge_r);
 
+/* How many units are in one of the meters. */
+uint64_t ls_sent_level(const struct ls_sent *sent, enum ls_sending_meter meter);
+/* Has the meter no room for what the message needs of it? Reads only. */
+bool ls_sent_is_full(const struct ls_sent *sent, enum ls_sending_meter meter);
 /* Of the soft meters without room the one that will have some last, or
  * LS_SENDING_METERS. Reads only. *at_r is when that is, on the map's clock, or,
  * where others were faster to fill it, soon; 0: never. */

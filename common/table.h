@@ -93,8 +93,9 @@ _Static_assert(sizeof(struct ls_bucket) == 64, "one cache line");
 enum ls_worth {
 	LS_WORTH_EMPTY,    /* nobody's */
 	LS_WORTH_IDLE,     /* every time in it has passed */
-	LS_WORTH_LITTLE,   /* pairs, and refused messages where nothing limits
-			    * their number: lost, they are counted again */
+	LS_WORTH_LITTLE,   /* pairs, accepted messages, and refused ones where
+			    * nothing limits their number: lost, they are
+			    * counted again */
 	LS_WORTH_STRANGER, /* charged meters, fading strikes, what an account
 			    * is to be counted for once */
 	LS_WORTH_FAMILIAR, /* a familiar place, an alias, a doubt, what an

@@ -103,6 +103,62 @@ static void test_retrying_is_no_attempt(void **state)
 	check("each told once", events(LS_EVENT_MESSAGE, NULL), 24);
 }
 
+/* Accepted here and turned away behind us, as by a milter that is out of order, mail
+ * comes again and again: it freezes nobody either. */
+static void test_turned_away_later_is_no_attempt(void **state)
+{
+	unsigned accepted = 0, most = 201;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "200/1h");
+	world_set(&world, "sending", "recipients", "0");
+	world_set(&world, "sending", "freeze-at", "200");
+	world_open(&world, GUARD);
+	for (unsigned round = 0; round < 6; round++) {
+		for (unsigned i = 0; i < most; i++) {
+			char to[40];
+
+			snprintf(to, sizeof(to), "k%u@example.net", i);
+			accepted += post(&(struct post){ .to = to }).verdict ==
+				    LS_ADMIT;
+		}
+	}
+	check("the limit holds", accepted, 200);
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 0);
+	/* Those of the first tenth are not remembered until they are refused. */
+	check_within("tried", level_of(JOE, LS_REASON_MESSAGES, true), most,
+		     most + 20);
+	check("told", events(LS_EVENT_MESSAGE, NULL), 50);
+	/* Others are attempts as ever. */
+	post_many(NULL, 400);
+	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+}
+
+static uint64_t slots_in_use(void)
+{
+	struct ls_status status;
+
+	ls_status(world.state, world.now_ms, &status);
+	return status.used;
+}
+
+/* Nor is room taken for each message of who is far from the limits. */
+static void test_few_accepted_are_remembered(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "1000/1h");
+	world_set(&world, "sending", "recipients", "0");
+	world_open(&world, GUARD);
+	post_many(NULL, 1);
+	before = slots_in_use();
+	post_many(NULL, 98);
+	check("none", slots_in_use(), before);
+	post_many(NULL, 100);
+	check("each", slots_in_use(), before + 100);
+}
+
 static void test_same_message(void **state)
 {
 	static const struct {
@@ -235,6 +291,8 @@ int main(void)
 		TEST(test_charged_once),
 		TEST(test_charged_for_each_end),
 		TEST(test_retrying_is_no_attempt),
+		TEST(test_turned_away_later_is_no_attempt),
+		TEST(test_few_accepted_are_remembered),
 		TEST(test_same_message),
 		TEST(test_sizes),
 		TEST(test_refusals_do_not_fill_the_journal),

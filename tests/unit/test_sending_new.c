@@ -94,6 +94,53 @@ static void test_newsletter_and_thief(void **state)
 	check("another day, another alarm", events(LS_EVENT_ALARM, NULL), 2);
 }
 
+/* The alarm is for new recipients, also where another limit lasts longer. */
+static void test_alarm_beside_another_limit(void **state)
+{
+	struct ls_record record = { .event = LS_EVENT_NONE };
+	struct ls_decision decision;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "12/30d");
+	world_set(&world, "sending", "new-recipients", "5/1h");
+	world_set(&world, "sending", "freeze-at", "10000");
+	world_open(&world, GUARD);
+	for (unsigned day = 0; day < 15; day++) {
+		if (day % 5 == 0)
+			check("writes", write_to(NEWS, "friend", day).verdict,
+			      LS_ADMIT);
+		world_pass(&world, WORLD_DAY);
+	}
+	for (unsigned i = 0; i < 5; i++)
+		check("room", write_to(NEWS, "victim", i).verdict, LS_ADMIT);
+	for (unsigned i = 0; i < 12; i++)
+		write_to(NEWS, "friend", 0);
+	check("no alarm", events(LS_EVENT_ALARM, NULL), 0);
+	decision = write_to(NEWS, "victim", 5);
+	check("refused for", decision.reason, LS_REASON_MESSAGES);
+	check("new ones are at their limit",
+	      level_of(NEWS, LS_REASON_NEW_RECIPIENTS, false), 5);
+	check("alarm", events(LS_EVENT_ALARM, &record), 1);
+	check("why", record.reason, LS_REASON_NEW_RECIPIENTS);
+}
+
+/* What only observes lets all of it go, and learns all of it. */
+static void test_observed_excess_teaches(void **state)
+{
+	struct ls_sending sending;
+
+	(void)state;
+	world_set(&world, NULL, "mode", "observe");
+	world_set(&world, "sending", "messages", "6/1h");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 40; i++)
+		check("observed", write_to(NEWS, "reader", i).verdict, LS_ADMIT);
+	check("ls_explain_sending",
+	      ls_explain_sending(world.state, NEWS, world.now_ms, world.real_ms,
+				 &sending), 0);
+	check("known", sending.known, 40);
+}
+
 /* With limits that make it so, attempts freeze, never new recipients. */
 static void test_freezes_by_attempts_alone(void **state)
 {
@@ -334,6 +381,8 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_newsletter_and_thief),
+		TEST(test_alarm_beside_another_limit),
+		TEST(test_observed_excess_teaches),
 		TEST(test_freezes_by_attempts_alone),
 		TEST(test_learning),
 		TEST(test_all_or_none),
