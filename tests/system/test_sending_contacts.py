@@ -9,6 +9,7 @@ import pytest
 
 from lib import mail
 from lib.cast import USERS, cast
+from lib.command import run
 from lib.stack import Stack
 
 HEADER, ACCOUNT, DAY = 4096, 1 << 16, 0xffff  # common/contacts.h
@@ -22,7 +23,8 @@ def stack():
     # A newsletter: what it sends is not limited, only whom to.
     policy = ('limit sending { messages = "0" recipients = "0" '
               'senders = "0" }\n')
-    with Stack(users=USERS, policy=policy) as running:
+    with Stack(users=USERS, policy=policy, postfix=[
+            "local_recipient_maps = inline:{colleague=x}"]) as running:
         yield running
 
 
@@ -90,6 +92,20 @@ def test_account_that_is_new(stack):
     grow_older(stack, 1)
     replies = send(stack, who, "third", 2 * LIMIT, together=50)
     assert [bool(r) for r in replies] == [True] * 4 + [False] * 4
+
+
+def test_recipient_that_does_not_exist(stack):
+    """With the restrictions that the snippet says Postfix rejects it before it
+    asks us; so the others of the message become known."""
+    who = cast()
+    with mail.Client(stack, who) as client:
+        client.mail()
+        codes = [reply.code for reply in client.rcpts([
+            "colleague@example.test", "nobody@example.test",
+            "friend@readers.example"])]
+        assert codes == [250, 550, 250]
+        assert client.data()
+    assert "2 contacts, known since " in run(stack, "explain", who.user)
 
 
 def test_file_lost(stack):
