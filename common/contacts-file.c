@@ -18,12 +18,12 @@
 static const char name[] = "contacts", temp[] = ".contacts.new";
 static const char magic[8] = "LSKNOWN";
 
-#define BUCKETS_MAX (UINT64_C(1) << 26)
+#define LINES_MAX (UINT64_C(1) << 26)
 
-static size_t size_of(uint64_t buckets)
+static size_t size_of(uint64_t lines)
 {
 	return LS_CONTACTS_HEADER_SIZE +
-	       buckets * LS_CONTACT_WAYS * sizeof(uint64_t);
+	       lines * LS_CONTACT_LINE * sizeof(uint64_t);
 }
 
 static uint64_t header_check(const struct ls_contacts_header *header)
@@ -47,14 +47,14 @@ static int check_header(const struct ls_contacts_header *header, off_t size,
 			       "%s: contacts of version %u, this program has "
 			       "%u",
 			       path, header->version, LS_CONTACTS_VERSION);
-	if (header->check != header_check(header) || header->buckets < 1 ||
-	    header->buckets > BUCKETS_MAX)
+	if (header->check != header_check(header) || header->lines < 2 ||
+	    header->lines > LINES_MAX)
 		return ls_fail(error_r, LS_EFORMAT, "%s: damaged header", path);
-	if (size < 0 || header->size != size_of(header->buckets) ||
+	if (size < 0 || header->size != size_of(header->lines) ||
 	    (uint64_t)size != header->size)
 		return ls_fail(error_r, LS_EFORMAT,
 			       "%s: %lld bytes where %zu are due: truncated",
-			       path, (long long)size, size_of(header->buckets));
+			       path, (long long)size, size_of(header->lines));
 	return 0;
 }
 
@@ -78,7 +78,7 @@ static int open_fd(int fd, const char *path, bool writable,
 	ret = check_header(&header, st.st_size, path, error_r);
 	if (ret < 0)
 		return ret;
-	contacts->size = size_of(header.buckets);
+	contacts->size = size_of(header.lines);
 	base = mmap(NULL, contacts->size,
 		    PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
@@ -88,7 +88,7 @@ static int open_fd(int fd, const char *path, bool writable,
 	contacts->watch = ls_watch_add(base, contacts->size);
 	contacts->device = st.st_dev;
 	contacts->inode = st.st_ino;
-	contacts->buckets = header.buckets;
+	contacts->buckets = header.lines / 2;
 	memcpy(contacts->hash_key, header.hash_key, sizeof(contacts->hash_key));
 	contacts->bucket = (_Atomic uint64_t(*)[LS_CONTACT_WAYS])(
 		void *)(base + LS_CONTACTS_HEADER_SIZE);
@@ -124,13 +124,13 @@ static int make(int fd, const char *path, uint64_t room, const char *group,
 	struct ls_contacts_header header = { .version = LS_CONTACTS_VERSION };
 	int err;
 
-	header.buckets = (room + LS_CONTACT_WAYS - 1) / LS_CONTACT_WAYS;
-	if (header.buckets < 1 || header.buckets > BUCKETS_MAX)
+	header.lines = (room + LS_CONTACT_WAYS - 1) / LS_CONTACT_WAYS * 2;
+	if (header.lines < 1 || header.lines > LINES_MAX)
 		return ls_fail(error_r, LS_EARG,
 			       "%s: cannot hold %llu contacts", path,
 			       (unsigned long long)room);
 	memcpy(header.magic, magic, sizeof(magic));
-	header.size = size_of(header.buckets);
+	header.size = size_of(header.lines);
 	randombytes_buf(header.hash_key, sizeof(header.hash_key));
 	header.check = header_check(&header);
 	err = posix_fallocate(fd, 0, (off_t)header.size);

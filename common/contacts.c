@@ -64,27 +64,45 @@ static uint64_t own_name(uint32_t account)
 	return (account & ACCOUNT_MASK) << (ACCOUNT_BIT - NAME_BIT) | 1;
 }
 
-static _Atomic uint64_t *contact_bucket(const struct ls_contacts *contacts,
-					uint64_t key)
+/* Where a name may stand: in either. */
+struct choice {
+	_Atomic uint64_t *bucket[2];
+};
+
+static struct choice contact_buckets(const struct ls_contacts *contacts,
+				     uint64_t key)
 {
-	return contacts->bucket[(key >> 32) * contacts->buckets >> 32];
+	return (struct choice){ {
+		contacts->bucket[(key >> 32) * contacts->buckets >> 32],
+		contacts->bucket[(key & 0xffffffff) * contacts->buckets >> 32],
+	} };
 }
 
-static _Atomic uint64_t *own_bucket(const struct ls_contacts *contacts,
-				    uint32_t account)
+static struct choice own_buckets(const struct ls_contacts *contacts,
+				 uint32_t account)
 {
-	return contacts->bucket[(account & ACCOUNT_MASK) * contacts->buckets >>
-				ACCOUNT_BITS];
+	uint64_t other = account * UINT64_C(0x9e3779b97f4a7c15) >>
+			 (64 - ACCOUNT_BITS);
+
+	return (struct choice){ {
+		contacts->bucket[(account & ACCOUNT_MASK) * contacts->buckets >>
+				 ACCOUNT_BITS],
+		contacts->bucket[other * contacts->buckets >> ACCOUNT_BITS],
+	} };
 }
 
 /* ---- words ------------------------------------------------------------ */
 
-static _Atomic uint64_t *find(_Atomic uint64_t *bucket, uint64_t name)
+static _Atomic uint64_t *find(struct choice choice, uint64_t name)
 {
-	for (unsigned i = 0; i < LS_CONTACT_WAYS; i++)
-		if (NAME_OF(atomic_load_explicit(&bucket[i],
-						 memory_order_relaxed)) == name)
-			return &bucket[i];
+	for (unsigned b = 0; b < 2; b++)
+		for (unsigned i = 0; i < LS_CONTACT_WAYS; i++) {
+			_Atomic uint64_t *word = &choice.bucket[b][i];
+
+			if (NAME_OF(atomic_load_explicit(
+				    word, memory_order_relaxed)) == name)
+				return word;
+		}
 	return NULL;
 }
 
@@ -111,7 +129,14 @@ static unsigned age_of(uint64_t word, unsigned today)
 				       : (today - day_of(word)) & DAY_MASK;
 }
 
-/* Which of two words in a full bucket is to go: an account's own only when
+/* Nobody's, or a contact that is worth nothing any more. */
+static bool is_free(uint64_t word, unsigned today)
+{
+	return word == 0 ||
+	       (!is_own(word) && age_of(word, today) >= LS_CONTACT_KEEP_DAYS);
+}
+
+/* Which of two words is to go: an account's own only when
  * there is nothing else, for with it goes all that its contacts are good for.
  */
 static bool is_cheaper(uint64_t word, uint64_t than, unsigned today)
@@ -129,7 +154,7 @@ static void learn_anew(const struct ls_contacts *contacts, uint64_t evicted,
 {
 	uint32_t account = (uint32_t)(evicted >> ACCOUNT_BIT);
 	_Atomic uint64_t *own =
-		find(own_bucket(contacts, account), own_name(account));
+		find(own_buckets(contacts, account), own_name(account));
 	uint64_t word;
 
 	if (is_own(evicted) || age_of(evicted, today) >= LS_CONTACT_KEEP_DAYS) {
@@ -147,34 +172,56 @@ static void learn_anew(const struct ls_contacts *contacts, uint64_t evicted,
 			own, &word, own_name(account) << NAME_BIT | today);
 }
 
+/* The word for a new name: in the bucket with more room, so that they fill alike,
+ * and next to none is full before nearly all are. *word_r is what is in it. */
+static _Atomic uint64_t *find_place(struct choice choice, unsigned today,
+				    uint64_t *word_r)
+{
+	_Atomic uint64_t *at[2];
+	unsigned room[2] = { 0, 0 }, to;
+	uint64_t old[2];
+
+	for (unsigned b = 0; b < 2; b++) {
+		at[b] = &choice.bucket[b][0];
+		old[b] = atomic_load(at[b]);
+		room[b] = is_free(old[b], today);
+		for (unsigned i = 1; i < LS_CONTACT_WAYS; i++) {
+			uint64_t word = atomic_load(&choice.bucket[b][i]);
+
+			room[b] += is_free(word, today);
+			if (is_cheaper(word, old[b], today)) {
+				at[b] = &choice.bucket[b][i];
+				old[b] = word;
+			}
+		}
+	}
+	to = room[0] != room[1] ? room[1] > room[0]
+				: is_cheaper(old[1], old[0], today);
+	*word_r = old[to];
+	return at[to];
+}
+
 enum { PUT_TRIES = 8 };
 
-/* Have a name in its bucket; `renew` its day if it is there. A day to come is set
- * right: else nothing would be limited until then. */
-static void put(const struct ls_contacts *contacts, _Atomic uint64_t *bucket,
+/* Have a name in one of its buckets; `renew` its day if it is there. A day to come
+ * is set right, or nothing would be limited until then; and day 0, of a clock that
+ * was not set yet. */
+static void put(const struct ls_contacts *contacts, struct choice choice,
 		uint64_t name, unsigned today, bool renew)
 {
 	uint64_t mine = name << NAME_BIT | today;
 
 	for (unsigned tries = 0; tries < PUT_TRIES; tries++) {
-		_Atomic uint64_t *at = find(bucket, name);
+		_Atomic uint64_t *at = find(choice, name);
 		uint64_t old;
 
 		if (at == NULL) {
-			at = &bucket[0];
-			old = atomic_load(at);
-			for (unsigned i = 1; i < LS_CONTACT_WAYS; i++) {
-				uint64_t word = atomic_load(&bucket[i]);
-
-				if (is_cheaper(word, old, today)) {
-					at = &bucket[i];
-					old = word;
-				}
-			}
+			at = find_place(choice, today, &old);
 		} else {
 			old = atomic_load(at);
 			if (old == mine || (!renew && NAME_OF(old) == name &&
-					    !is_to_come(old, today)))
+					    !is_to_come(old, today) &&
+					    day_of(old) != 0))
 				return;
 		}
 		if (!atomic_compare_exchange_strong(at, &old, mine))
@@ -190,14 +237,14 @@ static void put(const struct ls_contacts *contacts, _Atomic uint64_t *bucket,
 bool ls_contacts_know(const struct ls_contacts *contacts, uint32_t account,
 		      uint64_t key)
 {
-	return find(contact_bucket(contacts, key),
+	return find(contact_buckets(contacts, key),
 		    contact_name(account, key)) != NULL;
 }
 
 unsigned ls_contacts_since(const struct ls_contacts *contacts, uint32_t account)
 {
 	const _Atomic uint64_t *own =
-		find(own_bucket(contacts, account), own_name(account));
+		find(own_buckets(contacts, account), own_name(account));
 
 	return own != NULL ? day_of(atomic_load(own)) : 0;
 }
@@ -213,14 +260,14 @@ bool ls_contacts_are_learnt(const struct ls_contacts *contacts,
 void ls_contacts_add(const struct ls_contacts *contacts, uint32_t account,
 		     uint64_t key, unsigned today)
 {
-	put(contacts, contact_bucket(contacts, key), contact_name(account, key),
+	put(contacts, contact_buckets(contacts, key), contact_name(account, key),
 	    today, true);
 }
 
 void ls_contacts_begin(const struct ls_contacts *contacts, uint32_t account,
 		       unsigned today)
 {
-	put(contacts, own_bucket(contacts, account), own_name(account), today,
+	put(contacts, own_buckets(contacts, account), own_name(account), today,
 	    false);
 }
 

@@ -55,6 +55,44 @@ static void test_fourteen_days(void **state)
 	check("14 days", learnt(ANN, today + 14), true);
 }
 
+/* By a clock that was not set yet: as if it had begun when it was. */
+static void test_day_nought(void **state)
+{
+	(void)state;
+	make(1024);
+	add(JOE, "a@x", 0);
+	add(JOE, "a@x", today);
+	check("since", since(JOE), today);
+	check("learnt", learnt(JOE, today + 14), true);
+}
+
+/* A file of many accounts holds nearly as many words as it has room for, before any
+ * of them learns anew. */
+static void test_fills_up(void **state)
+{
+	enum { ROOM = 65536, WORDS = ROOM * 85 / 100, ACCOUNTS = 500 };
+	uint64_t room, used;
+	unsigned known = 0;
+	char user[40], name[40];
+
+	(void)state;
+	make(ROOM);
+	for (unsigned i = 0; i < WORDS - ACCOUNTS; i++) {
+		snprintf(user, sizeof(user), "u%u", i % ACCOUNTS);
+		snprintf(name, sizeof(name), "p%u@example.net", i);
+		add(user, name, today + i / 1000);
+	}
+	check("lost", atomic_load(&contacts.header->lost), 0);
+	used = ls_contacts_used(&contacts, &room);
+	check("room", room, ROOM);
+	check("used", used, WORDS);
+	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		snprintf(user, sizeof(user), "u%u", i);
+		known += learnt(user, today + 60);
+	}
+	check("known accounts", known, ACCOUNTS);
+}
+
 /* Ten thousand names, none forgotten, none taken for another. */
 static void test_many(void **state)
 {
@@ -85,17 +123,18 @@ static void test_many(void **state)
  * lost only what is older than a year does not notice. */
 static void test_eviction(void **state)
 {
+	enum { CONTACTS = LS_CONTACT_WAYS - 1 };
 	char name[40];
 
 	(void)state;
-	make(8); /* one bucket */
-	for (unsigned i = 0; i < 7; i++) {
+	make(LS_CONTACT_WAYS); /* one bucket */
+	for (unsigned i = 0; i < CONTACTS; i++) {
 		snprintf(name, sizeof(name), "p%u@x", i);
 		add(JOE, name, today + i);
 	}
-	check("all", count_of(JOE), 7);
+	check("all", count_of(JOE), CONTACTS);
 	check("learnt", learnt(JOE, today + 500), true);
-	/* The eighth word is the account's own. The first contact goes, unused for
+	/* The last word is the account's own. The first contact goes, unused for
 	 * 500 days. */
 	ls_contacts_add(&contacts, ls_contacts_account(&contacts, JOE),
 			ls_contacts_key(&contacts, JOE, "new@x"), today + 500);
@@ -106,7 +145,7 @@ static void test_eviction(void **state)
 	check("idle", contacts.header->idle, 1);
 	check("lost", contacts.header->lost, 0);
 	/* Written to again, they are recent: one goes, and it learns anew. */
-	for (unsigned i = 1; i < 7; i++) {
+	for (unsigned i = 1; i < CONTACTS; i++) {
 		snprintf(name, sizeof(name), "p%u@x", i);
 		add(JOE, name, today + 501 + i);
 	}
@@ -151,7 +190,7 @@ static void test_outlives(void **state)
 	(void)state;
 	make(1000);
 	add(JOE, "a@x", today);
-	check("size", contacts.size, 4096 + 125 * 64);
+	check("size", contacts.size, 4096 + 63 * 128);
 	stat(path, &before);
 	check("as large", before.st_size, contacts.size);
 	check("really there", (uint64_t)before.st_blocks * 512 >= contacts.size,
@@ -255,6 +294,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_knows),
 		TEST(test_fourteen_days),
+		TEST(test_day_nought),
+		TEST(test_fills_up),
 		TEST(test_many),
 		TEST(test_eviction),
 		TEST(test_flood),

@@ -205,7 +205,7 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 	check_auth(report);
 }
 
-enum { FULL_PERCENT = 95 };
+enum { FULL_PERCENT = 90 };
 
 static void check_contacts(const struct cli *cli, struct report *report)
 {
