@@ -34,7 +34,8 @@ void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1]);
 
 /* A record of a message (LS_EVENT_MESSAGE, LS_EVENT_ALARM) has in `more` domains of
  * its recipients, with blanks between; that of a freeze for what was sent what
- * follows here, as text. Both are cut where the user name is long. */
+ * follows here, as text. Where the user name is long, as many whole words of either
+ * as fit. */
 
 /* What an account had attempted when that froze it. */
 struct ls_evidence {

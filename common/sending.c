@@ -142,10 +142,12 @@ static bool freeze(const struct ls_sent *sent)
 		(unsigned long long)level(sent, LS_SENDING_TRIED_MESSAGES),
 		(unsigned long long)level(sent, LS_SENDING_TRIED_RECIPIENTS),
 		queue_id != NULL ? queue_id : "");
-	/* Cut to fit: the domains come last. */
+	/* The domains come last, as many as fit. */
 	if (len > 0 && (size_t)len < sizeof(more) - 1 &&
 	    ls_message_is_known(sent->state, message))
-		ls_copy(more + len, sizeof(more) - (size_t)len,
+		ls_copy(more + len,
+			1 + ls_whole_words(message->gathered->domains,
+					   sizeof(more) - 1 - (size_t)len),
 			message->gathered->domains);
 	ls_visit_subject(&sent->visit, LS_KIND_USER, &subject);
 	fall = ls_state_lock(sent->state, &subject,

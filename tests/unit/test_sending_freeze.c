@@ -81,6 +81,45 @@ static void test_freeze_by_recipients(void **state)
 	      post(&(struct post){ .size = 99999 }).verdict, LS_HOLD);
 }
 
+#define DOMAINS "mail.example.com t-online.com t-online.net t-online.org"
+
+/* Of more domains than there is room for, whole ones are kept: with a long user
+ * name the journal has less room. */
+static void test_whole_domains(void **state)
+{
+	static char joes[160];
+	static const struct {
+		const char *user, *of_freeze, *of_message;
+	} rows[] = {
+		{ JOE, DOMAINS " t-online.info t-online.at",
+		  DOMAINS " t-online.info t-online.at t-online.ch t-online.de" },
+		{ joes, DOMAINS,
+		  DOMAINS " t-online.info t-online.at t-online.ch" },
+	};
+	struct ls_record record;
+
+	(void)state;
+	snprintf(joes, sizeof(joes), "%0140d@example.com", 7);
+	world_set(&world, "sending", "freeze-at", "100");
+	world_open(&world, GUARD);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct ls_evidence evidence;
+
+		post_many(rows[i].user, 6);
+		post(&(struct post){ .user = rows[i].user,
+				     .to = "a@mail.example.com b@t-online.com "
+					   "c@t-online.net d@t-online.org "
+					   "e@t-online.info f@t-online.at "
+					   "g@t-online.ch h@t-online.de" });
+		check("frozen", events(LS_EVENT_FREEZE, &record), i + 1);
+		check_text("whose", record.subject.user, rows[i].user);
+		check("evidence", ls_evidence_of(&record, &evidence), true);
+		check_text("freeze", evidence.domains, rows[i].of_freeze);
+		check("held", events(LS_EVENT_MESSAGE, &record), i + 1);
+		check_text("message", record.more, rows[i].of_message);
+	}
+}
+
 /* It is over: what led to it brings about no other. What was accepted counts. */
 static void test_after_the_freeze(void **state)
 {
@@ -285,6 +324,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_freeze),
 		TEST(test_freeze_by_recipients),
+		TEST(test_whole_domains),
 		TEST(test_after_the_freeze),
 		TEST(test_no_room_for_the_freeze),
 		TEST(test_on_freeze_reject),
