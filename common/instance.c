@@ -14,15 +14,24 @@ _Static_assert(LS_REASON_COUNT <= REASON_MASK + 1, "five bits");
 
 enum answer { NONE_YET, ADMITTED, DENIED, HELD };
 
+/* How far ahead of one process's clock another's can be, in s, and more. */
+enum { LEAD_MAX = 60 };
+
 /* Seconds since a word was taken. One from the future, by a clock that is a
- * little ahead, is new. */
+ * little ahead, is new.
+ *
+ * The time in a word goes round in 2^20 s, 12 days and 3 hours: a word that is older
+ * looks younger by that, and in the last minute before it seems to be new. It still
+ * goes before those that were taken since, unless it is that close to a whole number
+ * of rounds: then, for a minute, where all of a bucket was taken at one time and
+ * nothing since, it may keep its place and a new one not. */
 static unsigned age_of(uint64_t word, uint64_t now)
 {
 	unsigned age = ((unsigned)(now / 1000) -
 			(unsigned)(word >> TIME_BIT & TIME_MASK)) &
 		       TIME_MASK;
 
-	return age > TIME_MASK / 2 ? 0 : age;
+	return age > TIME_MASK - LEAD_MAX ? 0 : age;
 }
 
 static enum ls_instance_state

@@ -6,6 +6,7 @@
 #include "lockstep-config.h"
 
 #include "journal.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -64,7 +65,7 @@ static void pack(const struct ls_record *record, union content *content)
 	char *text = content->is.user_and_more;
 
 	if (more_len > TEXT_SIZE - user_len)
-		more_len = TEXT_SIZE - user_len;
+		more_len = ls_whole_words(record->more, TEXT_SIZE - user_len);
 	memset(content, 0, offsetof(union content, is.user_and_more));
 	content->is.bits = record->subject.net.bits;
 	content->is.event = (uint8_t)record->event;

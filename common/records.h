@@ -34,17 +34,25 @@ void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1]);
 
 /* A record of a message (LS_EVENT_MESSAGE, LS_EVENT_ALARM) has in `more` domains of
  * its recipients, with blanks between; that of a freeze for what was sent what
- * follows here, as text. Both are cut where the user name is long. */
+ * follows here, as text. Where the user name is long, as many whole words of either
+ * as fit. */
+
+#define LS_NOT_COUNTED UINT64_MAX
 
 /* What an account had attempted when that froze it. */
 struct ls_evidence {
-	uint64_t messages, recipients; /* in the time of the limits */
+	uint64_t messages, recipients; /* in the time of the limits; or
+					* LS_NOT_COUNTED: the policy has no
+					* limit of them */
 	char queue_id[LS_DETAIL_MAX + 1]; /* of the message that was too much */
 	char domains[LS_MORE_MAX + 1]; /* of its recipients, blanks between */
 };
 /* Returns false of a record that has none. */
 bool ls_evidence_of(const struct ls_record *record,
 		    struct ls_evidence *evidence_r);
+/* As it stands in a record. */
+void ls_evidence_write(const struct ls_evidence *evidence,
+		       char more_r[LS_MORE_MAX + 1]);
 
 /* The sessions journal is written by processes with a mail user's rights: only
  * sessions are believed from it; all else counts as lost. */

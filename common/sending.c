@@ -89,13 +89,24 @@ static void doubt_new_place(const struct ls_sent *sent)
 			       visit->now + young, visit->now);
 }
 
+static uint64_t attempted(const struct ls_sent *sent,
+			  enum ls_sending_meter meter)
+{
+	return sent->limit[meter].limit.units > 0
+		       ? ls_sent_level(sent, meter)
+		       : LS_NOT_COUNTED;
+}
+
 /* The account has tried too much. Returns false when another message did it
  * just before. */
 static bool freeze(const struct ls_sent *sent)
 {
 	const struct ls_policy *policy = sent->visit.policy;
 	const struct ls_message *message = sent->message;
-	const char *queue_id = message->queue_id;
+	struct ls_evidence evidence = {
+		.messages = attempted(sent, LS_SENDING_TRIED_MESSAGES),
+		.recipients = attempted(sent, LS_SENDING_TRIED_RECIPIENTS),
+	};
 	char more[LS_MORE_MAX + 1];
 	const struct ls_lock_order order = {
 		.word = LS_WORD_FREEZE,
@@ -107,21 +118,13 @@ static bool freeze(const struct ls_sent *sent)
 	};
 	struct ls_subject subject;
 	enum ls_fall fall;
-	int len;
 
-	len = snprintf(
-		more, sizeof(more),
-		"messages=%llu recipients=%llu queue-id=%.31s to=",
-		(unsigned long long)ls_sent_level(sent,
-						  LS_SENDING_TRIED_MESSAGES),
-		(unsigned long long)ls_sent_level(sent,
-						  LS_SENDING_TRIED_RECIPIENTS),
-		queue_id != NULL ? queue_id : "");
-	/* Cut to fit: the domains come last. */
-	if (len > 0 && (size_t)len < sizeof(more) - 1 &&
-	    ls_message_is_known(sent->state, message))
-		ls_copy(more + len, sizeof(more) - (size_t)len,
+	ls_copy(evidence.queue_id, sizeof(evidence.queue_id),
+		message->queue_id);
+	if (ls_message_is_known(sent->state, message))
+		ls_copy(evidence.domains, sizeof(evidence.domains),
 			message->gathered->domains);
+	ls_evidence_write(&evidence, more);
 	ls_visit_subject(&sent->visit, LS_KIND_USER, &subject);
 	fall = ls_state_lock(sent->state, &subject,
 			     sent->visit.key[LS_KIND_USER], &order, NULL,

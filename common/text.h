@@ -1,4 +1,4 @@
-/* text.h - copy a string into a field */
+/* text.h - copy a string into a field, or as much as fits */
 #ifndef LS_TEXT_H
 #define LS_TEXT_H
 
@@ -14,6 +14,20 @@ static inline void ls_copy(char *to, size_t size, const char *from)
 	if (len > 0)
 		memcpy(to, from, len);
 	to[len] = '\0';
+}
+
+/* How many bytes of a text of words with blanks between fit into `room`, when only
+ * whole words count: a part of a domain is another domain. */
+static inline size_t ls_whole_words(const char *text, size_t room)
+{
+	size_t len = strnlen(text, room + 1);
+
+	if (len <= room)
+		return len;
+	len = room;
+	while (len > 0 && text[len] != ' ')
+		len--;
+	return len;
 }
 
 #endif

@@ -129,6 +129,28 @@ static void test_evidence(void **state)
 	json_decref(evidence);
 }
 
+/* What the policy has no limit of is not told. */
+static void test_not_counted(void **state)
+{
+	struct event_clock clock = { world.now_ms, world.real_ms };
+	struct ls_record freeze = { .event = LS_EVENT_FREEZE,
+				    .reason = LS_REASON_SENDING,
+				    .subject = { .kind = LS_KIND_USER,
+						 .user = "joe" },
+				    .more = "messages=300 queue-id=4Q to=" };
+	json_t *evidence = evidence_of(world.state, &freeze, &clock);
+
+	(void)state;
+	check("messages", number_at(evidence, "messages"), 300);
+	assert_null(json_object_get(evidence, "recipients"));
+	json_decref(evidence);
+	strcpy(freeze.more, "recipients=7 queue-id=4Q to=");
+	evidence = evidence_of(world.state, &freeze, &clock);
+	check("recipients", number_at(evidence, "recipients"), 7);
+	assert_null(json_object_get(evidence, "messages"));
+	json_decref(evidence);
+}
+
 /* Used from everywhere: of each list the newest, or the first, sixteen. */
 static void test_bounded(void **state)
 {
@@ -212,6 +234,7 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_evidence),
+		TEST(test_not_counted),
 		TEST(test_bounded),
 		TEST(test_none),
 		TEST(test_hostile),

@@ -83,6 +83,70 @@ static void test_eviction(void **state)
 	      LS_INSTANCE_FIRST);
 }
 
+/* How many of a thousand messages are forgotten at once where the ring was filled
+ * so long before. */
+static unsigned forgotten_after(uint64_t ms)
+{
+	struct ls_instance instance;
+	enum ls_verdict verdict;
+	enum ls_reason reason;
+	uint64_t seed = 5, again, now = start;
+	unsigned forgotten = 0;
+
+	memset(&table, 0, sizeof(table));
+	for (unsigned i = 0; i < 20000; i++)
+		ask(harness_random(&seed), now += 10, &instance, &verdict,
+		    &reason);
+	now += ms;
+	again = seed;
+	for (unsigned i = 0; i < 1000; i++) {
+		check("first",
+		      ask(harness_random(&seed), now += 10, &instance, &verdict,
+			  &reason),
+		      LS_INSTANCE_FIRST);
+		ls_instance_tell(&instance, LS_DENY, LS_REASON_MESSAGES);
+	}
+	for (unsigned i = 0; i < 1000; i++)
+		forgotten += ask(harness_random(&again), now += 10, &instance,
+				 &verdict, &reason) != LS_INSTANCE_DECIDED;
+	return forgotten;
+}
+
+/* However long nothing was sent, what was then is older than what is now: but for
+ * the minutes around a whole round of the word's time. */
+static void test_old_ring(void **state)
+{
+	const uint64_t hour = 3600 * 1000, round = UINT64_C(1048576) * 1000;
+
+	(void)state;
+	for (uint64_t hours = 0; hours < 40 * 24; hours += 8)
+		check("forgotten", forgotten_after(hours * hour), 0);
+	check("before a round",
+	      forgotten_after(round - UINT64_C(5) * 60 * 1000), 0);
+	check("after it", forgotten_after(round + UINT64_C(5) * 60 * 1000), 0);
+}
+
+/* Words of a clock that is ahead a little are new. */
+static void test_ahead(void **state)
+{
+	struct ls_instance instance;
+	enum ls_verdict verdict;
+	enum ls_reason reason;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 8; i++)
+		ask(i << 40, start + (i == 5 ? 20000 : 0), &instance, &verdict,
+		    &reason);
+	for (uint64_t i = 9; i <= 15; i++)
+		check("first",
+		      ask(i << 40, start + 1000, &instance, &verdict, &reason),
+		      LS_INSTANCE_FIRST);
+	check("kept",
+	      ask(UINT64_C(5) << 40, start + 2000, &instance, &verdict,
+		  &reason),
+	      LS_INSTANCE_ASKED);
+}
+
 /* Whoever lost its word meanwhile writes into nobody else's. */
 static void test_late_answer(void **state)
 {
@@ -169,6 +233,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_answers, setup),
 		cmocka_unit_test_setup(test_eviction, setup),
+		cmocka_unit_test_setup(test_old_ring, setup),
+		cmocka_unit_test_setup(test_ahead, setup),
 		cmocka_unit_test_setup(test_late_answer, setup),
 		cmocka_unit_test_setup(test_edges, setup),
 		cmocka_unit_test_setup(test_hostile, setup),

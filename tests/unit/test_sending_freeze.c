@@ -81,6 +81,89 @@ static void test_freeze_by_recipients(void **state)
 	      post(&(struct post){ .size = 99999 }).verdict, LS_HOLD);
 }
 
+/* What the policy has no limit of is not counted, and no domain is taken for its
+ * count. */
+static void test_counts(void **state)
+{
+	static const struct {
+		const char *messages, *recipients, *more;
+		struct ls_evidence evidence;
+	} rows[] = {
+		{ "6/1h", "0",
+		  "messages=6 queue-id=4Held to=recipients=9.example",
+		  { 6, LS_NOT_COUNTED, "4Held", "recipients=9.example" } },
+		{ "0", "6/1h",
+		  "recipients=6 queue-id=4Held to=recipients=9.example",
+		  { LS_NOT_COUNTED, 6, "4Held", "recipients=9.example" } },
+	};
+
+	(void)state;
+	world_set(&world, "sending", "freeze-at", "100");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct ls_evidence evidence;
+		struct ls_record record;
+
+		world_set(&world, "sending", "messages", rows[i].messages);
+		world_set(&world, "sending", "recipients", rows[i].recipients);
+		world_open(&world, GUARD);
+		post_many(NULL, 6);
+		post(&(struct post){ .to = "x@recipients=9.example",
+				     .queue_id = "4Held" });
+		check("frozen", events(LS_EVENT_FREEZE, &record), 1);
+		check_text("more", record.more, rows[i].more);
+		check("read", ls_evidence_of(&record, &evidence), true);
+		check("messages", evidence.messages, rows[i].evidence.messages);
+		check("recipients", evidence.recipients,
+		      rows[i].evidence.recipients);
+		check_text("queue id", evidence.queue_id,
+			   rows[i].evidence.queue_id);
+		check_text("domains", evidence.domains,
+			   rows[i].evidence.domains);
+		leave_world(NULL);
+		small_world(NULL);
+		world_set(&world, "sending", "freeze-at", "100");
+	}
+}
+
+#define DOMAINS "mail.example.com t-online.com t-online.net t-online.org"
+
+/* Of more domains than there is room for, whole ones are kept: with a long user
+ * name the journal has less room. */
+static void test_whole_domains(void **state)
+{
+	static char joes[160];
+	static const struct {
+		const char *user, *of_freeze, *of_message;
+	} rows[] = {
+		{ JOE, DOMAINS " t-online.info t-online.at",
+		  DOMAINS " t-online.info t-online.at t-online.ch t-online.de" },
+		{ joes, DOMAINS,
+		  DOMAINS " t-online.info t-online.at t-online.ch" },
+	};
+	struct ls_record record;
+
+	(void)state;
+	snprintf(joes, sizeof(joes), "%0140d@example.com", 7);
+	world_set(&world, "sending", "freeze-at", "100");
+	world_open(&world, GUARD);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct ls_evidence evidence;
+
+		post_many(rows[i].user, 6);
+		post(&(struct post){ .user = rows[i].user,
+				     .to = "a@mail.example.com b@t-online.com "
+					   "c@t-online.net d@t-online.org "
+					   "e@t-online.info f@t-online.at "
+					   "g@t-online.ch h@t-online.de" });
+		check("frozen", events(LS_EVENT_FREEZE, &record), i + 1);
+		check_text("whose", record.subject.user, rows[i].user);
+		check("evidence", ls_evidence_of(&record, &evidence), true);
+		check_text("freeze", evidence.domains, rows[i].of_freeze);
+		check("held", events(LS_EVENT_MESSAGE, &record), i + 1);
+		check_text("message", record.more, rows[i].of_message);
+	}
+}
+
 /* It is over: what led to it brings about no other. What was accepted counts. */
 static void test_after_the_freeze(void **state)
 {
@@ -285,6 +368,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_freeze),
 		TEST(test_freeze_by_recipients),
+		TEST(test_counts),
+		TEST(test_whole_domains),
 		TEST(test_after_the_freeze),
 		TEST(test_no_room_for_the_freeze),
 		TEST(test_on_freeze_reject),

@@ -77,16 +77,17 @@ static void test_locks(void **state)
 	check_record(&record, "mx1: user joe is released by an administrator");
 }
 
-#define FREEZE                                                                 \
+#define FREEZE_OF(evidence)                                                    \
 	"{\"type\":\"freeze\",\"timestamp\":\"2026-11-22T02:14:04.123Z\","     \
 	"\"data\":{\"host\":\"mx1\",\"kind\":\"user\",\"reason\":\"sending\"," \
 	"\"subject\":\"joe@example.com\",\"origin\":\"rule\","                 \
-	"\"until\":\"2026-11-22T14:05:00.000Z\",\"evidence\":{"                \
-	"\"messages\":600,\"recipients\":1437,\"queue_id\":\"4Xyz\","          \
-	"\"addresses\":[{\"address\":\"203.0.113.77\"},"                       \
-	"{\"address\":\"2001:db8::1\"},{\"address\":\"192.0.2.1\"},"           \
-	"{\"address\":\"192.0.2.2\"},{\"address\":\"192.0.2.3\"}],"            \
-	"\"networks\":[{\"network\":\"198.51.100.0/24\"}]}}}"
+	"\"until\":\"2026-11-22T14:05:00.000Z\",\"evidence\":{" evidence "}}}"
+#define FREEZE                                                                 \
+	FREEZE_OF("\"messages\":600,\"recipients\":1437,\"queue_id\":\"4Xyz\"," \
+		  "\"addresses\":[{\"address\":\"203.0.113.77\"},"             \
+		  "{\"address\":\"2001:db8::1\"},{\"address\":\"192.0.2.1\"}," \
+		  "{\"address\":\"192.0.2.2\"},{\"address\":\"192.0.2.3\"}],"  \
+		  "\"networks\":[{\"network\":\"198.51.100.0/24\"}]")
 
 static void test_freeze(void **state)
 {
@@ -112,6 +113,13 @@ static void test_freeze(void **state)
 		   "203.0.113.77, 2001\\:db8\\:\\:1, 192.0.2.1 and 2 more, "
 		   "usually from 198.51.100.0\\/24; queue id of its last "
 		   "message: 4Xyz");
+	/* Of what the policy has no limit, there is no count. */
+	check_json(LS_FORMAT_TEAMS, FREEZE_OF("\"messages\":600"),
+		   "mx1: user joe@example.com is frozen until 14:05 UTC: it "
+		   "tried to send 600 messages");
+	check_json(LS_FORMAT_TEAMS, FREEZE_OF("\"recipients\":7"),
+		   "mx1: user joe@example.com is frozen until 14:05 UTC: it "
+		   "tried to send to 7 recipients");
 	record.origin = LS_ORIGIN_ADMIN;
 	record.reason = LS_REASON_ADMIN;
 	strcpy(record.detail, "root");

@@ -147,8 +147,10 @@ static json_t *evidence_of(const struct ls_record *record)
 	if (!ls_evidence_of(record, &evidence))
 		return NULL;
 	object = json_object();
-	json_put_number(object, "messages", evidence.messages);
-	json_put_number(object, "recipients", evidence.recipients);
+	if (evidence.messages != LS_NOT_COUNTED)
+		json_put_number(object, "messages", evidence.messages);
+	if (evidence.recipients != LS_NOT_COUNTED)
+		json_put_number(object, "recipients", evidence.recipients);
 	json_put_text(object, "queue_id", evidence.queue_id);
 	if (evidence.domains[0] != '\0')
 		json_put(object, "domains", event_words(evidence.domains));

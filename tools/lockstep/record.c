@@ -13,6 +13,18 @@ static const char *dash(const char *text)
 	return text[0] != '\0' ? text : "-";
 }
 
+static void print_evidence(const struct ls_evidence *evidence)
+{
+	const char *comma = ": ";
+
+	if (evidence->messages != LS_NOT_COUNTED) {
+		printf("%s%" PRIu64 " messages", comma, evidence->messages);
+		comma = ", ";
+	}
+	if (evidence->recipients != LS_NOT_COUNTED)
+		printf("%s%" PRIu64 " recipients", comma, evidence->recipients);
+}
+
 static void print_order(const struct ls_record *record)
 {
 	char subject[SUBJECT_TEXT], until[CLI_TIME_TEXT];
@@ -36,8 +48,7 @@ static void print_order(const struct ls_record *record)
 	if (by[0] != '\0')
 		printf(" (%s)", cli_escape(by, escaped, sizeof(escaped)));
 	if (ls_evidence_of(record, &evidence))
-		printf(": %" PRIu64 " messages, %" PRIu64 " recipients",
-		       evidence.messages, evidence.recipients);
+		print_evidence(&evidence);
 	putchar('\n');
 }
 

@@ -155,6 +155,8 @@ static json_t *sources_of(const struct gathering *gathering)
 
 static void put_number(json_t *object, const char *key, uint64_t number)
 {
+	if (number == LS_NOT_COUNTED)
+		return;
 	event_put(object, key, json_integer((json_int_t)number));
 }
 

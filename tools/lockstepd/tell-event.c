@@ -38,11 +38,14 @@ static void tell_evidence(const struct telling *telling, const json_t *evidence)
 	const char *queue_id = text_of(evidence, "queue_id");
 	struct prose *prose = telling->prose;
 
-	prose_say(prose,
-		  ": it tried to send %" PRId64 " messages to %" PRId64
-		  " recipients",
-		  (int64_t)number_of(evidence, "messages"),
-		  (int64_t)number_of(evidence, "recipients"));
+	prose_say(prose, ": it tried to send");
+	/* What the policy has no limit of is not counted. */
+	if (json_object_get(evidence, "messages") != NULL)
+		prose_say(prose, " %" PRId64 " messages",
+			  (int64_t)number_of(evidence, "messages"));
+	if (json_object_get(evidence, "recipients") != NULL)
+		prose_say(prose, " to %" PRId64 " recipients",
+			  (int64_t)number_of(evidence, "recipients"));
 	if (json_array_size(addresses) > 0) {
 		prose_say(prose, "; used from ");
 		tell_list(prose, addresses, "address");
