@@ -39,7 +39,8 @@ void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1]);
 
 #define LS_NOT_COUNTED UINT64_MAX
 
-/* What an account had attempted when that froze it. */
+/* What an account had attempted when that froze it, the message that was too much
+ * included. */
 struct ls_evidence {
 	uint64_t messages, recipients; /* in the time of the limits; or
 					* LS_NOT_COUNTED: the policy has no

@@ -89,11 +89,12 @@ static void doubt_new_place(const struct ls_sent *sent)
 			       visit->now + young, visit->now);
 }
 
+/* With what the message at hand would have added. */
 static uint64_t attempted(const struct ls_sent *sent,
 			  enum ls_sending_meter meter)
 {
 	return sent->limit[meter].limit.units > 0
-		       ? ls_sent_level(sent, meter)
+		       ? ls_sent_level(sent, meter) + sent->units[meter]
 		       : LS_NOT_COUNTED;
 }
 

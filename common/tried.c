@@ -57,12 +57,17 @@ bool ls_tried_find(const struct ls_sent *sent, uint64_t *key_r)
 	return false;
 }
 
-bool ls_tried_charge(const struct ls_sent *sent)
+bool ls_tried_charge(struct ls_sent *sent)
 {
 	struct ls_sent_charge ignored;
 
-	return ls_sent_charge(sent, LS_SENDING_TRIED_MESSAGES, &ignored) &&
-	       ls_sent_charge(sent, LS_SENDING_TRIED_RECIPIENTS, &ignored);
+	for (unsigned i = LS_SENDING_TRIED_MESSAGES;
+	     i <= LS_SENDING_TRIED_RECIPIENTS; i++) {
+		if (!ls_sent_charge(sent, i, &ignored))
+			return false;
+		sent->units[i] = 0;
+	}
+	return true;
 }
 
 static bool are_limited(const struct ls_sent *sent)

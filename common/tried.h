@@ -11,8 +11,9 @@
 /* Was the message tried within a day? *key_r is for the functions below. */
 bool ls_tried_find(const struct ls_sent *sent, uint64_t *key_r);
 
-/* Charge it as attempted. Returns false when that is too much. */
-bool ls_tried_charge(const struct ls_sent *sent);
+/* Charge it as attempted. Returns false when that is too much. What is charged it does
+ * not need any more. */
+bool ls_tried_charge(struct ls_sent *sent);
 
 /* It is accepted: remember it for a day.
  *   again   what ls_tried_find() returned */

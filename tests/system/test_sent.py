@@ -204,10 +204,10 @@ def test_release_tells_of_held_mail(world):
     event = json.loads(world.run("events", "--json", "--type", "freeze",
                                  "--user", "held@x"))
     assert event["data"]["evidence"] == {
-        "messages": 6, "recipients": 6, "queue_id": first,
+        "messages": 7, "recipients": 7, "queue_id": first,
         "domains": ["d6.example"]}
     text = world.run("events", "--type", "freeze", "held@x")
-    assert text.endswith("by rule: 6 messages, 6 recipients\n")
+    assert text.endswith("by rule: 7 messages, 7 recipients\n")
     assert f"held: sending of sending <{first}>" in \
         world.run("events", "--type", "message", "held@x")
     out = world.run("release", "held@x")

@@ -113,8 +113,8 @@ static void test_evidence(void **state)
 	clock = (struct event_clock){ world.now_ms, world.real_ms };
 	evidence = evidence_of(world.state, &freeze, &clock);
 	assert_non_null(evidence);
-	check("messages", number_at(evidence, "messages"), 30);
-	check("recipients", number_at(evidence, "recipients"), 60);
+	check("messages", number_at(evidence, "messages"), 31);
+	check("recipients", number_at(evidence, "recipients"), 62);
 	check("refused", number_at(evidence, "refused"), 20);
 	check_text("queue id",
 		   json_string_value(json_object_get(evidence, "queue_id")),

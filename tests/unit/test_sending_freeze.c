@@ -34,7 +34,7 @@ static void test_freeze(void **state)
 	check("by a rule", record.origin, LS_ORIGIN_RULE);
 	check("why", record.reason, LS_REASON_SENDING);
 	check_text("evidence", record.more,
-		   "messages=18 recipients=18 queue-id=4Held "
+		   "messages=19 recipients=20 queue-id=4Held "
 		   "to=a.example b.example");
 	check("message", events(LS_EVENT_MESSAGE, &record), 13);
 	check("held", record.verdict, LS_HOLD);
@@ -81,20 +81,35 @@ static void test_freeze_by_recipients(void **state)
 	      post(&(struct post){ .size = 99999 }).verdict, LS_HOLD);
 }
 
-/* What the policy has no limit of is not counted, and no domain is taken for its
- * count. */
+/* The message that was too much is counted. What the policy has no limit of is not,
+ * and no domain is taken for its count. */
 static void test_counts(void **state)
 {
 	static const struct {
-		const char *messages, *recipients, *more;
+		const char *messages, *recipients;
+		unsigned before, to;
+		const char *more;
 		struct ls_evidence evidence;
 	} rows[] = {
-		{ "6/1h", "0",
-		  "messages=6 queue-id=4Held to=recipients=9.example",
-		  { 6, LS_NOT_COUNTED, "4Held", "recipients=9.example" } },
-		{ "0", "6/1h",
-		  "recipients=6 queue-id=4Held to=recipients=9.example",
-		  { LS_NOT_COUNTED, 6, "4Held", "recipients=9.example" } },
+		{ "6/1h", "0", 6, 5,
+		  "messages=7 queue-id=4Held to=recipients=9.example",
+		  { 7, LS_NOT_COUNTED, "4Held", "recipients=9.example" } },
+		{ "0", "6/1h", 5, 3,
+		  "recipients=8 queue-id=4Held to=recipients=9.example",
+		  { LS_NOT_COUNTED, 8, "4Held", "recipients=9.example" } },
+		/* By its messages, or its recipients: of both all that it tried. */
+		{ "6/1h", "99/1h", 6, 5,
+		  "messages=7 recipients=11 queue-id=4Held "
+		  "to=recipients=9.example",
+		  { 7, 11, "4Held", "recipients=9.example" } },
+		{ "99/1h", "6/1h", 3, 5,
+		  "messages=4 recipients=8 queue-id=4Held "
+		  "to=recipients=9.example",
+		  { 4, 8, "4Held", "recipients=9.example" } },
+		{ "1/1h", "4/1h", 0, 5,
+		  "messages=1 recipients=5 queue-id=4Held "
+		  "to=recipients=9.example",
+		  { 1, 5, "4Held", "recipients=9.example" } },
 	};
 
 	(void)state;
@@ -106,8 +121,9 @@ static void test_counts(void **state)
 		world_set(&world, "sending", "messages", rows[i].messages);
 		world_set(&world, "sending", "recipients", rows[i].recipients);
 		world_open(&world, GUARD);
-		post_many(NULL, 6);
+		post_many(NULL, rows[i].before);
 		post(&(struct post){ .to = "x@recipients=9.example",
+				     .recipients = rows[i].to,
 				     .queue_id = "4Held" });
 		check("frozen", events(LS_EVENT_FREEZE, &record), 1);
 		check_text("more", record.more, rows[i].more);

@@ -1,6 +1,6 @@
 /* evidence.h - why an account was frozen for what it sent, as far as is known
  *
- *   "evidence": { "messages": 601, "recipients": 1800, "queue_id": "4Xyz...",
+ *   "evidence": { "messages": 601, "recipients": 1441, "queue_id": "4Xyz...",
  *     "refused": 401, "domains": [...],
  *     "addresses": [{ "address", "service", "since", "last" }, ...],
  *     "networks": [{ "network", "since" }, ...] }

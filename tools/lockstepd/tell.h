@@ -1,7 +1,7 @@
 /* tell.h - an event in one line of English, for somebody on call
  *
- * "mx1: user joe@example.com is frozen until 14:05 UTC: it tried to send 600
- * messages to 1437 recipients; used from 203.0.113.77"
+ * "mx1: user joe@example.com is frozen until 14:05 UTC: it tried to send 601
+ * messages to 1441 recipients; used from 203.0.113.77"
  *
  * Told of the message as it is in the outbox (event.h, digest.h), so that what
  * waits there comes out right however the webhook is configured by then. Times
