@@ -14,6 +14,8 @@ static int setup(void **state)
 	(void)state;
 	world_init(&world);
 	world_set(&world, "sending", "messages", "10/1h");
+	world_override(&world, WORLD_OF_USER, "big@example.com", "sending",
+		       "freeze-at", "1000");
 	world_open(&world, LS_GUARD_WRITE | LS_CREATE | LS_LOGINS);
 	return 0;
 }
@@ -129,6 +131,23 @@ static void test_evidence(void **state)
 	json_decref(evidence);
 }
 
+/* Of 90 refused messages as many are told of as the journal gets in a day. */
+static void test_many_refused(void **state)
+{
+	struct event_clock clock = { world.now_ms, world.real_ms };
+	struct ls_record freeze;
+	json_t *evidence;
+
+	(void)state;
+	for (unsigned i = 0; i < 101; i++)
+		send("big@example.com", "203.0.113.7", i);
+	freeze = find_freeze();
+	evidence = evidence_of(world.state, &freeze, &clock);
+	check("messages", number_at(evidence, "messages"), 101);
+	check("refused", number_at(evidence, "refused"), 50);
+	json_decref(evidence);
+}
+
 /* What the policy has no limit of is not told. */
 static void test_not_counted(void **state)
 {
@@ -234,6 +253,7 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_evidence),
+		TEST(test_many_refused),
 		TEST(test_not_counted),
 		TEST(test_bounded),
 		TEST(test_none),

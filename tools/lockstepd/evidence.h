@@ -1,7 +1,7 @@
 /* evidence.h - why an account was frozen for what it sent, as far as is known
  *
  *   "evidence": { "messages": 601, "recipients": 1441, "queue_id": "4Xyz...",
- *     "refused": 401, "domains": [...],
+ *     "refused": 50, "domains": [...],
  *     "addresses": [{ "address", "service", "since", "last" }, ...],
  *     "networks": [{ "network", "since" }, ...] }
  *
