@@ -126,13 +126,20 @@ void ls_gather(const struct ls_state *state, struct ls_gathered *gathered,
 			: 0;
 }
 
-/* Sizes within a tenth of each other are in one class or in two neighbours:
- * seven to a doubling, and the seventh root of 2 is 1.104. */
+/* Nineteen to a doubling: each is larger than the one before by 3.7 %. Sizes of which
+ * one is a tenth more or less than the other differ by less than three such steps,
+ * 11.6 %, so their classes by three at most; sizes whose classes differ by three differ
+ * by less than four, 15.7 %. Thirteen to a doubling and two neighbours would do for the
+ * tenth, but let 17.3 % pass, to save two lookups of about a microsecond a message. */
 static uint64_t class_of(uint64_t size)
 {
-	/* 2^(31 + k/7) */
-	static const uint32_t roots[] = { 2371014177, 2617811889, 2890298656,
-					  3191148437, 3523313526, 3890053517 };
+	/* 2^(31 + k/19) */
+	static const uint32_t roots[] = {
+		2227273498, 2310027944, 2395857135, 2484875313, 2577200966,
+		2672956983, 2772270818, 2875274664, 2982105622, 3092905888,
+		3207822944, 3327009748, 3450624943, 3578833066, 3711804768,
+		3849717039, 3992753447, 4141104379,
+	};
 	unsigned zeros, class = 0;
 	uint32_t top;
 
@@ -142,7 +149,7 @@ static uint64_t class_of(uint64_t size)
 	top = (uint32_t)(size << zeros >> 32);
 	while (class < sizeof(roots) / sizeof(*roots) && top >= roots[class])
 		class ++;
-	return (63 - zeros) * 7 + class + 1;
+	return (63 - zeros) * 19 + class + 1;
 }
 
 /* Recipients that are not known are so many, and no more: two messages that are

@@ -15,8 +15,10 @@ bool ls_message_has_contacts(const struct ls_state *state,
 			     const struct ls_message *message);
 
 /* One number for a message that comes again: sender, recipients in whatever
- * order, and a class of its size, so that one within a tenth of the size has
- * this number, the one before or the next. */
+ * order, and a class of its size, so that one a tenth larger or smaller, or less, has
+ * this number or one of so many before or behind it; one that differs by a sixth, or
+ * more, has none of them. */
+enum { LS_MESSAGE_NEIGHBOURS = 3 };
 uint64_t ls_message_key(const struct ls_state *state,
 			const struct ls_message *message);
 

@@ -40,14 +40,14 @@ static void remember(const struct ls_sent *sent, uint64_t key, bool few)
 bool ls_tried_find(const struct ls_sent *sent, uint64_t *key_r)
 {
 	uint64_t message = ls_message_key(sent->state, sent->message);
-	static const int neighbours[] = { -1, 1 };
 
 	*key_r = ls_sent_once_key(sent, message);
 	if (is_remembered(sent, *key_r))
 		return true;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2 * LS_MESSAGE_NEIGHBOURS; i++) {
+		uint64_t steps = i / 2 + 1;
 		uint64_t other = ls_sent_once_key(
-			sent, message + (uint64_t)neighbours[i]);
+			sent, i % 2 ? message + steps : message - steps);
 
 		if (is_remembered(sent, other)) {
 			*key_r = other;

@@ -170,8 +170,10 @@ static void test_same_message(void **state)
 		{ "other order", { .to = "b@x a@x", .size = 10000 }, true },
 		{ "other case", { .to = "A@x B@X", .size = 10000 }, true },
 		{ "twice", { .to = "a@x b@x", .size = 10000 }, true },
-		{ "a tenth more", { .to = "a@x b@x", .size = 10999 }, true },
-		{ "a tenth less", { .to = "a@x b@x", .size = 9100 }, true },
+		{ "a tenth more", { .to = "a@x b@x", .size = 11000 }, true },
+		{ "a tenth less", { .to = "a@x b@x", .size = 9000 }, true },
+		{ "a sixth more", { .to = "a@x b@x", .size = 11667 }, false },
+		{ "a sixth less", { .to = "a@x b@x", .size = 8333 }, false },
 		{ "half more", { .to = "a@x b@x", .size = 15000 }, false },
 		{ "half", { .to = "a@x b@x", .size = 5000 }, false },
 		{ "other recipient", { .to = "a@x c@x", .size = 10000 }, false },
@@ -198,7 +200,18 @@ static void test_same_message(void **state)
 	}
 }
 
-/* Every size within a tenth of another is in its class or a neighbour's. */
+static uint64_t apart(uint64_t size, uint64_t other_size)
+{
+	const struct ls_message one = { .sender = "s", .size = size },
+				other = { .sender = "s", .size = other_size };
+	uint64_t key = ls_message_key(world.state, &one),
+		 other_key = ls_message_key(world.state, &other);
+
+	return other_key > key ? other_key - key : key - other_key;
+}
+
+/* Every size within a tenth of another is in a class that is looked at, and none that
+ * differs by a sixth. */
 static void test_sizes(void **state)
 {
 	struct ls_message one = { .sender = "s" }, other = one;
@@ -206,27 +219,24 @@ static void test_sizes(void **state)
 	(void)state;
 	world_open(&world, GUARD);
 	for (uint64_t size = 1; size < UINT64_C(1) << 40;
-	     size += size / 50 + 1) {
-		uint64_t apart;
-
-		one.size = size;
-		other.size = size + size / 10;
-		apart = ls_message_key(world.state, &other) -
-			ls_message_key(world.state, &one);
-		check_within("a tenth more", apart, 0, 1);
-		if (size < 20)
-			continue;
-		other.size = size + size / 2;
-		apart = ls_message_key(world.state, &other) -
-			ls_message_key(world.state, &one);
-		check_within("half more", apart, 2, 8);
+	     size += size / 500 + 1) {
+		check_within("a tenth more", apart(size, size + size / 10), 0,
+			     LS_MESSAGE_NEIGHBOURS);
+		check_within("a tenth less", apart(size, size - size / 10), 0,
+			     LS_MESSAGE_NEIGHBOURS);
+		check_within("a sixth more", apart(size, size + (size + 5) / 6),
+			     LS_MESSAGE_NEIGHBOURS + 1, 19);
+		if (size > 1)
+			check_within("a sixth less",
+				     apart(size, size - (size + 5) / 6),
+				     LS_MESSAGE_NEIGHBOURS + 1, 19);
 	}
 	one.size = 0;
 	other.size = UINT64_MAX;
 	check_within("all",
 		     ls_message_key(world.state, &other) -
 			     ls_message_key(world.state, &one),
-		     400, 500);
+		     1200, 1300);
 }
 
 /* ---- the journal -------------------------------------------------------- */
