@@ -134,6 +134,9 @@ bool ls_prefix_covers(const struct ls_prefix *prefix,
 {
 	struct ls_addr masked = *addr;
 
+	/* A shorter one is of IPv6, which ::ffff:0:0/96 is no part of. */
+	if (ls_addr_is_ipv4(addr) && prefix->bits < IPV4_BITS)
+		return false;
 	mask(&masked, prefix->bits);
 	return ls_addr_equal(&masked, &prefix->addr);
 }

@@ -198,6 +198,10 @@ static void test_covers(void **state)
 		{ "0.0.0.0/0", "255.255.255.255", true },
 		{ "0.0.0.0/0", "::1", false },
 		{ "::/0", "2001:db8::1", true },
+		/* Mapped as they are, IPv4's addresses are none of IPv6. */
+		{ "::/0", "192.0.2.1", false },
+		{ "::/48", "192.0.2.1", false },
+		{ "::/64", "0.0.0.0", false },
 		{ "::1/128", "::1", true },
 		{ "::1/128", "::", false },
 		{ "8000::/1", "7fff::", false },
