@@ -34,9 +34,14 @@ int ls_policy_writer_init(const char *path, struct ls_policy_writer **writer_r,
 			  struct ls_error *error_r)
 {
 	struct ls_policy_writer *writer;
+	struct stat st;
 	int ret;
 
 	*writer_r = NULL;
+	/* It would be replaced: a device, for all of the host. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return ls_fail(error_r, LS_EARG, "%s: not a regular file",
+			       path);
 	if (strlen(path) + sizeof(".XXXXXX") > PATH_MAX)
 		return ls_fail(error_r, LS_EARG,
 			       "the path of the policy is "

@@ -2,6 +2,7 @@
 one holds without a restart."""
 
 import functools
+import os
 import pathlib
 
 import pytest
@@ -90,6 +91,21 @@ def test_all_errors_are_told(stack, conf):
     assert out.returncode != 0
     assert f"{conf}:1: " in out.stderr and f"{conf}:2: " in out.stderr
     assert "2 errors" in out.stderr
+
+
+def test_no_regular_file_is_replaced(stack, tmp_path):
+    """What would be a device of the whole host, or somebody's pipe."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    for path in (pipe, link, tmp_path):
+        out = stack.lockstep("compile", "-o", str(path),
+                             stack.layout().lockstep_conf)
+        assert out.returncode == 1
+        assert f"{path}: not a regular file" in out.stderr
+    assert pipe.is_fifo() and link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
 
 
 def test_missing_file(stack):
