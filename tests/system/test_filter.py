@@ -2,6 +2,7 @@
 connects, and what goes wrong."""
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -79,6 +80,15 @@ def test_ipv6(world):
         assert f.ask(request(address="2001:db8:1:2:ffff::9")) == REFUSED
         assert f.ask(request(address="2001:db8:1:3::1")) == DUNNO
         assert f.ask(request(address=f"::ffff:{LOCKED}")) == REFUSED
+
+
+def test_refused_connections_in_the_hour(world):
+    """What is refused is a part of all."""
+    with Filter(world) as f:
+        assert f.ask(request()) == REFUSED
+    # lockstepd does not run here: that is a problem.
+    hour = json.loads(world.cli("status", "--json", code=1))["last_hour"]
+    assert hour["all"]["logins"] == hour["all"]["refused"] > 0
 
 
 def test_observe(world):

@@ -29,7 +29,8 @@ static void add(struct figures_of *sum, const struct ls_record *record)
 {
 	bool login = record->event == LS_EVENT_LOGIN;
 
-	sum->logins += login;
+	/* A connection that was let in is a login to come. */
+	sum->logins += login || record->verdict == LS_DENY;
 	if (record->verdict == LS_DENY)
 		sum->refused++;
 	else if (login && record->outcome == LS_OUTCOME_SUCCESS)
