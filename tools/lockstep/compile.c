@@ -130,14 +130,12 @@ static void print_done(const char *path, const struct conf *conf)
 	       counts.users, counts.domains, counts.nets, counts.webhooks);
 }
 
-static int compile(const struct cli *target, const char *file,
-		   const struct conf *conf)
+static int compile(const struct cli *target, const struct conf *conf)
 {
 	struct ls_policy_file *before;
 	struct ls_state *running = NULL;
 	struct ls_error error;
 
-	check_groups(file, conf_policy(conf));
 	/* While the old policy still says where its state is. */
 	if (cli_open_policy(target->policy, &before, &error) == 0 &&
 	    guard_exists(ls_policy_file_policy(before)))
@@ -203,10 +201,12 @@ static int read_conf(const struct cli *target, const char *file,
 			     conf_log(conf)->errors,
 			     conf_log(conf)->errors == 1 ? "" : "s",
 			     target->policy);
-	else if (what == COMPILE)
-		code = compile(target, file, conf);
 	else if (what == DUMP)
 		code = dump(file, conf);
+	else
+		check_groups(file, conf_policy(conf));
+	if (code == CLI_DONE && what == COMPILE)
+		code = compile(target, conf);
 	conf_free(&conf);
 	return code;
 }

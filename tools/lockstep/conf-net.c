@@ -94,8 +94,9 @@ static void take_list(struct conf *conf, cfg_t *tree, bool trusted)
 		set_flags(net, trusted);
 		if (net->prefix.bits == (is_ipv4(&net->prefix) ? IPV4_BITS : 0))
 			conf_warning(&conf->log, &where.place,
-				     "%s \"%s\": that is every address", key,
-				     value->text);
+				     "%s \"%s\": that is every IPv%c address",
+				     key, value->text,
+				     is_ipv4(&net->prefix) ? '4' : '6');
 	}
 }
 
