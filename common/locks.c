@@ -295,3 +295,18 @@ int ls_subject_parse(const struct ls_state *state, const char *text,
 	}
 	return 0;
 }
+
+struct ls_subject ls_subject_place(const struct ls_state *state,
+				   const char *user,
+				   const struct ls_prefix *where)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	struct ls_subject subject;
+
+	memset(&subject, 0, sizeof(subject));
+	subject.kind = LS_KIND_PLACE;
+	subject.net = ls_prefix_of(&where->addr, (unsigned)policy->net.prefix4,
+				   (unsigned)policy->net.prefix6);
+	ls_copy(subject.user, sizeof(subject.user), user);
+	return subject;
+}

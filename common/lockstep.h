@@ -311,6 +311,11 @@ int ls_lock_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
 int ls_subject_parse(const struct ls_state *state, const char *text,
 		     struct ls_subject *subject_r, struct ls_error *error_r);
 
+/* The place that an account has where that is: an address stands for its network. */
+struct ls_subject ls_subject_place(const struct ls_state *state,
+				   const char *user,
+				   const struct ls_prefix *where);
+
 /* ---- what was before (learn.c) --------------------------------------- */
 
 /* Logins of an account from an address that succeeded before Lockstep stood

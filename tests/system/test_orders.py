@@ -51,6 +51,32 @@ def test_unlock_tells_of_the_accounts_places(stack, auth):
     assert log_in(auth, who, who.owner)
 
 
+def test_place_of_an_address(stack, auth):
+    """An address stands for its network there, as it does in explain."""
+    who = cast()
+    assert log_in(auth, who, who.owner)
+    place = f"{who.user} from {net_of(who.owner)}"
+    told = run(stack, "lock", f"{who.user} from {who.owner}")
+    assert told.startswith(f"place {place} is locked")
+    assert not log_in(auth, who, who.owner)
+    told = run(stack, "unlock", f"{who.user} from {who.owner}")
+    assert told.startswith(f"place {place} is unlocked")
+    assert log_in(auth, who, who.owner)
+    told = run(stack, "lock", f"{who.user} from 2001:db8:7:5::1")
+    assert told.startswith(f"place {who.user} from 2001:db8:7::/48 is locked")
+
+
+def test_ipv6_is_not_ipv4(stack, auth):
+    """However short: what ::/48 covers is no address of IPv4."""
+    who = cast()
+    assert log_in(auth, who, who.owner)
+    run(stack, "lock", "::/48")
+    assert "::/48" not in run(stack, "list", "locks", who.owner)
+    run(stack, "forget", "::/48", code=1)
+    assert who.user in run(stack, "list", "familiar", who.user)
+    run(stack, "unlock", "::/48")
+
+
 def test_unlock_tells_of_the_freeze(stack):
     who = cast()
     run(stack, "freeze", who.user)

@@ -121,6 +121,12 @@ static bool parse_subjects(const struct ls_state *state,
 {
 	bool good = true;
 
+	for (int i = 1; i + 1 < order->words; i++)
+		if (strcmp(order->word[i], "from") == 0) {
+			cli_complain("a place is one word: \"%s from %s\"",
+				     order->word[i - 1], order->word[i + 1]);
+			return false;
+		}
 	for (int i = 0; i < order->words; i++) {
 		const char *word = order->word[i];
 		int ret = kinds == ORDER_ACCOUNTS

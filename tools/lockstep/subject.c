@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "subject.h"
 
+#include <ctype.h>
 #include <string.h>
 
 const char *subject_place(const char *text, size_t *user_length_r)
@@ -59,6 +60,31 @@ void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT])
 	plain_r[used] = '\0';
 }
 
+/* Do four numbers with dots between stand in it, the last of them or a star alone? */
+static bool has_quad(const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++) {
+		const char *c = at;
+		unsigned dots = 0;
+
+		if (at > text && (isalnum((unsigned char)at[-1]) || at[-1] == '.'))
+			continue;
+		while (isdigit((unsigned char)*c) && dots < 3) {
+			c += strspn(c, "0123456789");
+			if (*c != '.')
+				break;
+			c++;
+			dots++;
+		}
+		if (dots == 3 && (isdigit((unsigned char)*c) || *c == '*')) {
+			c += *c == '*' ? 1 : strspn(c, "0123456789");
+			if (!isalnum((unsigned char)*c) && *c != '.')
+				return true;
+		}
+	}
+	return false;
+}
+
 bool subject_is_slip(const char *text)
 {
 	size_t length = strlen(text), colons = 0;
@@ -66,10 +92,13 @@ bool subject_is_slip(const char *text)
 
 	for (const char *c = text; *c != '\0'; c++)
 		colons += *c == ':';
-	if (ls_prefix_parse(text, &prefix) != LS_EARG)
+	if (ls_prefix_parse(text, &prefix) != LS_EARG ||
+	    strchr(text, '@') != NULL)
 		return false;
-	if (colons > 1)
-		return strspn(text, "0123456789abcdefABCDEF:./") == length;
+	if (colons > 1) /* 2001:db8::g, [2001:db8::1]:993, fe80::1%eth0 */
+		return strspn(text, " [0123456789abcdefABCDEF:") > 0;
+	if (has_quad(text)) /* 192.0.2.1:993, unknown[192.0.2.1], 192.0.2.* */
+		return true;
 	return strspn(text, "0123456789./") == length &&
 	       strcspn(text, "./") < length;
 }
@@ -135,9 +164,8 @@ int subject_parse(const struct ls_state *state, const char *text,
 			     text);
 		return LS_EARG;
 	}
-	subject_r->kind = LS_KIND_PLACE;
-	memcpy(subject_r->user, text, length);
-	subject_r->user[length] = '\0';
+	plain[length] = '\0';
+	*subject_r = ls_subject_place(state, plain, &subject_r->net);
 	warn_of_capitals(subject_r);
 	return 0;
 }
