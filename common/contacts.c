@@ -164,6 +164,8 @@ static void learn_anew(const struct ls_contacts *contacts, uint64_t evicted,
 	}
 	atomic_fetch_add_explicit(&contacts->header->lost, 1,
 				  memory_order_relaxed);
+	atomic_store_explicit(&contacts->header->lost_day, today,
+			      memory_order_relaxed);
 	if (own == NULL)
 		return;
 	word = atomic_load(own);

@@ -53,9 +53,11 @@ struct ls_contacts_header {
 	uint8_t zeros[200];
 	_Atomic uint64_t idle; /* contacts given up that were old */
 	_Atomic uint64_t lost; /* that were not: an account learns anew */
+	_Atomic uint64_t lost_day; /* the last one of these; 0: none, or unknown */
 };
 _Static_assert(offsetof(struct ls_contacts_header, check) == 48, "file format");
 _Static_assert(offsetof(struct ls_contacts_header, idle) == 256, "file format");
+_Static_assert(sizeof(struct ls_contacts_header) == 280, "file format");
 
 enum { LS_CONTACTS_HEADER_SIZE = 4096 };
 

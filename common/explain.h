@@ -140,6 +140,7 @@ struct ls_contacts_status {
 	uint64_t room, used; /* words; each account takes one too */
 	uint64_t idle; /* given up for others after more than a year */
 	uint64_t lost; /* before that: each time an account learns anew */
+	uint64_t lost_real_ms; /* the day of the last of these; 0: none */
 };
 /* Looks at all of it. */
 void ls_contacts_status(struct ls_state *state,

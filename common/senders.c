@@ -199,4 +199,7 @@ void ls_contacts_status(struct ls_state *state,
 	status_r->used = ls_contacts_used(contacts, &status_r->room);
 	status_r->idle = atomic_load(&contacts->header->idle);
 	status_r->lost = atomic_load(&contacts->header->lost);
+	status_r->lost_real_ms =
+		UINT64_C(86400000) *
+		(atomic_load(&contacts->header->lost_day) & 0xffff);
 }

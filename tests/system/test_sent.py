@@ -5,7 +5,9 @@ import json
 import os
 import re
 import socket
+import struct
 import subprocess
+import time
 
 import pytest
 
@@ -259,6 +261,28 @@ def test_status(world):
     assert got["contacts"]["used"] == int(used)
     assert got["contacts"]["lost"] == 0
     assert "message_seen" in got["wired"]
+
+
+def test_status_with_full_contacts(tmp_path):
+    """A problem while some account learns anew for it, however full the file is."""
+    world = World(tmp_path)
+
+    def lose(days_ago):
+        with open(tmp_path / "contacts", "r+b") as file:
+            file.seek(264)  # common/contacts.h
+            file.write(struct.pack("<QQ", 7, int(time.time()) // 86400 - days_ago))
+        out = world.lockstep("status").stdout
+        got = json.loads(world.lockstep("status", "--json").stdout)["contacts"]
+        assert got["lost"] == 7 and got["lost_day"].endswith("T00:00:00.000Z")
+        return re.search(r"^problem +contacts: full: 7 were given up", out, re.M)
+
+    try:
+        assert "lost_day" not in json.loads(
+            world.lockstep("status", "--json").stdout)["contacts"]
+        assert lose(0) and lose(13)
+        assert not lose(14)
+    finally:
+        world.close()
 
 
 def test_status_without_contacts(tmp_path):

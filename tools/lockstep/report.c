@@ -310,6 +310,8 @@ static json_t *contacts_of(const struct ls_contacts_status *contacts)
 	json_put_number(object, "used", contacts->used);
 	json_put_number(object, "idle_given_up", contacts->idle);
 	json_put_number(object, "lost", contacts->lost);
+	if (contacts->lost_real_ms != 0)
+		json_put_real_time(object, "lost_day", contacts->lost_real_ms);
 	return object;
 }
 

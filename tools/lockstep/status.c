@@ -205,7 +205,15 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 	check_auth(report);
 }
 
-enum { FULL_PERCENT = 90 };
+/* What accounts lost before that they have learnt anew. */
+static bool are_lost_lately(const struct ls_contacts_status *contacts)
+{
+	enum { DAY_MS = 86400000, LEARN_DAYS = 14 };
+	uint64_t now_ms = cli_real_ms();
+
+	return contacts->lost > 0 && contacts->lost_real_ms <= now_ms &&
+	       (now_ms - contacts->lost_real_ms) / DAY_MS < LEARN_DAYS;
+}
 
 static void check_contacts(const struct cli *cli, struct report *report)
 {
@@ -229,11 +237,11 @@ static void check_contacts(const struct cli *cli, struct report *report)
 			       "time is not limited; lockstepd makes the file "
 			       "when it starts, if it is not there",
 			       error.text);
-	else if (contacts->lost > 0 &&
-		 contacts->used >= contacts->room / 100 * FULL_PERCENT)
+	else if (are_lost_lately(contacts))
 		report_problem(report,
-			       "contacts: full: %" PRIu64 " were given up, and "
-			       "their accounts learn anew: raise `contacts` in "
+			       "contacts: full: %" PRIu64 " were given up, the "
+			       "last within 14 days, and their accounts learn "
+			       "anew: raise `contacts` in "
 			       "lockstep.conf, lockstep compile, remove the "
 			       "file, restart lockstepd",
 			       contacts->lost);
