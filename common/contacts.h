@@ -87,6 +87,15 @@ int ls_contacts_open(int dirfd, const char *path, bool writable,
 int ls_contacts_create(int dirfd, const char *path, uint64_t room,
 		       const char *group, const char *readers,
 		       struct ls_error *error_r);
+
+/* Have an existing file belong to these groups, as root; anybody else changes nothing,
+ * nor does who finds it so. Processes that have it open keep it. Returns 0,
+ * error_r->text then untouched or a warning, or LS_ENOENT or LS_ESYS with the
+ * reason. */
+int ls_contacts_give(int dirfd, const char *path, const char *group,
+		     const char *readers, struct ls_error *error_r);
+/* Does it belong to them? Also when it is not there, or cannot be looked at. */
+bool ls_contacts_are_given(int dirfd, const char *group, const char *readers);
 void ls_contacts_close(struct ls_contacts *contacts);
 
 /* Is the file still the one of its name in that directory? */

@@ -144,6 +144,14 @@ int ls_init(const struct ls_open_args *args, uint64_t subjects,
 		if (ret == 0)
 			ls_map_close(&map);
 	}
+	/* The contacts stay, for the policy's groups. */
+	if (ret == 0) {
+		struct ls_error contacts = { 0, "" };
+
+		ls_state_give_contacts(state, &contacts);
+		if (contacts.code != LS_ENOENT && error_r->text[0] == '\0')
+			*error_r = contacts;
+	}
 	ls_close(&state);
 	return ret;
 }

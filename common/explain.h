@@ -137,6 +137,7 @@ int ls_sender_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
 /* The file of contacts. */
 struct ls_contacts_status {
 	bool open;
+	bool given; /* it belongs to the policy's groups, or is not there */
 	uint64_t room, used; /* words; each account takes one too */
 	uint64_t idle; /* given up for others after more than a year */
 	uint64_t lost; /* before that: each time an account learns anew */

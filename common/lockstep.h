@@ -140,7 +140,9 @@ void ls_close(struct ls_state **state);
  * one load when nothing changed, and once a second a look at the maps' names. Returns 1 when a new policy is in force, 0
  * when nothing changed, negative when the new one is not usable: the old one
  * stays, and the error comes once for each bad file. Also negative, once, when
- * a map this state works on was replaced (`lockstep init`) or removed. */
+ * a map this state works on was replaced (`lockstep init`) or removed. Else
+ * error_r->text is empty or, once, a warning: a new file of contacts that cannot be
+ * used. */
 int ls_refresh(struct ls_state *state, uint64_t now_ms,
 	       struct ls_error *error_r);
 

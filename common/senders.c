@@ -192,7 +192,11 @@ void ls_contacts_status(struct ls_state *state,
 {
 	const struct ls_contacts *contacts = &state->contacts;
 
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+
 	memset(status_r, 0, sizeof(*status_r));
+	status_r->given = ls_contacts_are_given(
+		state->policy_dirfd, policy->group, policy->readers);
 	if (contacts->header == NULL)
 		return;
 	status_r->open = true;

@@ -122,45 +122,6 @@ static int open_logins(struct ls_state *state, struct ls_error *error_r)
 	return 0;
 }
 
-/* The contacts, beside the policy. Without them nobody is new to an account. */
-static int open_contacts(struct ls_state *state, struct ls_error *error_r)
-{
-	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
-	const char *slash = strrchr(state->policy_path, '/');
-	int ret, len = slash == NULL ? 0 : (int)(slash + 1 - state->policy_path);
-	char path[LS_PATH_SIZE + 16];
-	bool write = state->flags & LS_GUARD_WRITE;
-
-	snprintf(path, sizeof(path), "%.*scontacts", len, state->policy_path);
-	ret = ls_contacts_open(state->policy_dirfd, path, write,
-			       &state->contacts, error_r);
-	if (ret == LS_EACCES)
-		ls_access_refused(path, write, policy->group, policy->readers,
-				  error_r);
-	if (ret != LS_ENOENT || !(state->flags & LS_CREATE))
-		return ret;
-	error_r->text[0] = '\0';
-	ret = ls_contacts_create(state->policy_dirfd, path, policy->contacts,
-				 policy->group, policy->readers, error_r);
-	if (ret < 0)
-		return ret;
-	return ls_contacts_open(state->policy_dirfd, path, write,
-				&state->contacts, error_r);
-}
-
-/* The file may come, or be another, while we run. Looked for once a second. */
-static void look_at_contacts(struct ls_state *state)
-{
-	struct ls_error ignored;
-
-	if (!(state->flags & LS_CONTACTS) ||
-	    (state->contacts.header != NULL &&
-	     ls_contacts_are_at(&state->contacts, state->policy_dirfd)))
-		return;
-	ls_contacts_close(&state->contacts);
-	open_contacts(state, &ignored);
-}
-
 static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		    struct ls_error *error_r)
 {
@@ -194,7 +155,8 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret < 0 || error_r->text[0] == '\0')
 		*error_r = error;
 	if (ret == 0 && (state->flags & LS_CONTACTS) &&
-	    open_contacts(state, &error) < 0 && error_r->text[0] == '\0')
+	    ls_state_open_contacts(state, &error) < 0 &&
+	    error_r->text[0] == '\0')
 		*error_r = error;
 	if (ret == 0 && (state->flags & LS_LOGINS) && state->guard.writable)
 		ret = open_logins(state, error_r);
@@ -286,13 +248,15 @@ static bool is_gone(const struct ls_state *state, const struct ls_map *map,
 		!ls_map_is_at(map, state->state_dirfd, name));
 }
 
-/* Was a map replaced, by `lockstep init` or by hand? Looks once a second. */
-static bool is_replaced(struct ls_state *state, uint64_t now_ms)
+/* Was a map replaced, by `lockstep init` or by hand? Looks once a second, also for the
+ * file of contacts: what is wrong with a new one is a warning. */
+static bool is_replaced(struct ls_state *state, uint64_t now_ms,
+			struct ls_error *error_r)
 {
 	if (now_ms < state->looked_ms + LOOK_EVERY_MS)
 		return state->told_replaced;
 	state->looked_ms = now_ms;
-	look_at_contacts(state);
+	ls_state_look_at_contacts(state, error_r);
 	return is_gone(state, &state->guard, "guard") ||
 	       is_gone(state, &state->sessions, "sessions");
 }
@@ -304,13 +268,14 @@ int ls_refresh(struct ls_state *state, uint64_t now_ms,
 	uint64_t generation;
 	int ret;
 
+	*error_r = (struct ls_error){ 0, "" };
 	if (newly(ls_map_broken(guard) || ls_map_broken(&state->sessions),
 		  &state->told_broken))
 		return ls_fail(error_r, LS_EFORMAT,
 			       "a map in %s was truncated while in use: run "
 			       "\"lockstep init\" and restart the mail server",
 			       ls_policy_file_policy(state->policy)->state_dir);
-	if (newly(is_replaced(state, now_ms), &state->told_replaced))
+	if (newly(is_replaced(state, now_ms, error_r), &state->told_replaced))
 		return ls_fail(error_r, LS_EFORMAT,
 			       "a map in %s was replaced or removed: restart "
 			       "to use the new one",

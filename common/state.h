@@ -23,12 +23,26 @@ struct ls_state {
 	uint64_t begun; /* sessions, by this process */
 	uint64_t closer_ms; /* when the sweeper last looked closer; 0: never */
 	bool told_replaced, told_broken, told_contacts;
+	int contacts_error; /* of opening that file last */
 	uint64_t looked_ms; /* at the maps' names */
 };
 
 /* The name of a map in the state directory, and its whole path. */
 const char *ls_state_map_path(const struct ls_state *state,
 			      enum ls_map_type type, char *path, size_t size);
+
+/* Have the file of contacts belong to the policy's groups. Returns as
+ * ls_contacts_give(). */
+int ls_state_give_contacts(const struct ls_state *state,
+			   struct ls_error *error_r);
+
+/* Open it, and make it if the flags say so; what root finds is given to those groups
+ * first. Returns as ls_contacts_open() and ls_contacts_create(). */
+int ls_state_open_contacts(struct ls_state *state, struct ls_error *error_r);
+/* It may come, or be another, while we run: open it then. An error only when there is
+ * one that cannot be used, and not for the reason of last time. */
+void ls_state_look_at_contacts(struct ls_state *state,
+			       struct ls_error *error_r);
 
 /* Make a map that is missing; a guard begins with what the snapshot holds.
  * Returns as ls_map_create(). */

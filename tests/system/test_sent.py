@@ -1,6 +1,7 @@
 """What an administrator sees of what accounts send: explain, events, top, status,
 unlock, release. The messages come through lockstep-policy; no Postfix is needed."""
 
+import grp
 import json
 import os
 import re
@@ -52,7 +53,7 @@ class World:
             stdin=theirs, stdout=theirs, env=self.env)
         theirs.close()
 
-    def make_contacts(self):
+    def make_contacts(self, made=lambda: True):
         """As lockstepd does when it starts."""
         daemon = subprocess.Popen(
             [products.find(products.PROGRAMS["lockstepd"])], env=self.env,
@@ -60,6 +61,7 @@ class World:
         try:
             poll((self.dir / "contacts").exists)
             poll((self.dir / "state" / "guard").exists)
+            poll(made)
         finally:
             daemon.terminate()
             daemon.wait(TIMEOUT)
@@ -296,6 +298,47 @@ def test_status_without_contacts(tmp_path):
         out = world.run("explain", "joe@x")
         assert "there is no file of contacts" in out
         assert_fits(out)
+        (tmp_path / "contacts").write_text("garbage")
+        out = world.run("explain", "joe@x")
+        assert "there is no file of contacts" not in out
+        assert re.search("is not known: .*/contacts: too short", out), out
+    finally:
+        world.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_groups_of_contacts(tmp_path):
+    """They become those of the policy when the maps are made anew."""
+    world = World(tmp_path)
+    file, conf = tmp_path / "contacts", tmp_path / "lockstep.conf"
+
+    def groups():
+        """Who may use it: `group`, and how many entries its access list has."""
+        stat = file.stat()
+        return (grp.getgrgid(stat.st_gid).gr_name, stat.st_mode & 0o777,
+                "system.posix_acl_access" in os.listxattr(file))
+
+    def be(group, readers):
+        text = re.sub("(?m)^(group|readers) =.*\n", "", conf.read_text())
+        conf.write_text(f'group = "{group}"\nreaders = "{readers}"\n{text}')
+        world.run("compile", conf)
+
+    try:
+        number = file.stat().st_ino
+        for group, readers, want in (("daemon", "", ("daemon", 0o660, False)),
+                                     ("adm", "daemon", ("adm", 0o660, True)),
+                                     ("", "adm", ("root", 0o640, True)),
+                                     ("adm", "", ("adm", 0o660, False)),
+                                     ("", "", ("root", 0o600, False))):
+            be(group, readers)
+            assert "contacts: the file does not belong" in \
+                world.lockstep("status").stdout
+            world.run("init")
+            assert groups() == want
+            assert "contacts: the file" not in world.lockstep("status").stdout
+        be("daemon", "")
+        world.make_contacts(lambda: groups() == ("daemon", 0o660, False))
+        assert file.stat().st_ino == number
     finally:
         world.close()
 

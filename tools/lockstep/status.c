@@ -237,7 +237,14 @@ static void check_contacts(const struct cli *cli, struct report *report)
 			       "time is not limited; lockstepd makes the file "
 			       "when it starts, if it is not there",
 			       error.text);
-	else if (are_lost_lately(contacts))
+	else if (!contacts->given && geteuid() == 0)
+		report_problem(report,
+			       "contacts: the file does not belong to `group` "
+			       "and `readers` of the policy, and whom an "
+			       "account writes to for the first time may not "
+			       "be limited: run lockstep init, then restart "
+			       "Dovecot, lockstepd and the policy service");
+	if (contacts->open && are_lost_lately(contacts))
 		report_problem(report,
 			       "contacts: full: %" PRIu64 " were given up, the "
 			       "last within 14 days, and their accounts learn "
