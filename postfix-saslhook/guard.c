@@ -125,6 +125,8 @@ struct ls_state *guard_state(struct guard *guard, uint64_t now_ms)
 				 "before", error.text);
 		retry = retry || !guard->stale;
 		guard->stale = true;
+	} else {
+		warn(guard, &error);
 	}
 	if (guard->stale && retry)
 		replace(guard, now_ms);

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -389,6 +390,21 @@ def test_damaged_contacts(world):
     with Filter(world) as f:
         for _ in range(3):
             assert f.ask(request()) == REFUSED
+        log = f.log.read_text()
+    assert log.count("\n") == 1 and "contacts: " in log, log
+    assert "going on without it" in log
+
+
+def test_contacts_become_unusable(world):
+    """A running filter says so, once; and explain does not say that it has none."""
+    with Filter(world) as f:
+        for text in ("", "garbage", "garbage again"):
+            if text:
+                (world.dir / "fresh").write_text(text)
+                os.rename(world.dir / "fresh", world.dir / "contacts")
+            for _ in range(2):
+                assert f.ask(request()) == REFUSED
+                time.sleep(1.1)
         log = f.log.read_text()
     assert log.count("\n") == 1 and "contacts: " in log, log
     assert "going on without it" in log

@@ -28,12 +28,18 @@ static void print_level(const struct columns *columns,
 	columns_row(columns, colour, cells);
 }
 
-static void print_contacts(const struct ls_sending *sends)
+static void print_contacts(const struct answer *answer)
 {
+	const struct ls_sending *sends = &answer->sends;
 	time_t since = (time_t)(sends->since_real_ms / 1000);
 	char day[32] = "?";
 	struct tm tm;
 
+	if (!sends->contacts && answer->no_contacts[0] != '\0') {
+		printf("whom it wrote to before is not known: %s\n",
+		       answer->no_contacts);
+		return;
+	}
 	if (!sends->contacts) {
 		puts("whom it wrote to before is not known: there is no file "
 		     "of contacts");
@@ -68,12 +74,14 @@ static void print_levels(const char *title, const struct ls_level *level,
 		print_level(&columns, &level[i]);
 }
 
-void answer_print_sending(const struct ls_sending *sends)
+void answer_print_sending(const struct answer *answer)
 {
+	const struct ls_sending *sends = &answer->sends;
+
 	print_levels("SENDS", sends->level, sends->levels);
 	if (sends->probation)
 		puts("on probation: its limits are divided");
-	print_contacts(sends);
+	print_contacts(answer);
 }
 
 void answer_print_relaying(const struct ls_relaying *relays)

@@ -353,7 +353,7 @@ void answer_print(const struct answer *answer)
 	print_sessions(answer);
 	print_meters(answer);
 	if (answer->user != NULL && !answer->placed)
-		answer_print_sending(&answer->sends);
+		answer_print_sending(answer);
 	if (answer->relays.levels > 0)
 		answer_print_relaying(&answer->relays);
 	print_places(answer);

@@ -28,6 +28,7 @@ struct answer {
 	/* Of the typed name, where that is another than the account's. */
 	char typed_locked_by[LS_BY_MAX + 1], typed_frozen_by[LS_BY_MAX + 1];
 	struct ls_sending sends; /* of the account */
+	char no_contacts[256]; /* why that file is not open; "": it is, or is not there */
 	struct ls_relaying relays; /* of an address alone */
 	unsigned places, places_more; /* known here; not shown */
 	struct answer_place place[ANSWER_PLACES];
@@ -43,7 +44,7 @@ void answer_print(const struct answer *answer);
 void answer_print_json(const struct answer *answer);
 
 /* What the account sends (answer-sending.c). */
-void answer_print_sending(const struct ls_sending *sends);
+void answer_print_sending(const struct answer *answer);
 json_t *answer_sending_json(const struct ls_sending *sends);
 /* What the address sends without a login. */
 void answer_print_relaying(const struct ls_relaying *relays);

@@ -85,12 +85,16 @@ static void gather_sending(const struct cli *cli, struct answer *answer)
 		.real_ms = cli_real_ms(),
 	};
 	struct ls_state *state;
-	struct ls_error ignored;
+	struct ls_error error;
 
-	if (ls_open(&args, &state, &ignored) < 0)
+	if (ls_open(&args, &state, &error) < 0)
 		return;
 	ls_explain_sending(state, answer->user, args.now_ms, args.real_ms,
 			   &answer->sends);
+	if (!answer->sends.contacts &&
+	    strstr(error.text, ": no such file") == NULL)
+		snprintf(answer->no_contacts, sizeof(answer->no_contacts), "%s",
+			 error.text);
 	ls_close(&state);
 }
 
