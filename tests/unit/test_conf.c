@@ -118,7 +118,7 @@ static void test_nets_inherit(void **state)
 #define TRUSTED "holds for nobody: of a trusted network only the accounts are " \
 		"counted\n"
 	file = compile(fixed,
-		       "conf:2: warning: denied \"::/0\": that is every "
+		       "conf:2: warning: denied \"::/0\": that is every IPv6 "
 		       "address\n"
 		       "conf:3: warning: override net \"10.0.0.0/9\": ip: " TRUSTED
 		       "conf:4: warning: override net \"10.1.0.0/16\": net: "
