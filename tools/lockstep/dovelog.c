@@ -130,16 +130,29 @@ static bool take_month(struct dovelog_text *text, struct dovelog_when *when)
 	return false;
 }
 
-/* "Nov 25 " or "Nov  5 ". */
+/* "2026 ", or nothing. */
+static void take_year(struct dovelog_text *text, struct dovelog_when *when)
+{
+	struct dovelog_text rest = *text;
+	int year;
+
+	if (!take_digits(&rest, 4, &year) || !text_take(&rest, TEXT(" ")))
+		return;
+	when->year = year;
+	*text = rest;
+}
+
+/* "Nov 25 " or "Nov  5 ", perhaps with a year. */
 static bool take_short_date(struct dovelog_text *text,
 			    struct dovelog_when *when)
 {
-	if (!take_month(text, when))
+	if (!take_month(text, when) ||
+	    !take_digits(text, text_take(text, TEXT(" ")) ? 1 : 2,
+			 &when->day) ||
+	    !text_take(text, TEXT(" ")))
 		return false;
-	if (text_take(text, TEXT(" ")))
-		return take_digits(text, 1, &when->day) &&
-		       text_take(text, TEXT(" "));
-	return take_digits(text, 2, &when->day) && text_take(text, TEXT(" "));
+	take_year(text, when);
+	return true;
 }
 
 /* "2026-11-25T" or with a blank. */
@@ -235,6 +248,72 @@ static bool take_syslog(struct dovelog_text *text, struct dovelog_text *tag_r)
 	return take_tag(text, tag_r);
 }
 
+/* "<22>", which syslog has on the wire, and "1 ", the version of RFC 5424. Returns
+ * whether the header is one of those. */
+static bool take_priority(struct dovelog_text *text)
+{
+	struct dovelog_text rest = *text;
+	unsigned priority;
+
+	if (text_take(&rest, TEXT("<")) &&
+	    text_take_number(&rest, &priority) > 0 &&
+	    text_take(&rest, TEXT(">")))
+		*text = rest;
+	return text_take(text, TEXT("1 "));
+}
+
+static bool take_word(struct dovelog_text *text, struct dovelog_text *word_r)
+{
+	const char *blank = memchr(text->at, ' ', text->len);
+
+	if (blank == NULL || blank == text->at)
+		return false;
+	*word_r = (struct dovelog_text){ text->at,
+					 (size_t)(blank - text->at) };
+	*text = text_skip(*text, word_r->len + 1);
+	return true;
+}
+
+/* "-", or elements in brackets, with quoted values in them: [a b="c"][d]. */
+static bool take_structured_data(struct dovelog_text *text)
+{
+	bool quoted = false;
+	size_t i;
+
+	if (text_take(text, TEXT("-")))
+		return true;
+	if (text->len == 0 || text->at[0] != '[')
+		return false;
+	for (i = 1; i < text->len; i++) {
+		char c = text->at[i];
+
+		if (c == '\\' && quoted)
+			i++;
+		else if (c == '"')
+			quoted = !quoted;
+		else if (c == ']' && !quoted &&
+			 (i + 1 == text->len || text->at[i + 1] != '['))
+			break;
+	}
+	if (i >= text->len)
+		return false;
+	*text = text_skip(*text, i + 1);
+	return true;
+}
+
+/* RFC 5424, after the time: "mx dovecot 7 - - ". */
+static bool take_header(struct dovelog_text *text, struct dovelog_text *tag_r)
+{
+	struct dovelog_text ignored;
+
+	if (!take_word(text, &ignored) || !take_word(text, tag_r) ||
+	    !take_word(text, &ignored) || !take_word(text, &ignored) ||
+	    !take_structured_data(text) || !text_take(text, TEXT(" ")))
+		return false;
+	text_take(text, TEXT("\xef\xbb\xbf")); /* "this is UTF-8" */
+	return true;
+}
+
 static void parse_message(struct dovelog_text text,
 			  struct dovelog_record *record)
 {
@@ -262,17 +341,20 @@ void dovelog_parse(const char *line, size_t len,
 {
 	struct dovelog_text text = { line, len }, tag;
 	size_t name, time_len;
+	bool header;
 
 	memset(record_r, 0, sizeof(*record_r));
 	record_r->secured = true;
 	if (len > 0 && line[len - 1] == '\r')
 		text.len--;
+	header = take_priority(&text);
 	time_len = dovelog_when(text.at, text.len, &record_r->when);
 	if (time_len == 0)
 		return;
 	text = text_skip(text, time_len);
-	if (writer_of(text, &name) == NOBODY) {
-		if (!take_syslog(&text, &tag))
+	if (header || writer_of(text, &name) == NOBODY) {
+		if (!(header ? take_header(&text, &tag)
+			     : take_syslog(&text, &tag)))
 			return;
 		if (text_begins(tag, TEXT("postfix"))) {
 			dovelog_postfix(text, record_r);
