@@ -106,7 +106,15 @@ def test_compressed_and_from_a_pipe(stack, people, history, tmp_path):
         assert log_in(auth, owner, owner.owner)
     cut = tmp_path / "cut.gz"
     cut.write_bytes(packed.read_bytes()[:-40])
-    assert stack.lockstep("learn", cut).returncode == 1
+    # What comes before the end of a file that was cut is taken, and the others.
+    done = stack.lockstep("learn", "--dry-run", cut, packed)
+    assert done.returncode == 1
+    assert "cut.gz: ends within a compressed block; what" in done.stderr
+    assert done.stdout == stack.lockstep("learn", "--dry-run", packed).stdout
+    done = stack.lockstep("replay", "--json", cut, packed)
+    assert done.returncode == 1 and '"summary"' in done.stdout
+    done = stack.lockstep("learn", tmp_path)
+    assert done.returncode == 1 and "nothing was learned" in done.stderr
 
 
 def replay(stack, *args):

@@ -165,6 +165,10 @@ static int run_learn(const struct cli *cli, int argc, char **argv)
 	replay_report_unknown(&logread);
 	if (code == CLI_DONE)
 		code = learn(cli, state, &logread, dry);
+	else
+		cli_complain("nothing was learned");
+	if (code == CLI_DONE && logread.cut)
+		code = CLI_FAILED;
 	logread_free(&logread);
 	ls_close(&state);
 	return code;

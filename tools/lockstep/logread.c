@@ -154,9 +154,13 @@ static int read_file(struct logread *logread, struct file *file,
 	why = gzerror(file->gz, &code);
 	if (code == Z_OK || code == Z_STREAM_END)
 		return 0;
-	/* Of a file that was cut, what came before stands. */
-	if (code == Z_BUF_ERROR)
-		return fail(file->name, "ends within a compressed block");
+	if (code == Z_BUF_ERROR) {
+		cli_complain("%s: ends within a compressed block; what comes "
+			     "before is taken",
+			     file->name);
+		logread->cut = true;
+		return 0;
+	}
 	if (code == Z_ERRNO)
 		return fail(file->name, strerror(errno));
 	/* zlib calls the file "<fd:3>: ". */

@@ -18,6 +18,7 @@ struct logread {
 	uint64_t unknown; /* an auth or login process's, not understood */
 	char *shown[LOGREAD_SHOWN]; /* the first of them; NULL: fewer */
 	uint64_t told;    /* lines that told of an attempt */
+	bool cut; /* a compressed file ends too early: there was a complaint */
 	uint64_t nameless; /* failures that Postfix gave no account for */
 };
 

@@ -120,6 +120,8 @@ static int replay(const struct wish *wish, char *const *files, int count)
 			     (unsigned long long)logread.lines);
 	else if (ret == 0)
 		code = run(wish, &logread);
+	if (code == CLI_DONE && logread.cut)
+		code = CLI_FAILED;
 	logread_free(&logread);
 	return code;
 }
