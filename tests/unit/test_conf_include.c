@@ -139,6 +139,36 @@ static void test_includes_are_bounded(void **state)
 	unlink("sub/12");
 }
 
+/* Not deep, and many all the same: each of seven names the next three times. */
+static void test_files_are_bounded(void **state)
+{
+	char name[16], text[64];
+	struct conf *conf;
+	size_t last;
+
+	(void)state;
+	assert_int_equal(mkdir("many", 0700), 0);
+	for (unsigned i = 0; i < 7; i++) {
+		snprintf(name, sizeof(name), "many/%u", i);
+		snprintf(text, sizeof(text),
+			 "include(%u)\ninclude(%u)\ninclude(%u)\n", i + 1,
+			 i + 1, i + 1);
+		write_text(name, text);
+	}
+	write_text("many/7", "");
+	write_text("conf", "include(\"many/0\")");
+	assert_int_equal(conf_read("conf", &conf), -1);
+	last = conf_log(conf)->count - 1;
+	assert_non_null(strstr(conf_log(conf)->messages[last].text,
+			       "more than 1000 files in all"));
+	conf_free(&conf);
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(name, sizeof(name), "many/%u", i);
+		unlink(name);
+	}
+	rmdir("many");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -146,6 +176,7 @@ int main(void)
 		TEST(test_include_several),
 		TEST(test_includes_end),
 		TEST(test_includes_are_bounded),
+		TEST(test_files_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
