@@ -4,6 +4,7 @@ a replay of it tells of the attacker and of nobody else."""
 import gzip
 import json
 import time
+import zlib
 
 import pytest
 
@@ -115,6 +116,29 @@ def test_compressed_and_from_a_pipe(stack, people, history, tmp_path):
     assert done.returncode == 1 and '"summary"' in done.stdout
     done = stack.lockstep("learn", tmp_path)
     assert done.returncode == 1 and "nothing was learned" in done.stderr
+
+
+def test_half_a_line_tells_nothing(stack, tmp_path):
+    """A file may be cut within an address, which then reads as another."""
+    who = cast()
+    line = ("Nov 25 03:21:24 imap-login: Info: Login: user=<{}>, method=PLAIN, "
+            "rip={}")
+    whole = line.format(who.user, who.owner) + ", session=<x>\n"
+    pack = zlib.compressobj(wbits=31)
+    cut, log = tmp_path / "cut.gz", tmp_path / "whole.log"
+    cut.write_bytes(pack.compress((whole + line.format(
+        who.user, who.stranger[:-1])).encode()) + pack.flush(zlib.Z_SYNC_FLUSH))
+    log.write_text(whole)
+    out = stack.lockstep("replay", "--json", cut)
+    assert out.returncode == 1, out
+    summary, = (json.loads(text)["data"] for text in out.stdout.splitlines()
+                if json.loads(text)["type"] == "summary")
+    assert (summary["lines"], summary["lines_not_understood"]) == (1, 0)
+    out = stack.lockstep("replay", "--learn", cut, log)  # nor with a good log
+    assert out.returncode == 1 and "1 attempts" in out.stdout, out
+    assert "cut.gz: ends within a compressed block" in out.stderr
+    out = stack.lockstep("learn", "--dry-run", cut)
+    assert out.returncode == 1 and out.stdout.startswith("1 place of 1 "), out
 
 
 def replay(stack, *args):

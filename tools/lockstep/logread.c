@@ -149,9 +149,10 @@ static int read_file(struct logread *logread, struct file *file,
 			progress(context,
 				 (double)gzoffset(file->gz) / file->size);
 	}
-	if (file->used > 0 && !file->skipping)
-		logread_line(logread, &file->clock, file->buffer, file->used);
 	why = gzerror(file->gz, &code);
+	/* Of half a line the address may be half of one, which is another. */
+	if (file->used > 0 && !file->skipping && code != Z_BUF_ERROR)
+		logread_line(logread, &file->clock, file->buffer, file->used);
 	if (code == Z_OK || code == Z_STREAM_END)
 		return 0;
 	if (code == Z_BUF_ERROR) {

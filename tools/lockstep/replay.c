@@ -46,9 +46,10 @@ static void catch_signals(void)
 		sigaction(numbers[i], &action, NULL);
 }
 
-/* Make familiar, at the beginning, where people had logged in before it. */
+/* Make familiar, at the beginning, where people had logged in before it. Sets
+ * *cut when one of those logs ends too early. */
 static int learn(const struct wish *wish, const struct sandbox *sandbox,
-		 uint64_t from_ms)
+		 uint64_t from_ms, bool *cut)
 {
 	struct learn_counts counts;
 	struct progress progress;
@@ -62,6 +63,7 @@ static int learn(const struct wish *wish, const struct sandbox *sandbox,
 	ret = logread_files(&before, wish->learn, wish->learn_count,
 			    progress_show, &progress);
 	progress_end(&progress);
+	*cut = *cut || before.cut;
 	while (before.attempts.count > 0 &&
 	       before.attempts.list[before.attempts.count - 1].at_ms > from_ms)
 		before.attempts.count--;
@@ -74,7 +76,7 @@ static int learn(const struct wish *wish, const struct sandbox *sandbox,
 	return ret;
 }
 
-static int run(const struct wish *wish, const struct logread *logread)
+static int run(const struct wish *wish, struct logread *logread)
 {
 	uint64_t from_ms = logread->attempts.list[0].at_ms;
 	struct simulation simulation;
@@ -84,7 +86,7 @@ static int run(const struct wish *wish, const struct logread *logread)
 
 	catch_signals();
 	if (sandbox_init(&sandbox, wish->policy, wish->conf, from_ms) < 0 ||
-	    learn(wish, &sandbox, from_ms) < 0) {
+	    learn(wish, &sandbox, from_ms, &logread->cut) < 0) {
 		sandbox_fini(&sandbox);
 		return CLI_FAILED;
 	}
