@@ -127,6 +127,13 @@ static const struct row syslog[] = {
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
 	{ "<22>1 2026-11-25T02:21:24Z mx dovecot 123 - - \xef\xbb\xbf" "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
+	{ "2026-11-25T03:21:24.123456+01:00 mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
+	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
+	{ "2026-11-25T02:21:24Z mx dovecot - - [a b=\"c\"] \xef\xbb\xbf" "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
+	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
+	{ "<22>1 2026-11-25T02:21:24Z mx postfix/submission/smtpd 7 - - warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: x, sasl_username=joe",
+	  DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG, 1, "joe", "192.0.2.9", "",
+	  "smtp", "" },
 	{ "<22>Nov 25 03:21:24 mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
 	{ "<190>2026-11-25T02:21:24Z mx dovecot[9]: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
@@ -197,6 +204,11 @@ static const struct row others[] = {
 	{ "<22>2 2026-11-25T02:21:24Z mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
 	{ "<22 2026-11-25T02:21:24Z mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
 	{ "<>Nov 25 03:21:24 mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
+	{ "2026-11-25 02:21:24 mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
+	{ AT "mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
+	{ "2026-11-25T02:21:24Z mx dovecot 123 - [a b=\"c] " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
+	{ "2026-11-25T02:21:24Z mx dovecot 123 - -", OTHER },
+	{ "2026-11-25T02:21:24Z mx dovecot 123 - [", OTHER },
 	{ "<22>1 ", OTHER },
 	{ "<22>1 2026-11-25T02:21:24Z ", OTHER },
 	{ "1 ", OTHER },
@@ -315,6 +327,40 @@ static void test_secured(void **state)
 	}
 }
 
+/* Whatever stands before it. */
+static void test_times(void **state)
+{
+	static const struct {
+		const char *line;
+		int year, hour, ms, offset_s;
+		bool zoned;
+	} rows[] = {
+		{ "<22>1 2026-11-25T03:21:24.123456+01:00 mx dovecot 7 - - auth: x",
+		  2026, 3, 123, 3600, true },
+		{ "1 2026-11-25T03:21:24Z mx dovecot 7 - - auth: x", 2026, 3,
+		  0, 0, true },
+		{ "<22>Nov 25 03:21:24 mx dovecot: auth: x", 0, 3, 0, 0,
+		  false },
+		{ "Nov 25 2026 03:21:24.5 mx dovecot: auth: x", 2026, 3, 500,
+		  0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *line = rows[i].line;
+		struct dovelog_record record;
+
+		dovelog_parse(line, strlen(line), &record);
+		check(line, record.when.year, rows[i].year);
+		check(line, record.when.month, 11);
+		check(line, record.when.day, 25);
+		check(line, record.when.hour, rows[i].hour);
+		check(line, record.when.ms, rows[i].ms);
+		check(line, record.when.offset_s, rows[i].offset_s);
+		check(line, record.when.zoned, rows[i].zoned);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_secured),
+		cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

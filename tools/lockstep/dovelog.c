@@ -248,8 +248,8 @@ static bool take_syslog(struct dovelog_text *text, struct dovelog_text *tag_r)
 	return take_tag(text, tag_r);
 }
 
-/* "<22>", which syslog has on the wire, and "1 ", the version of RFC 5424. Returns
- * whether the header is one of those. */
+/* "<22>", which syslog has on the wire, and "1 ", the version of RFC 5424.
+ * Returns whether the header is one of those. */
 static bool take_priority(struct dovelog_text *text)
 {
 	struct dovelog_text rest = *text;
@@ -314,6 +314,22 @@ static bool take_header(struct dovelog_text *text, struct dovelog_text *tag_r)
 	return true;
 }
 
+/* What stands before a message, by either RFC. Files may have the header of
+ * RFC 5424 without its version; a time always has a zone there. */
+static bool take_origin(struct dovelog_text *text, bool header, bool zoned,
+			struct dovelog_text *tag_r)
+{
+	struct dovelog_text rest = *text;
+
+	if (header || !take_syslog(&rest, tag_r)) {
+		rest = *text;
+		if ((!header && !zoned) || !take_header(&rest, tag_r))
+			return false;
+	}
+	*text = rest;
+	return true;
+}
+
 static void parse_message(struct dovelog_text text,
 			  struct dovelog_record *record)
 {
@@ -353,8 +369,7 @@ void dovelog_parse(const char *line, size_t len,
 		return;
 	text = text_skip(text, time_len);
 	if (header || writer_of(text, &name) == NOBODY) {
-		if (!(header ? take_header(&text, &tag)
-			     : take_syslog(&text, &tag)))
+		if (!take_origin(&text, header, record_r->when.zoned, &tag))
 			return;
 		if (text_begins(tag, TEXT("postfix"))) {
 			dovelog_postfix(text, record_r);
