@@ -47,17 +47,18 @@ def pytest_pyfunc_call(pyfuncitem):
     proven by the journal."""
     given = {name: pyfuncitem.funcargs[name]
              for name in pyfuncitem._fixtureinfo.argnames}
-    alike.forget()
-    try:
-        pyfuncitem.obj(**given)
-    except AssertionError:
-        for value in given.values():
-            if isinstance(value, Stack):
-                value.look_for_alike()
-        if not alike.found():
-            raise
-        print(f"guesses that look alike, at {alike.found()}: once more")
-        pyfuncitem.obj(**given)
+    for last in [False] * alike.AGAIN + [True]:
+        alike.forget()
+        try:
+            pyfuncitem.obj(**given)
+            break
+        except AssertionError:
+            for value in given.values():
+                if isinstance(value, Stack):
+                    value.look_for_alike()
+            if last or not alike.found():
+                raise
+            print(f"guesses that look alike, at {alike.found()}: once more")
     return True
 
 
