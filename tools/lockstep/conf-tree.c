@@ -161,6 +161,7 @@ static const char *const overrides[] = { "override user", "override domain",
 enum {
 	SECTIONS = sizeof(sections) / sizeof(sections[0]),
 	OVERRIDES = sizeof(overrides) / sizeof(overrides[0]),
+	BY_NET = OVERRIDES - 1,
 };
 
 /* The options of an override: fields with all of `flags`. */
@@ -175,8 +176,9 @@ static void build_override(cfg_opt_t *options, unsigned flags,
 	}
 }
 
-/* The whole, or of an override that stands apart those alone. */
-static cfg_t *build(bool apart)
+/* The whole; or, for an override that stands apart, its kind alone. Building is
+ * most of what a policy with many overrides costs. */
+static cfg_t *build(const char *apart)
 {
 	static cfg_opt_t limit[SECTIONS][OPTIONS], by_user[SECTIONS][OPTIONS],
 		by_net[SECTIONS][OPTIONS], user[OPTIONS], net[OPTIONS],
@@ -185,12 +187,16 @@ static cfg_t *build(bool apart)
 	cfg_flag_t titled = CFGF_TITLE | CFGF_MULTI | CFGF_NO_TITLE_DUPES;
 	cfg_opt_t *of_root = root, *of_webhook = webhook;
 
-	build_override(user, LS_FIELD_BY_USER, by_user);
-	build_override(net, LS_FIELD_BY_NET, by_net);
-	of_root = add_section(of_root, overrides[0], user, titled);
-	of_root = add_section(of_root, overrides[1], user, titled);
-	of_root = add_section(of_root, overrides[2], net, titled);
-	if (apart)
+	if (user[0].name == NULL) {
+		build_override(user, LS_FIELD_BY_USER, by_user);
+		build_override(net, LS_FIELD_BY_NET, by_net);
+	}
+	for (size_t i = 0; i < OVERRIDES; i++) {
+		if (apart == NULL || apart == overrides[i])
+			of_root = add_section(of_root, overrides[i],
+					      i == BY_NET ? net : user, titled);
+	}
+	if (apart != NULL)
 		return cfg_init(root, CFGF_NONE);
 	of_root = add_fields(of_root, NULL, 0);
 	for (size_t i = 0; i < SECTIONS; i++) {
@@ -265,16 +271,18 @@ static void set_apart(struct conf_text *text)
 	}
 }
 
-/* Parse tokens, again whenever something in them had to be dropped. */
+/* Parse tokens, those of one override or all the rest, again whenever something in
+ * them had to be dropped. */
 static cfg_t *parse_tokens(struct conf_text *text, size_t first, size_t end,
-			   bool apart, struct conf_log *log)
+			   const char *apart, struct conf_log *log)
 {
 	cfg_t *tree = NULL;
 	unsigned mistakes = 0;
 
 	do {
-		char *rendered = apart ? conf_text_render(text, first, end)
-				       : conf_text_render_all(text);
+		char *rendered = apart != NULL
+					 ? conf_text_render(text, first, end)
+					 : conf_text_render_all(text);
 
 		conf_tree_free(tree);
 		conf_log_clear(&parse.pass);
@@ -297,7 +305,7 @@ cfg_t *conf_tree_parse(struct conf_text *text, struct conf_log *log)
 {
 	drop_quoted_keys(text, log);
 	set_apart(text);
-	return parse_tokens(text, 0, text->count, false, log);
+	return parse_tokens(text, 0, text->count, NULL, log);
 }
 
 bool conf_tree_next_override(struct conf_text *text, struct conf_part *part,
@@ -313,7 +321,7 @@ bool conf_tree_next_override(struct conf_text *text, struct conf_part *part,
 	*part = (struct conf_part){ .kind = override_at(text, first),
 				    .title = first + 1,
 				    .next = end };
-	part->tree = parse_tokens(text, first, end, true, log);
+	part->tree = parse_tokens(text, first, end, part->kind, log);
 	if (cfg_size(part->tree, part->kind) > 0)
 		part->section = cfg_getnsec(part->tree, part->kind, 0);
 	return true;
