@@ -3,6 +3,9 @@ a replay of it tells of the attacker and of nobody else."""
 
 import gzip
 import json
+import pathlib
+import re
+import subprocess
 import time
 import zlib
 
@@ -247,3 +250,17 @@ def test_for_people(stack, people, history, tmp_path):
         stack.lockstep("replay", long).stderr
     assert stack.lockstep("replay").returncode == 2
     assert stack.lockstep("replay", "--passwords", "x", odd).returncode == 2
+
+
+def test_replay_that_is_killed(stack, history, tmp_path):
+    """Nothing of its state is left, on a disk of memory above all."""
+    log = tmp_path / "long.log"
+    log.write_text((history / "dovecot.log").read_text() * 20000)
+    removed = re.compile(r"(\S*/lockstep-replay\.\w+)/guard \(deleted\)")
+    with subprocess.Popen(["lockstep", "replay", log], env=stack.env,
+                          stdout=subprocess.DEVNULL) as replaying:
+        maps = pathlib.Path(f"/proc/{replaying.pid}/maps")
+        while not (found := removed.search(maps.read_text())):
+            assert replaying.poll() is None, "it was too fast to be looked at"
+        replaying.kill()
+    assert not pathlib.Path(found[1]).exists()

@@ -81,6 +81,20 @@ static int copy_policy(struct sandbox *sandbox, const char *from)
 	return ret < 0 ? fail(&error) : 0;
 }
 
+static void remove_files(struct sandbox *sandbox)
+{
+	static const char *const names[] = { "guard",    "sessions", ".lock",
+					     "conf.cdb", "secret",
+					     "policy.cdb" };
+	char path[sizeof(sandbox->dir) + 16];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", sandbox->dir, names[i]);
+		unlink(path);
+	}
+	rmdir(sandbox->dir);
+}
+
 int sandbox_init(struct sandbox *sandbox, const char *policy, const char *conf,
 		 uint64_t now_ms)
 {
@@ -93,6 +107,7 @@ int sandbox_init(struct sandbox *sandbox, const char *policy, const char *conf,
 	char compiled[sizeof(sandbox->policy_path)];
 	struct stat st;
 	bool tmpfs = stat("/dev/shm", &st) == 0 && S_ISDIR(st.st_mode);
+	int ret = 0;
 
 	memset(sandbox, 0, sizeof(*sandbox));
 	snprintf(sandbox->dir, sizeof(sandbox->dir), "%s/lockstep-replay.XXXXXX",
@@ -100,34 +115,23 @@ int sandbox_init(struct sandbox *sandbox, const char *policy, const char *conf,
 	if (mkdtemp(sandbox->dir) == NULL) {
 		cli_complain("cannot make %s: %s", sandbox->dir,
 			     strerror(errno));
-		sandbox->dir[0] = '\0';
 		return -1;
 	}
 	snprintf(sandbox->policy_path, sizeof(sandbox->policy_path),
 		 "%s/policy.cdb", sandbox->dir);
 	snprintf(compiled, sizeof(compiled), "%s/conf.cdb", sandbox->dir);
-	if (conf != NULL && compile(conf, compiled) < 0)
-		return -1;
-	if (copy_policy(sandbox, conf != NULL ? compiled : policy) < 0)
-		return -1;
+	if (conf != NULL)
+		ret = compile(conf, compiled);
+	if (ret == 0)
+		ret = copy_policy(sandbox, conf != NULL ? compiled : policy);
 	args.policy_path = sandbox->policy_path;
-	return ls_open(&args, &sandbox->state, &error) < 0 ? fail(&error) : 0;
+	if (ret == 0 && ls_open(&args, &sandbox->state, &error) < 0)
+		ret = fail(&error);
+	remove_files(sandbox);
+	return ret;
 }
 
 void sandbox_fini(struct sandbox *sandbox)
 {
-	static const char *const names[] = { "guard",    "sessions", ".lock",
-					     "conf.cdb", "secret",
-					     "policy.cdb" };
-	char path[sizeof(sandbox->dir) + 16];
-
 	ls_close(&sandbox->state);
-	if (sandbox->dir[0] == '\0')
-		return;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", sandbox->dir, names[i]);
-		unlink(path);
-	}
-	rmdir(sandbox->dir);
-	sandbox->dir[0] = '\0';
 }

@@ -2,7 +2,8 @@
  *
  * A directory of its own, on /dev/shm where there is one, with a copy of the
  * policy that enforces, whatever the original does. It begins empty: without
- * locks, without familiar places. */
+ * locks, without familiar places. The directory is removed as soon as its files are
+ * open: whatever ends the process, nothing of it stays. */
 #ifndef LOCKSTEP_SANDBOX_H
 #define LOCKSTEP_SANDBOX_H
 
