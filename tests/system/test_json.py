@@ -33,7 +33,8 @@ limit user { mode = "observe" }
 limit sending { mode = "observe" }
 """
 RARE = {"hit: address",  # where an address is a network of its own
-        "status: contacts.lost_day"}  # of a full file: test_sent.py
+        "status: contacts.lost_day",  # of a full file: test_sent.py
+        "explain: sending.contacts_problem"}  # of a damaged one: the same
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 

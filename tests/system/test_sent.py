@@ -289,6 +289,9 @@ def test_status_with_full_contacts(tmp_path):
 
 def test_status_without_contacts(tmp_path):
     world = World(tmp_path)
+
+    def sending():
+        return json.loads(world.run("explain", "--json", "joe@x"))["sending"]
     try:
         (tmp_path / "contacts").unlink()
         out = world.lockstep("status")
@@ -298,10 +301,12 @@ def test_status_without_contacts(tmp_path):
         out = world.run("explain", "joe@x")
         assert "there is no file of contacts" in out
         assert_fits(out)
+        assert "contacts_problem" not in sending()
         (tmp_path / "contacts").write_text("garbage")
         out = world.run("explain", "joe@x")
         assert "there is no file of contacts" not in out
         assert re.search("is not known: .*/contacts: too short", out), out
+        assert "/contacts: too short" in sending()["contacts_problem"]
     finally:
         world.close()
 

@@ -191,8 +191,7 @@ void answer_print_json(const struct answer *answer)
 	if (is->sessions_known)
 		json_put(object, "sessions", sessions_of(answer));
 	if (answer->user != NULL && !answer->placed)
-		json_put(object, "sending",
-			 answer_sending_json(&answer->sends));
+		json_put(object, "sending", answer_sending_json(answer));
 	if (answer->relays.levels > 0)
 		json_put(object, "relaying",
 			 answer_relaying_json(&answer->relays));

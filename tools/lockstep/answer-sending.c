@@ -105,12 +105,15 @@ static json_t *meters_of(const struct ls_level *levels, unsigned count)
 	return meters;
 }
 
-json_t *answer_sending_json(const struct ls_sending *sends)
+json_t *answer_sending_json(const struct answer *answer)
 {
+	const struct ls_sending *sends = &answer->sends;
 	json_t *object = json_object();
 
 	json_put(object, "meters", meters_of(sends->level, sends->levels));
 	json_put(object, "probation", json_boolean(sends->probation));
+	if (answer->no_contacts[0] != '\0')
+		json_put_text(object, "contacts_problem", answer->no_contacts);
 	if (!sends->contacts)
 		return object;
 	json_put_number(object, "contacts", sends->known);

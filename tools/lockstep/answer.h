@@ -45,7 +45,7 @@ void answer_print_json(const struct answer *answer);
 
 /* What the account sends (answer-sending.c). */
 void answer_print_sending(const struct answer *answer);
-json_t *answer_sending_json(const struct ls_sending *sends);
+json_t *answer_sending_json(const struct answer *answer);
 /* What the address sends without a login. */
 void answer_print_relaying(const struct ls_relaying *relays);
 json_t *answer_relaying_json(const struct ls_relaying *relays);
