@@ -117,39 +117,50 @@ static bool clear(const struct ls_ref *user)
 	       ls_slot_set(user, LS_WORD_SUSPICIOUS, 0);
 }
 
+/* What there is to end. Returns since when the account is suspicious. */
+static uint64_t look(const struct ls_state *state, const struct ls_ref *user,
+		     uint64_t now, struct ls_release *release)
+{
+	struct ls_lock_word freeze =
+		ls_lock_unpack(ls_slot_get(user, LS_WORD_FREEZE));
+	uint64_t since = ls_slot_get(user, LS_WORD_SUSPICIOUS);
+
+	release->frozen = ls_lock_active(&freeze, now);
+	release->reason = freeze.reason;
+	release->probation = ls_slot_get(user, LS_WORD_PROBATION) > now;
+	release->suspicious = since != 0;
+	release->since_ms = ls_map_boot_ms(&state->guard, since);
+	return since;
+}
+
 int ls_release(struct ls_state *state, const char *user, const char *by,
 	       uint64_t now_ms, ls_forgot_fn *forgot, void *context,
 	       struct ls_release *release_r)
 {
 	const struct ls_subject subject = account_of(user);
 	uint64_t key = ls_key_user(state->guard.hash_key, subject.user);
-	uint64_t now = ls_map_now(&state->guard, now_ms), since;
-	struct ls_lock_word freeze, ended = { .origin = LS_ORIGIN_ADMIN,
-					      .reason = LS_REASON_ADMIN };
+	uint64_t now = ls_map_now(&state->guard, now_ms), since = 0;
+	struct ls_lock_word ended = { .origin = LS_ORIGIN_ADMIN,
+				      .reason = LS_REASON_ADMIN };
 	struct ls_ref ref;
 
 	memset(release_r, 0, sizeof(*release_r));
 	if (!state->guard.writable)
 		return LS_EACCES;
-	if (ls_table_find(&state->guard.subjects, key, LS_KIND_USER, &ref) < 0)
-		return 0;
-	freeze = ls_lock_unpack(ls_slot_get(&ref, LS_WORD_FREEZE));
-	since = ls_slot_get(&ref, LS_WORD_SUSPICIOUS);
-	release_r->frozen = ls_lock_active(&freeze, now);
-	release_r->reason = freeze.reason;
-	release_r->probation = ls_slot_get(&ref, LS_WORD_PROBATION) > now;
-	release_r->suspicious = since != 0;
-	release_r->since_ms = ls_map_boot_ms(&state->guard, since);
-	if (!release_r->frozen && !release_r->probation &&
-	    !release_r->suspicious)
-		return 0;
+	if (ls_table_find(&state->guard.subjects, key, LS_KIND_USER, &ref) ==
+	    0)
+		since = look(state, &ref, now, release_r);
 	/* The places first: killed in between, the account stays as it was. */
 	if (release_r->suspicious)
 		forget_places(state, key, since, forgot, context, release_r);
 	/* And what it sent: with that still in its meters, its next message would
-	 * freeze it again. */
-	ls_sending_clear(&state->guard.subjects, state->guard.hash_key, key);
-	clear(&ref);
+	 * freeze it again; or be refused, where the freeze has ended by itself. */
+	release_r->sent = ls_sending_clear(&state->guard.subjects,
+					   state->guard.hash_key, key, now);
+	if (release_r->frozen || release_r->probation || release_r->suspicious)
+		clear(&ref);
+	else if (!release_r->sent)
+		return 0;
 	ls_state_journal(state, LS_EVENT_RELEASE, &subject, &ended, by, now);
 	return 0;
 }

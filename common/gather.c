@@ -126,6 +126,16 @@ void ls_gather(const struct ls_state *state, struct ls_gathered *gathered,
 			: 0;
 }
 
+void ls_gather_alone(const struct ls_state *state, struct ls_gathered *gathered,
+		     const char *instance, const char *user,
+		     const char *recipient)
+{
+	if (state->guard.header == NULL)
+		return;
+	begin(state, gathered, ls_message_instance(state, instance));
+	ls_gather(state, gathered, instance, user, recipient);
+}
+
 /* Nineteen to a doubling: each is larger than the one before by 3.7 %. Sizes of which
  * one is a tenth more or less than the other differ by less than three such steps,
  * 11.6 %, so their classes by three at most; sizes whose classes differ by three differ

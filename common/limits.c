@@ -21,9 +21,7 @@ static const struct {
 	[LS_SENDING_TOLD] = { LS_WORD_TOLD, LS_REASON_NONE },
 };
 
-/* How many refusals of one account or address the journal gets: the smallest, of
- * 1024 records, then keeps for two weeks what else it has. */
-static const struct ls_limit tell = {
+const struct ls_limit ls_told_limit = {
 	.units = 50,
 	.period_ms = UINT64_C(24) * 3600 * 1000,
 };
@@ -34,7 +32,7 @@ static void begin(struct ls_sending_limit limits_r[LS_SENDING_METERS])
 		limits_r[i] =
 			(struct ls_sending_limit){ .word = meters[i].word,
 						   .reason = meters[i].reason };
-	limits_r[LS_SENDING_TOLD].limit = tell;
+	limits_r[LS_SENDING_TOLD].limit = ls_told_limit;
 }
 
 /* A part of a limit, which is never none. A meter that the whole has filled must
@@ -97,28 +95,35 @@ uint64_t ls_relay_key(const uint8_t hash_key[16], uint64_t ip_key)
 	return ls_key_pair(hash_key, LS_KIND_RELAY, ip_key, 0);
 }
 
-static void clear(const struct ls_table *subjects, uint64_t key,
-		  enum ls_kind kind)
+/* Returns whether there was anything. */
+static bool clear(const struct ls_table *subjects, uint64_t key,
+		  enum ls_kind kind, uint64_t now)
 {
+	bool any = false;
 	struct ls_ref ref;
 
 	if (ls_table_find(subjects, key, kind, &ref) < 0)
-		return;
-	for (unsigned i = LS_WORD_ALARMED; i <= LS_WORD_NEW_RECIPIENTS; i++)
+		return false;
+	for (unsigned i = LS_WORD_ALARMED; i <= LS_WORD_NEW_RECIPIENTS; i++) {
+		any = any || ls_slot_get(&ref, i) > now;
 		ls_slot_set(&ref, i, 0);
+	}
 	ls_slot_set(&ref, LS_WORD_TOLD, 0);
+	return any;
 }
 
-void ls_sending_clear(const struct ls_table *subjects,
-		      const uint8_t hash_key[16], uint64_t user_key)
+bool ls_sending_clear(const struct ls_table *subjects,
+		      const uint8_t hash_key[16], uint64_t user_key,
+		      uint64_t now)
 {
-	clear(subjects, ls_sending_key(hash_key, user_key), LS_KIND_SENDING);
+	return clear(subjects, ls_sending_key(hash_key, user_key),
+		     LS_KIND_SENDING, now);
 }
 
 void ls_relay_clear(const struct ls_table *subjects, const uint8_t hash_key[16],
 		    uint64_t ip_key)
 {
-	clear(subjects, ls_relay_key(hash_key, ip_key), LS_KIND_RELAY);
+	clear(subjects, ls_relay_key(hash_key, ip_key), LS_KIND_RELAY, 0);
 }
 
 uint64_t ls_sending_account(const struct ls_ref *ref)

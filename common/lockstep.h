@@ -240,8 +240,8 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 void ls_misplaced(struct ls_state *state, uint64_t now_ms);
 
 /* Decide a connection before its user is known: LS_DENY for a denied network,
- * and for a locked address that carries no familiar stamp. Charges nothing;
- * a refusal is journalled. */
+ * and for a locked address that carries no familiar stamp. Charges nothing; a
+ * refusal is journalled, 50 a day of one address or network. */
 void ls_connect(struct ls_state *state, const char *service,
 		const struct ls_addr *ip, uint64_t now_ms,
 		struct ls_decision *decision_r);
@@ -290,6 +290,7 @@ struct ls_release {
 	enum ls_reason reason; /* of the freeze */
 	uint64_t since_ms; /* suspicious since, as now_ms */
 	unsigned forgotten; /* places */
+	bool sent; /* its meters of what it sent were not empty */
 };
 
 /* Give an account back to its owner, once the password is changed: ends its freeze

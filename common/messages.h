@@ -29,6 +29,11 @@ struct ls_gathered {
 void ls_gather(const struct ls_state *state, struct ls_gathered *gathered,
 	       const char *instance, const char *user, const char *recipient);
 
+/* From DATA on: that is the only recipient of the message, whatever was noted. */
+void ls_gather_alone(const struct ls_state *state, struct ls_gathered *gathered,
+		     const char *instance, const char *user,
+		     const char *recipient);
+
 /* A message. Strings live until the call returns; each may be NULL. */
 struct ls_message {
 	const char *instance; /* Postfix's name for this transaction */

@@ -31,13 +31,19 @@ void ls_sending_limits(const struct ls_policy *policy, bool probation,
 void ls_relay_limits(const struct ls_policy *policy,
 		     struct ls_sending_limit limits_r[LS_SENDING_METERS]);
 
+/* How many refusals of one account or address the journal gets: the smallest, of
+ * 1024 records, then keeps for two weeks what else it has. */
+extern const struct ls_limit ls_told_limit;
+
 /* The key of an account's SENDING, from that of its USER; and of an address's
  * RELAY, from that of its IP. */
 uint64_t ls_sending_key(const uint8_t hash_key[16], uint64_t user_key);
 uint64_t ls_relay_key(const uint8_t hash_key[16], uint64_t ip_key);
-/* Empty the meters of an account's SENDING, found by the key of its USER. */
-void ls_sending_clear(const struct ls_table *subjects,
-		      const uint8_t hash_key[16], uint64_t user_key);
+/* Empty the meters of an account's SENDING, found by the key of its USER. Returns
+ * whether something was in one. */
+bool ls_sending_clear(const struct ls_table *subjects,
+		      const uint8_t hash_key[16], uint64_t user_key,
+		      uint64_t now);
 /* And of an address's RELAY, by that of its IP. */
 void ls_relay_clear(const struct ls_table *subjects, const uint8_t hash_key[16],
 		    uint64_t ip_key);

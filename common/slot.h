@@ -15,7 +15,7 @@
  *      9   -           -           fr. since   prints      -         of    -
  *     10   -           -           suspicious  where       -         -     -
  *     11   key         key         key         key         key       key   key
- *     12   -           -           -           where       -         -     -
+ *     12   told        told        -           where       -         -     -
  *
  * What an account or an address sends has other words:
  *
@@ -32,7 +32,7 @@
  * alarmed    until when no other alarm is told of its new recipients
  * attempted  meters of what was tried, accepted or not
  * of         of SENDING: the two halves of the account's key
- * told       a meter of refusals in the journal
+ * told       a meter of refusals in the journal; of IP and NET, of connections
  *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped

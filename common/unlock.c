@@ -45,8 +45,10 @@ static void clear(const struct ls_state *state, const struct ls_policy *policy,
 	/* The meters first: a lock cannot fall on an empty one. */
 	for (unsigned i = LS_WORD_FAILURES; i < LS_WORD_FIRST_SEEN; i++)
 		ls_slot_set(ref, i, 0);
-	if (kind != LS_KIND_PLACE)
+	if (kind != LS_KIND_PLACE) {
 		ls_slot_set(ref, LS_WORD_LOGINS, 0);
+		ls_slot_set(ref, LS_WORD_TOLD, 0);
+	}
 	ls_slot_set(ref, LS_WORD_LOCK, 0);
 }
 
@@ -87,7 +89,7 @@ static void clear_sending(const struct ls_state *state,
 	note_sent(level,
 		  ls_levels_of_sending(policy, probation, &ref, now, level, 0),
 		  cleared);
-	ls_sending_clear(&map->subjects, map->hash_key, user_key);
+	ls_sending_clear(&map->subjects, map->hash_key, user_key, now);
 }
 
 /* And what an address sends without a login. */

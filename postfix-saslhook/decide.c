@@ -99,14 +99,17 @@ static void look_for_rcpt(struct decider *decider,
 }
 
 /* Of one recipient Postfix tells the name from DATA on too: that is as good, where
- * RCPT was not asked about, or by another process that was killed. */
+ * RCPT was not asked about, or by another process that was killed; and better where
+ * others were rejected after they were gathered. */
 static void gather(struct decider *decider, const struct request *request,
 		   const struct ls_state *state)
 {
-	if (request->stage == REQUEST_STAGE_RCPT ||
-	    (request->recipient_count == 1 && request->recipient[0] != '\0'))
+	if (request->stage == REQUEST_STAGE_RCPT)
 		ls_gather(state, &decider->gathered, request->instance,
 			  request->sasl_username, request->recipient);
+	else if (request->recipient_count == 1 && request->recipient[0] != '\0')
+		ls_gather_alone(state, &decider->gathered, request->instance,
+				request->sasl_username, request->recipient);
 }
 
 static bool decide_message(struct decider *decider,

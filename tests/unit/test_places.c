@@ -337,6 +337,40 @@ static void test_connect(void **state)
 	check("no longer", connect_from(HOME, &decision), LS_DENY);
 }
 
+/* Who connects all day does not fill the journal, of a locked address as of a
+ * denied network. */
+static void test_connect_all_day(void **state)
+{
+	const struct ls_subject away = world_subject(LS_KIND_IP, NULL, AWAY);
+	static const char *const from[] = { AWAY, "203.0.113.9" };
+	struct ls_decision decision;
+
+	(void)state;
+	world_override(&world, WORLD_OF_NET, "203.0.113.0/24", NULL, "denied",
+		       "1");
+	world_open(&world, GUARD);
+	lock(LS_KIND_IP, NULL, AWAY);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t head =
+			ls_journal_head(world.state, LS_JOURNAL_GUARD);
+
+		for (unsigned j = 0; j < 200; j++)
+			check("refused", connect_from(from[i], &decision),
+			      LS_DENY);
+		check("told",
+		      ls_journal_head(world.state, LS_JOURNAL_GUARD) - head,
+		      50);
+	}
+	/* Who looks into it is told more. */
+	ls_unlock(world.state, &away, "root", world.now_ms);
+	lock(LS_KIND_IP, NULL, AWAY);
+	uint64_t head = ls_journal_head(world.state, LS_JOURNAL_GUARD);
+	for (unsigned j = 0; j < 200; j++)
+		connect_from(AWAY, &decision);
+	check("again",
+	      ls_journal_head(world.state, LS_JOURNAL_GUARD) - head, 50);
+}
+
 /* Observing: everything is computed and told, and nothing enforced. */
 static void test_observe(void **state)
 {
@@ -389,6 +423,7 @@ int main(void)
 		TEST(test_overrides),
 		TEST(test_tls_charges_nothing),
 		TEST(test_connect),
+		TEST(test_connect_all_day),
 		TEST(test_observe),
 	};
 

@@ -81,6 +81,25 @@ static void test_freeze_by_recipients(void **state)
 	      post(&(struct post){ .size = 99999 }).verdict, LS_HOLD);
 }
 
+/* One circular to far too many is no theft yet: who sends it is told first. */
+static void test_one_too_large(void **state)
+{
+	const struct post circular = { .recipients = 500 };
+	struct ls_decision decision;
+
+	(void)state;
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 3; i++) {
+		decision = post(&circular);
+		check("refused", decision.verdict, LS_DENY);
+		check("told", decision.reason, LS_REASON_RECIPIENTS);
+	}
+	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
+	check("full", level_of(JOE, LS_REASON_RECIPIENTS, true), 36);
+	check("another", post(&(struct post){ .recipients = 400 }).verdict,
+	      LS_HOLD);
+}
+
 /* The message that was too much is counted. What the policy has no limit of is not,
  * and no domain is taken for its count. */
 static void test_counts(void **state)
@@ -106,10 +125,10 @@ static void test_counts(void **state)
 		  "messages=4 recipients=8 queue-id=4Held "
 		  "to=recipients=9.example",
 		  { 4, 8, "4Held", "recipients=9.example" } },
-		{ "1/1h", "4/1h", 0, 5,
-		  "messages=1 recipients=5 queue-id=4Held "
+		{ "1/1h", "4/1h", 1, 5,
+		  "messages=2 recipients=6 queue-id=4Held "
 		  "to=recipients=9.example",
-		  { 1, 5, "4Held", "recipients=9.example" } },
+		  { 2, 6, "4Held", "recipients=9.example" } },
 	};
 
 	(void)state;
@@ -304,6 +323,28 @@ static void test_release(void **state)
 	check("by hand", decision.reason, LS_REASON_ADMIN);
 }
 
+/* The freeze is over, and what was sent still counts: release ends that too. */
+static void test_release_after_the_freeze(void **state)
+{
+	struct ls_release release;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "6/30d");
+	world_set(&world, "sending", "recipients", "0");
+	world_open(&world, GUARD);
+	check("to the freeze", post_many(NULL, 19), 6);
+	world_pass(&world, 2 * WORLD_DAY);
+	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	check("was not frozen", release.frozen, false);
+	check("had sent", release.sent, true);
+	check("told", events(LS_EVENT_RELEASE, NULL), 1);
+	check("sends again", post_many(NULL, 9), 6);
+	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	check("nothing is left", release.sent, false);
+	check("nor told", events(LS_EVENT_RELEASE, NULL), 2);
+}
+
 static void test_unlock(void **state)
 {
 	struct ls_subject joe = world_subject(LS_KIND_USER, JOE, NULL);
@@ -384,6 +425,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_freeze),
 		TEST(test_freeze_by_recipients),
+		TEST(test_one_too_large),
 		TEST(test_counts),
 		TEST(test_whole_domains),
 		TEST(test_after_the_freeze),
@@ -391,6 +433,7 @@ int main(void)
 		TEST(test_on_freeze_reject),
 		TEST(test_nothing_to_hold),
 		TEST(test_release),
+		TEST(test_release_after_the_freeze),
 		TEST(test_unlock),
 		TEST(test_probation),
 		TEST(test_observing_rule),

@@ -328,6 +328,16 @@ static void test_gather(void **state)
 	check("the same set", gathered.set, set);
 	gather(&(struct post){ .to = "e", .instance = "1.1" });
 	check("goes on", gathered.count, 5);
+	/* The others were rejected. */
+	ls_gather_alone(world.state, &gathered, "1.1", JOE, "b@y");
+	check("alone", gathered.count, 1);
+	check_text("alone", gathered.domains, "y");
+	set = gathered.set;
+	ls_gather_alone(world.state, &gathered, "1.1", JOE, "b@y");
+	check("again", gathered.count, 1);
+	check("again", gathered.set, set);
+	gather(&(struct post){ .to = "a@x c@y d b@y e", .instance = "1.1" });
+	check("goes on", gathered.count, 5);
 	/* Nobody logged in: nothing is noted. */
 	gather(&(struct post){ .user = "", .to = "x@y", .instance = "1.3" });
 	check("nobody", gathered.count, 5);

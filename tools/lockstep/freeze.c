@@ -52,7 +52,8 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 		return CLI_FAILED;
 	}
 	if (!done.frozen && !done.probation && !done.suspicious) {
-		printf("user %s was neither frozen nor suspicious\n", text);
+		printf("user %s was neither frozen nor suspicious%s\n", text,
+		       done.sent ? "; what it sent counts no more" : "");
 		held_print(&held, false);
 		return CLI_FAILED;
 	}
@@ -125,7 +126,7 @@ const struct verb verb_release = {
 		 "was held is told,\n"
 		 "with the commands that send or delete it. Exit code 1 when "
 		 "one of them was\n"
-		 "neither frozen nor suspicious.\n"
+		 "neither frozen nor suspicious (any more).\n"
 		 "\n"
 		 "  -r, --reason TEXT   for the journal\n",
 };
