@@ -3,6 +3,8 @@ somebody out, and for whom it is not meant; and who gave it, and why."""
 
 import contextlib
 import json
+import re
+import time
 
 import pytest
 

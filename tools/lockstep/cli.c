@@ -121,6 +121,15 @@ void cli_time_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT])
 		strcpy(text_r, "?");
 }
 
+/* So far away that the month does not tell the year? */
+static bool is_far(uint64_t at_ms)
+{
+	const int64_t far_ms = INT64_C(330) * 24 * 3600 * 1000;
+	int64_t away_ms = (int64_t)(at_ms - cli_now_ms());
+
+	return away_ms > far_ms || away_ms < -far_ms;
+}
+
 void cli_minute_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT])
 {
 	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr",
@@ -134,6 +143,9 @@ void cli_minute_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT])
 		   &minute) != 5 ||
 	    month < 1 || month > 12)
 		strcpy(text_r, "?");
+	else if (is_far(at_ms))
+		snprintf(text_r, CLI_TIME_TEXT, "%s %2u  %u",
+			 months[month - 1], day % 100, year % 10000);
 	else
 		snprintf(text_r, CLI_TIME_TEXT, "%s %2u %02u:%02u",
 			 months[month - 1], day % 100, hour % 100,

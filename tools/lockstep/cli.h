@@ -75,7 +75,8 @@ uint64_t cli_real_of(uint64_t at_ms);
 /* The same as local time: "2026-11-22 02:14:05". */
 enum { CLI_TIME_TEXT = 24 };
 void cli_time_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT]);
-/* The same without seconds and year: "Nov 22 02:14". */
+/* The same without seconds and year: "Nov 22 02:14"; some 11 months away or more,
+ * without the time of day: "Nov 22  2027". */
 void cli_minute_format(uint64_t at_ms, char text_r[CLI_TIME_TEXT]);
 /* Time gone by: "12 s", "5 min", "3 h", "2 d". */
 void cli_age_format(uint64_t ms, char text_r[CLI_TIME_TEXT]);
