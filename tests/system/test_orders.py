@@ -256,6 +256,21 @@ def test_events_of_where_it_comes_from(stack, auth):
     assert told["familiar"] and len(told["events"]) == 1
 
 
+def test_events_of_a_place(stack, auth):
+    """In the words in which the lists tell of it."""
+    who = cast()
+    guess(auth, who, [who.at(3), who.at(4)])
+    for words in ([who.user, who.at(3)], [who.user, "from", who.at(3)],
+                  [f"{who.user} from {net_of(who.at(3))}"]):
+        event, = run(stack, "events", "--json", *words).splitlines()
+        assert json.loads(event)["data"]["address"] == who.at(3)
+    run(stack, "lock", f"{who.user} from {net_of(who.at(3))}")
+    for words in ([who.user, "from", who.at(3)],
+                  [f"{who.user} from {net_of(who.at(3))}"]):
+        lock, = run(stack, "list", "locks", "--json", *words).splitlines()
+        assert json.loads(lock)["kind"] == "place"
+
+
 # ---- following -----------------------------------------------------------
 
 

@@ -161,9 +161,8 @@ static int parse(int argc, char **argv, struct shown *shown)
 				return CLI_USAGE;
 		}
 	}
-	for (; optind < argc; optind++)
-		if (!filter_take_subject(&shown->filter, argv[optind]))
-			return CLI_USAGE;
+	if (!filter_take_subjects(&shown->filter, argc - optind, argv + optind))
+		return CLI_USAGE;
 	if (shown->follow && !counted)
 		shown->last = FOLLOWED_PRESET;
 	return CLI_DONE;
@@ -184,7 +183,7 @@ const struct verb verb_events = {
 	.run = run_events,
 	.summary = "show logins, refusals, locks as they happened",
 	.usage = "usage: lockstep events [-f] [-n N] [--json] [FILTER...] "
-		 "[USER] [ADDRESS]\n"
+		 "[USER] [[from] ADDRESS]\n"
 		 "\n"
 		 "Show what the journals hold: logins and how they ended, "
 		 "refusals, locks,\n"

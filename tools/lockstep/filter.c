@@ -146,12 +146,38 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 	}
 }
 
-bool filter_take_subject(struct filter *filter, const char *text)
+/* USER from ADDRESS, in one word? Returns 1, 0 if it is none, or -1, having
+ * complained. */
+static int take_place(struct filter *filter, const char *text)
+{
+	static char user[LS_USER_MAX + 1];
+	char plain[SUBJECT_PLAIN_TEXT];
+	const char *from;
+	size_t length = 0;
+
+	subject_unescape(text, plain);
+	from = subject_place(plain, &length);
+	if (from == NULL || length == 0 || length > LS_USER_MAX)
+		return 0;
+	if (filter->user != NULL || filter->placed) {
+		cli_complain("%s: there is %s already", text,
+			     filter->placed ? "an address" : "an account");
+		return -1;
+	}
+	memcpy(user, plain, length);
+	filter->user = user;
+	return take_from(filter, from) ? 1 : -1;
+}
+
+static bool take_subject(struct filter *filter, const char *text)
 {
 	static struct ls_subject account;
 	struct ls_prefix prefix;
 	bool placed = ls_prefix_parse(text, &prefix) != LS_EARG;
+	int place = take_place(filter, text);
 
+	if (place != 0)
+		return place > 0;
 	if (placed ? filter->placed : filter->user != NULL) {
 		cli_complain("%s: there is %s already", text,
 			     placed ? "an address" : "an account");
@@ -165,26 +191,24 @@ bool filter_take_subject(struct filter *filter, const char *text)
 	return true;
 }
 
+bool filter_take_subjects(struct filter *filter, int count, char **words)
+{
+	for (int i = 0; i < count; i++) {
+		bool joins = strcmp(words[i], "from") == 0 && i + 1 < count &&
+			     filter->user != NULL && !filter->placed;
+
+		if (!take_subject(filter, words[joins ? ++i : i]))
+			return false;
+	}
+	return true;
+}
+
 int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 		    char **words)
 {
-	static char user[LS_USER_MAX + 1];
-	char plain[SUBJECT_PLAIN_TEXT];
-	const char *from = NULL;
-	size_t length = 0;
-
-	if (count == 1) {
-		subject_unescape(words[0], plain);
-		from = subject_place(plain, &length);
-	}
-	if (from != NULL && length > 0 && length <= LS_USER_MAX) {
-		memcpy(user, plain, length);
-		filter->user = user;
-		return take_from(filter, from) ? CLI_DONE : CLI_USAGE;
-	}
 	if (count != 1 && (count != 3 || strcmp(words[1], "from") != 0))
 		return cli_misused(verb);
-	if (!filter_take_subject(filter, words[0]))
+	if (!take_subject(filter, words[0]))
 		return CLI_USAGE;
 	if (count == 1)
 		return CLI_DONE;

@@ -42,9 +42,9 @@ enum {
 /* Take an option. Returns false, having complained, when its argument makes no
  * sense. The argument lives as long as the filter. */
 bool filter_take(struct filter *filter, int option, const char *argument);
-/* An account, an address or a prefix of any length, which is no option. Returns
- * as filter_take(). */
-bool filter_take_subject(struct filter *filter, const char *text);
+/* An account, an address or a prefix of any length, or both, with or without a "from"
+ * between: what is no option. Returns as filter_take(). */
+bool filter_take_subjects(struct filter *filter, int count, char **words);
 
 /* USER, ADDRESS, USER from ADDRESS, or the last in one word: what stands behind a
  * verb's options. Returns CLI_DONE, or CLI_USAGE, having complained. */

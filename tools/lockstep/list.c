@@ -105,9 +105,8 @@ static int run_list(const struct cli *cli, int argc, char **argv)
 		if (list == NULL)
 			return CLI_USAGE;
 	}
-	for (; optind < argc; optind++)
-		if (!filter_take_subject(&listing.filter, argv[optind]))
-			return CLI_USAGE;
+	if (!filter_take_subjects(&listing.filter, argc - optind, argv + optind))
+		return CLI_USAGE;
 	if (list != NULL && !is_narrowed(list, &listing.filter))
 		return CLI_USAGE;
 	return list == NULL ? run_default(&listing) : list->run(&listing);
@@ -118,7 +117,7 @@ const struct verb verb_list = {
 	.run = run_list,
 	.summary = "show what is locked, who is familiar, what is stale",
 	.usage = "usage: lockstep list [--json] [FILTER...] "
-		 "[WHAT [USER] [ADDRESS]]\n"
+		 "[WHAT [USER] [[from] ADDRESS]]\n"
 		 "\n"
 		 "WHAT is one of these; without it, locks and what is "
 		 "trusted:\n"
