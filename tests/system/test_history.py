@@ -217,6 +217,14 @@ def test_other_limits(stack, people, history, tmp_path):
                     'limit ip { failures = "3/1h, 0" }\n')
     found = replay(stack, "--conf", conf, history / "dovecot.log")
     assert found["summary"][0]["verified"] == 3
+    for text, said in (("", ""), (
+            "Nov 25 02:23:26 auth: Info: sql(joe,192.0.2.1): new words\n",
+            "1 line of logins not understood")):
+        (tmp_path / "before.log").write_text(text)
+        out = stack.lockstep("replay", "--learn", tmp_path / "before.log",
+                             history / "dovecot.log")
+        assert out.returncode == 0 and said in out.stderr
+        assert "nobody is familiar when the replay begins" in out.stderr
     conf.write_text("limit ip { failures = many }\n")
     out = stack.lockstep("replay", "--conf", conf, history / "dovecot.log")
     assert out.returncode == 1 and f"{conf}:1: " in out.stderr

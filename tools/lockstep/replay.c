@@ -63,6 +63,7 @@ static int learn(const struct wish *wish, const struct sandbox *sandbox,
 	ret = logread_files(&before, wish->learn, wish->learn_count,
 			    progress_show, &progress);
 	progress_end(&progress);
+	replay_report_unknown(&before);
 	*cut = *cut || before.cut;
 	while (before.attempts.count > 0 &&
 	       before.attempts.list[before.attempts.count - 1].at_ms > from_ms)
@@ -71,6 +72,9 @@ static int learn(const struct wish *wish, const struct sandbox *sandbox,
 	if (ret == 0)
 		ret = learn_places(sandbox->state, &before.attempts.names,
 				   &places, from_ms, from_ms, false, &counts);
+	if (ret == 0 && counts.learnt + counts.known == 0)
+		cli_complain("warning: nobody is familiar when the replay "
+			     "begins: --learn found no login of the time before");
 	places_free(&places);
 	logread_free(&before);
 	return ret;
