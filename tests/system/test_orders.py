@@ -156,6 +156,24 @@ def test_a_lock_of_the_exempt(stack):
     assert "but" not in run(stack, "freeze", "joe@example.test")
 
 
+def test_a_trust_of_the_denied(stack):
+    for words in (["10.99.8.1"], ["10.99.8.0/24"]):
+        assert run(stack, "trust", *words).endswith(
+            "but it is denied: `denied` in the policy\n")
+    assert "but" not in run(stack, "trust", "10.99.9.1")
+
+
+def test_a_lock_of_a_year(stack):
+    """The month alone would not tell when it ends."""
+    year = int(time.strftime("%Y"))
+    run(stack, "lock", "10.98.2.1", "--for", "366d")
+    run(stack, "lock", "10.98.2.2", "--for", "300d")
+    ends = {line.split()[0]: line[56:68]
+            for line in run(stack, "list", "locks").splitlines()}
+    assert ends["10.98.2.1"].endswith((f"  {year + 1}", f"  {year + 2}"))
+    assert re.fullmatch(r"\w{3} [ \d]\d \d\d:\d\d", ends["10.98.2.2"])
+
+
 def test_orders_while_the_policy_observes(tmp_path, stack):
     conf, policy = tmp_path / "lockstep.conf", tmp_path / "policy.cdb"
     conf.write_text(f'state-dir = "{tmp_path}"\nmode = "observe"\n'
@@ -165,7 +183,8 @@ def test_orders_while_the_policy_observes(tmp_path, stack):
         return run(stack, "-p", policy, *words)
 
     lockstep("compile", conf)
-    for words in (["freeze", "joe"], ["lock", "joe"], ["lock", "192.0.2.1"]):
+    for words in (["freeze", "joe"], ["lock", "joe"], ["lock", "192.0.2.1"],
+                  ["trust", "192.0.2.2"]):
         assert lockstep(*words).endswith(
             "but the policy only observes: it refuses nobody\n")
 

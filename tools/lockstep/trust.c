@@ -9,6 +9,21 @@
 
 #define LENGTH_PRESET_MS UINT64_C(86400000)
 
+/* What it is of no use against. */
+static void tell_denial(struct ls_state *state,
+			const struct ls_subject *subject)
+{
+	const struct ls_question question = { .ip = &subject->net.addr };
+	struct ls_explanation is;
+
+	if (ls_explain(state, &question, cli_now_ms(), &is) < 0)
+		return;
+	if (is.denied)
+		puts("  but it is denied: `denied` in the policy");
+	if (is.observing)
+		puts("  but the policy only observes: it refuses nobody");
+}
+
 static int trust(struct ls_state *state, const struct ls_subject *subject,
 		 const struct order *order)
 {
@@ -32,6 +47,7 @@ static int trust(struct ls_state *state, const struct ls_subject *subject,
 	cli_time_format(now_ms + order->length_ms, until);
 	printf("%s %s is trusted until %s\n", ls_kind_name(subject->kind),
 	       text, until);
+	tell_denial(state, subject);
 	return CLI_DONE;
 }
 
