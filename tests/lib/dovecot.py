@@ -160,7 +160,7 @@ def write_config(layout):
         passdbs=syntax().passdbs(layout, MECHANISMS, TOKEN_MECHANISMS,
                                  oauth_settings(layout)),
         mail=layout.mail, cert=layout.cert, key=layout.key,
-        smtp_port=layout.port("smtp"))
+        relay_port=layout.port("submission"))
     text += login_services(layout)
     text += "".join(line + "\n" for line in layout.config["dovecot"])
     layout.dovecot_conf.write_text(text)

@@ -51,7 +51,8 @@ ssl_server_key_file = {key}
 login_trusted_networks = 127.0.0.0/8
 
 submission_relay_host = 127.0.0.1
-submission_relay_port = {smtp_port}
+submission_relay_port = {relay_port}
+submission_relay_trusted = yes
 
 # Nothing but the passdbs limits a test.
 mail_max_userip_connections = 0

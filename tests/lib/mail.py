@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from . import clients
 
-PORTS = {"submission": "SUBMISSION_PORT", "smtp": "SMTP_PORT"}
+PORTS = {"submission": "SUBMISSION_PORT", "smtp": "SMTP_PORT",
+         "dovecot": "DSUBMISSION_PORT"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Reply:
 
 class Client:
     """A connection to Postfix: of submission, logged in as a cast, or of
-    port 25, where nobody is. `ip` is where to seem to come from."""
+    port 25, where nobody is; or to Dovecot's submission service (port="dovecot").
+    `ip` is where to seem to come from."""
 
     def __init__(self, stack, who=None, ip=None, port=None):
         self.who = who

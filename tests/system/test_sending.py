@@ -21,6 +21,7 @@ LIMITS = {
     "recipients": f'messages = "0" recipients = "498/30d" {NEVER}',
     "once": f'messages = "4/30d" recipients = "12/30d" {NEVER}',
     "ended early": f'messages = "4/30d" recipients = "12/30d" {NEVER}',
+    "by Dovecot": f'messages = "4/30d" recipients = "12/30d" {NEVER}',
     "rejected": f'messages = "0" recipients = "6/30d" {NEVER}',
     "many": 'messages = "0" recipients = "3/1h"',
     "senders": 'senders = "3/30d"',
@@ -110,6 +111,21 @@ def test_message_is_counted_once(stack, people):
     with mail.Client(stack, who) as client:
         assert accepted(client, 6, "a@x.example", "b@x.example",
                         "c@x.example") == 4
+
+
+def test_what_dovecot_hands_on_is_counted(stack, people):
+    """Its submission service tells Postfix who logged in, and from where."""
+    who = people["by Dovecot"]
+    with mail.Client(stack, who, port="dovecot") as client:
+        assert accepted(client, 3, "a@x.example") == 3
+    with mail.Client(stack, who) as client:
+        assert accepted(client, 3, "b@x.example") == 1
+    with mail.Client(stack, who, port="dovecot") as client:
+        reply = client.send("c@x.example")
+    assert (reply.stage, reply.code) == ("end", 450) and \
+        "Too many messages, try again in " in reply.text, reply
+    *_, refusal = stack.events("message")
+    assert (refusal["user"], refusal["address"]) == (who.user, who.owner)
 
 
 def test_what_ends_early_is_not_counted(stack, people):
