@@ -44,6 +44,8 @@ struct ls_message {
 	struct ls_addr ip;    /* the client's */
 	uint64_t recipients;  /* accepted so far */
 	uint64_t size;        /* bytes; 0: not known yet */
+	uint64_t connected_ms; /* since when the client is there, as now_ms; 0:
+				* that is not known */
 	const struct ls_gathered *gathered; /* NULL, or of another message:
 					     * its recipients are not known */
 };
@@ -52,8 +54,10 @@ struct ls_message {
  * (LS_DENY) what its end could not change: a frozen account, and an address that
  * relays and has no room; that is journalled, once for a message. Soft limits of an
  * account wait for ls_send(): a message that was refused earlier would not count as
- * attempted, and nobody who goes on and on be frozen. Needs LS_GUARD_WRITE, as the
- * next; without it the message is admitted. */
+ * attempted, and nobody who goes on and on be frozen. And, here and at the end, a
+ * connection that is older than the account's last freeze: who logged in on it may be
+ * who was locked out since. Needs LS_GUARD_WRITE, as the next; without it the message
+ * is admitted. */
 void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		  uint64_t now_ms, struct ls_decision *decision_r);
 

@@ -197,6 +197,28 @@ static const enum ls_reason WAS_FROZEN = LS_REASON_NONE;
 
 /* ---- deciding ---------------------------------------------------------- */
 
+/* A login holds as long as its connection, whatever becomes of the account: who is
+ * there since before the last freeze is to log in anew. The words are those for
+ * everybody, and a client that may comes back at once. */
+static bool is_of_before(const struct ls_sent *sent,
+			 struct ls_decision *decision)
+{
+	const struct ls_visit *visit = &sent->visit;
+	uint64_t connected = sent->message->connected_ms, frozen;
+
+	if (sent->kind != LS_KIND_SENDING || connected == 0 ||
+	    !visit->known[LS_KIND_USER] || sent->observed)
+		return false;
+	frozen = ls_slot_get(&visit->ref[LS_KIND_USER], LS_WORD_FREEZE_SINCE);
+	if (frozen > visit->now ||
+	    ls_map_now(&sent->state->guard, connected) >= frozen)
+		return false;
+	decision->verdict = decision->wanted = LS_DENY;
+	decision->kind = LS_KIND_USER;
+	decision->reveal = false;
+	return true;
+}
+
 static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 			   struct ls_decision *decision)
 {
@@ -209,6 +231,8 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 		journal_refusal(sent, decision);
 		return;
 	}
+	if (is_of_before(sent, decision))
+		return;
 	ls_sent_need(sent, real_ms);
 	again = ls_tried_find(sent, &tried);
 	if (!again && !ls_tried_charge(sent)) {
@@ -312,6 +336,8 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		ls_visit_is_frozen(&sent.visit, decision_r);
 	else if (!ls_sent_is_exempt(&sent))
 		look(&sent, decision_r);
+	if (decision_r->verdict == LS_ADMIT && is_of_before(&sent, decision_r))
+		return;
 	/* Then its end, where it would be told, never comes. Once for all of its
 	 * recipients. */
 	if (decision_r->verdict != LS_ADMIT && is_first_look(&sent))

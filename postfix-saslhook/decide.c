@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "decide.h"
@@ -46,6 +47,31 @@ static bool client_address(struct decider *decider,
 		 shown);
 	complain(decider, COMPLAINT_ADDRESS, now_ms, line);
 	return false;
+}
+
+static void connected(struct decider *decider, const struct request *request,
+		      uint64_t now_ms)
+{
+	struct connection *connection = &decider->connection;
+
+	memcpy(connection->address, request->client_address,
+	       sizeof(connection->address));
+	memcpy(connection->port, request->client_port,
+	       sizeof(connection->port));
+	connection->since_ms = now_ms;
+}
+
+/* Since when the client is there; 0 where this process was not asked about it. */
+static uint64_t connected_since(const struct decider *decider,
+				const struct request *request)
+{
+	const struct connection *connection = &decider->connection;
+
+	return strcmp(connection->address, request->client_address) == 0 &&
+			       strcmp(connection->port,
+				      request->client_port) == 0
+		       ? connection->since_ms
+		       : 0;
 }
 
 /* Returns whether a connection by this port may be refused, and its role. */
@@ -124,6 +150,7 @@ static bool decide_message(struct decider *decider,
 		.queue_id = request->queue_id,
 		.recipients = request->recipient_count,
 		.size = request->size,
+		.connected_ms = connected_since(decider, request),
 		.gathered = &decider->gathered,
 	};
 
@@ -155,6 +182,7 @@ bool decide(struct decider *decider, const struct request *request,
 		return false;
 	switch (request->stage) {
 	case REQUEST_STAGE_CONNECT:
+		connected(decider, request, now_ms);
 		return decide_connection(decider, request, state, now_ms,
 					 decision_r);
 	case REQUEST_STAGE_RCPT:

@@ -24,12 +24,19 @@ enum complaint { /* about requests, or their lack: each logged once a minute */
 	COMPLAINT_COUNT
 };
 
+/* An SMTP connection, as it was when it began. */
+struct connection {
+	char address[64], port[16];
+	uint64_t since_ms; /* 0: none is known */
+};
+
 struct decider {
 	enum policy_role role;
 	bool refuse_on_mx; /* locked addresses at CONNECT, there too */
 	bool rcpt_seen, end_seen; /* of a message: was it ever asked about? */
 
 	struct guard guard;
+	struct connection connection; /* the last that was asked about */
 	struct ls_gathered gathered; /* of the message in progress */
 	struct log_limit limit[COMPLAINT_COUNT];
 };

@@ -17,6 +17,7 @@ static const struct attribute {
 	KEPT("request", kind_text),
 	KEPT("protocol_state", stage_text),
 	KEPT("client_address", client_address),
+	KEPT("client_port", client_port),
 	KEPT("server_port", port_text),
 	KEPT("policy_context", policy_context),
 	KEPT("queue_id", queue_id),

@@ -62,6 +62,7 @@ struct request {
 	uint64_t size;
 
 	char client_address[64];
+	char client_port[16]; /* "": not known (Postfix before 3.0) */
 	char policy_context[64];
 	char queue_id[64];
 	char instance[96];

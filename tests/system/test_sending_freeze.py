@@ -298,6 +298,20 @@ def test_frozen_by_hand(stack):
     assert mail.send(stack, who, "d@x.example")
 
 
+def test_logged_in_since_before_the_freeze(stack):
+    """Who took the account may wait for its release, without a login."""
+    who = cast()
+    with mail.Client(stack, who) as waiting, mail.Client(stack, who) as other:
+        for order in ("freeze", "release"):
+            assert stack.lockstep(order, who.user).returncode == 0
+        reply = waiting.send("a@x.example")
+        assert (reply.stage, reply.code) == ("rcpt", 421)
+        assert "Service not available, try again later" in reply.text
+        with mail.Client(stack, who) as fresh:
+            assert fresh.send("b@x.example") and fresh.send("c@x.example")
+        assert other.send("d@x.example").code == 421
+
+
 def test_frozen_between_rcpt_and_the_end(stack):
     who = cast()
     with mail.Client(stack, who) as client:

@@ -345,6 +345,45 @@ static void test_release_after_the_freeze(void **state)
 	check("nor told", events(LS_EVENT_RELEASE, NULL), 2);
 }
 
+/* Who was logged in before the freeze is not by that alone who may send after it. */
+static void test_connection_of_before(void **state)
+{
+	struct ls_decision decision;
+	struct ls_release release;
+	uint64_t before;
+
+	(void)state;
+	world_open(&world, GUARD);
+	before = world.now_ms;
+	world_pass(&world, WORLD_MINUTE);
+	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
+		  LS_ORIGIN_ADMIN, "root", world.now_ms);
+	world_pass(&world, WORLD_MINUTE);
+	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	for (unsigned i = 0; i < 3; i++) {
+		gather(&(struct post){ .to = "x@y" });
+		message.connected_ms = i == 0 ? before
+				       : i == 1 ? world.now_ms
+						: 0 /* not known */;
+		ls_send_look(world.state, &message, world.now_ms, &decision);
+		check("at RCPT", decision.verdict, i == 0 ? LS_DENY : LS_ADMIT);
+		ls_send(world.state, &message, world.now_ms, world.real_ms,
+			&decision);
+		check("at the end", decision.verdict,
+		      i == 0 ? LS_DENY : LS_ADMIT);
+		if (i > 0)
+			continue;
+		check("closed", decision.kind, LS_KIND_USER);
+		check("nothing is told", decision.reveal, false);
+	}
+	check("two", level_of(JOE, LS_REASON_MESSAGES, false), 2);
+	/* Nobody else, and not for the clock's sake. */
+	gather(&(struct post){ .user = "ann@example.com", .to = "x@y" });
+	message.connected_ms = before;
+	ls_send(world.state, &message, world.now_ms, world.real_ms, &decision);
+	check("another's", decision.verdict, LS_ADMIT);
+}
+
 static void test_unlock(void **state)
 {
 	struct ls_subject joe = world_subject(LS_KIND_USER, JOE, NULL);
@@ -434,6 +473,7 @@ int main(void)
 		TEST(test_nothing_to_hold),
 		TEST(test_release),
 		TEST(test_release_after_the_freeze),
+		TEST(test_connection_of_before),
 		TEST(test_unlock),
 		TEST(test_probation),
 		TEST(test_observing_rule),
