@@ -111,6 +111,11 @@ int ls_contacts_open(int dirfd, const char *path, bool writable,
 	if (fd < 0 && errno == EACCES)
 		return ls_fail(error_r, LS_EACCES, "%s: permission denied",
 			       path);
+	if (fd < 0 && errno == ELOOP)
+		return ls_fail(error_r, LS_ESYS,
+			       "%s: a symbolic link, which is not followed: "
+			       "the file has to be in this directory",
+			       path);
 	if (fd < 0)
 		return ls_fail_sys(error_r, "open", path);
 	ret = open_fd(fd, path, writable, contacts_r, error_r);

@@ -307,6 +307,9 @@ def test_status_without_contacts(tmp_path):
         assert "there is no file of contacts" not in out
         assert re.search("is not known: .*/contacts: too short", out), out
         assert "/contacts: too short" in sending()["contacts_problem"]
+        (tmp_path / "contacts").rename(tmp_path / "elsewhere")
+        (tmp_path / "contacts").symlink_to("elsewhere")
+        assert "/contacts: a symbolic link" in world.lockstep("status").stdout
     finally:
         world.close()
 
