@@ -9,7 +9,7 @@ import pytest
 from lib import mail, postfix, sessions
 from lib.attempts import guess, open_doors
 from lib.cast import (LIMIT, USER_FAILURES, USERS, at_once, cast, guesses,
-                      networks)
+                      net_of, networks)
 from lib.clients import DOORS
 from lib.stack import Stack, poll
 
@@ -151,6 +151,10 @@ def test_frozen_everywhere_and_told(stack):
     for word in (held.queue_id, "one.example", "two.example", "three.example"):
         assert word in evidence, (word, data)
     assert held.queue_id in json.dumps(message)
+    used, familiar = data["evidence"]["addresses"], data["evidence"]["networks"]
+    assert {address["address"] for address in used} == {who.owner}
+    assert [network["network"] for network in familiar] == [net_of(who.owner)]
+    assert all(at["since"] for at in used + familiar)
 
 
 def test_release_restores_all(stack):
