@@ -24,15 +24,26 @@ const char *ls_state_map_path(const struct ls_state *state,
 struct restore {
 	const struct ls_snapshot *snapshot;
 	uint64_t boot_ms, real_ms;
+	struct ls_lost lost;
 };
 
 static void fill(struct ls_map *map, void *context)
 {
-	const struct restore *restore = context;
+	struct restore *restore = context;
 
 	ls_snapshot_restore(restore->snapshot, map,
 			    ls_map_now(map, restore->boot_ms),
-			    restore->real_ms);
+			    restore->real_ms, &restore->lost);
+}
+
+/* Say what was lost; LS_EFULL tells it from other warnings. */
+static void warn_of_lost(const struct ls_lost *lost, struct ls_error *warning)
+{
+	char text[200];
+
+	if (ls_lost_text(lost, text, sizeof(text)))
+		ls_fail(warning, LS_EFULL, "%s did not fit: raise `subjects`",
+			text);
 }
 
 /* The sessions map has room for so many of both: its table has a slot for each
@@ -62,7 +73,7 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 		.readers = policy->readers,
 	};
 	struct ls_snapshot *snapshot = NULL;
-	struct ls_error warning = { .text = "" };
+	struct ls_error warning = { 0, "" };
 	char path[LS_PATH_SIZE + 16];
 	const char *name = ls_state_map_path(state, type, path, sizeof(path));
 	int ret;
@@ -82,6 +93,8 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 	}
 	ret = make(state->state_dirfd, name, path, &spec, map_r, error_r);
 	ls_snapshot_close(&snapshot);
+	if (ret == 0)
+		warn_of_lost(&restore.lost, &warning);
 	if (ret == 0 && error_r->text[0] == '\0')
 		*error_r = warning;
 	return ret;
@@ -137,12 +150,16 @@ int ls_init(const struct ls_open_args *args, uint64_t subjects,
 	if (ret == 0)
 		ret = save_old(args, error_r);
 	for (unsigned i = 0; ret == 0 && i < 2; i++) {
+		struct ls_error error = { 0, "" };
 		struct ls_map map;
 
 		ret = make_map(state, types[i], args, subjects, ls_map_replace,
-			       &map, error_r);
+			       &map, &error);
 		if (ret == 0)
 			ls_map_close(&map);
+		/* An error, or the first warning. */
+		if (ret < 0 || error_r->text[0] == '\0')
+			*error_r = error;
 	}
 	/* The contacts stay, for the policy's groups. */
 	if (ret == 0) {

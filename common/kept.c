@@ -150,18 +150,31 @@ uint64_t ls_kept_locked_until(const struct ls_kept *kept)
 	return trusted_until(kept) > until ? trusted_until(kept) : until;
 }
 
+enum ls_kept_for ls_kept_for(const struct ls_kept *kept, uint64_t now)
+{
+	if (!worth_keeping(kept, now))
+		return LS_KEPT_PASSED;
+	if (ls_lock_active(&kept->freeze, now))
+		return LS_KEPT_FREEZE;
+	if (trusted_until(kept) > now)
+		return LS_KEPT_TRUST;
+	if (kept->kind == LS_KIND_USER && kept->familiar > now)
+		return LS_KEPT_PROBATION;
+	if (ls_lock_active(&kept->lock, now))
+		return kept->lock.origin == LS_ORIGIN_ADMIN ? LS_KEPT_ORDER
+							    : LS_KEPT_LOCK;
+	if (kept->kind == LS_KIND_PLACE && kept->familiar > now)
+		return LS_KEPT_PLACE;
+	return is_in_doubt(kept, now) ? LS_KEPT_DOUBT : LS_KEPT_MARK;
+}
+
 bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
 		     uint64_t now)
 {
 	bool user = kept->kind == LS_KIND_USER;
-	/* A stamp is not worth a familiar place. */
-	bool force = kept->kind == LS_KIND_PLACE ||
-		     ls_kept_locked_until(kept) > now ||
-		     (user && kept->familiar > now) || is_in_doubt(kept, now);
 	struct ls_ref ref;
 
-	if (!worth_keeping(kept, now) ||
-	    ls_table_claim(&map->subjects, kept->key, kept->kind, now, force,
+	if (ls_table_claim(&map->subjects, kept->key, kept->kind, now, false,
 			   &ref) < 0)
 		return false;
 	ls_slot_set(&ref, LS_WORD_KEY, kept->key >> 32);

@@ -48,8 +48,23 @@ bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 		 uint64_t key, uint64_t now, uint64_t real_ms,
 		 struct ls_kept *kept_r);
 
-/* Put it into a new map, unless all of it has passed. Returns false then, and
- * when there is no room. */
+/* What it is kept for above all, the worst to lose first. */
+enum ls_kept_for {
+	LS_KEPT_FREEZE,
+	LS_KEPT_TRUST,
+	LS_KEPT_PROBATION,
+	LS_KEPT_ORDER, /* an administrator's lock */
+	LS_KEPT_LOCK,  /* any other */
+	LS_KEPT_PLACE,
+	LS_KEPT_DOUBT,
+	LS_KEPT_MARK, /* strikes, a stamp */
+	LS_KEPT_FOR_COUNT,
+	LS_KEPT_PASSED = LS_KEPT_FOR_COUNT /* for nothing any more */
+};
+enum ls_kept_for ls_kept_for(const struct ls_kept *kept, uint64_t now);
+
+/* Put it into a new map, where nothing gives way to it but a mark: so what is
+ * worst to lose goes first. Returns false when there is no room. */
 bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
 		     uint64_t now);
 

@@ -150,7 +150,8 @@ int ls_refresh(struct ls_state *state, uint64_t now_ms,
  * and retire those in use: the programs on them notice at their next
  * ls_refresh(). Locks and familiar places go along, by way of the snapshot.
  *   args   flags are not looked at
- * Returns as ls_open(); error_r->text may hold a warning. */
+ * Returns as ls_open(); error_r->text may hold a warning, with LS_EFULL when not all
+ * of that had room. */
 int ls_init(const struct ls_open_args *args, uint64_t subjects,
 	    struct ls_error *error_r);
 

@@ -3,13 +3,13 @@
 
 #include "cdb-read.h"
 #include "error.h"
-#include "kept.h"
 #include "policy-record.h" /* ls_get_le */
 #include "snapshot-record.h"
 #include "snapshot.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -178,9 +178,18 @@ const uint8_t *ls_snapshot_hash_key(const struct ls_snapshot *snapshot)
 	return snapshot->hash_key;
 }
 
+/* The walks that restore, each what is kept for something from `first` on and before
+ * the next one's first. A mark gives way to all: it may come with what is last. */
+static const enum ls_kept_for walks[] = { LS_KEPT_FREEZE, LS_KEPT_ORDER,
+					  LS_KEPT_LOCK, LS_KEPT_PLACE,
+					  LS_KEPT_FOR_COUNT };
+enum { WALKS = sizeof(walks) / sizeof(walks[0]) - 1 };
+
 struct restoration {
 	struct ls_map *map;
-	uint64_t now, real_ms, restored;
+	uint64_t now, real_ms;
+	unsigned walk;
+	uint64_t restored[LS_KEPT_FOR_COUNT], all[LS_KEPT_FOR_COUNT];
 };
 
 /* Until when a restored subject is locked or frozen; 0: it is not. */
@@ -196,21 +205,25 @@ static uint64_t locked_until(const struct restoration *to, uint64_t key,
 		       : 0;
 }
 
-static int restore_record(void *context, const struct ls_cdb_record *record,
-			  struct ls_error *error_r)
+static void restore_subject(struct restoration *to, const struct ls_kept *kept)
 {
-	struct restoration *to = context;
-	struct ls_kept kept;
+	enum ls_kept_for what = ls_kept_for(kept, to->now);
+
+	if (what == LS_KEPT_PASSED)
+		return;
+	if (to->walk == 0)
+		to->all[what]++;
+	if (what >= walks[to->walk] && what < walks[to->walk + 1])
+		to->restored[what] += ls_kept_restore(kept, to->map, to->now);
+}
+
+static void restore_label(const struct restoration *to,
+			  const struct ls_cdb_record *record)
+{
+	uint64_t key = ls_get_le(record->key + 1, 8), until;
 	struct ls_subject label;
-	uint64_t until;
 
-	(void)error_r;
-	if (is(record, 's') &&
-	    get_subject(record, to->now, to->real_ms, &kept)) {
-		to->restored += ls_kept_restore(&kept, to->map, to->now);
-	} else if (is(record, 'l') && get_label(record, &label)) {
-		uint64_t key = ls_get_le(record->key + 1, 8);
-
+	if (is(record, 'l') && get_label(record, &label)) {
 		until = locked_until(to, key, label.kind);
 		if (until > to->now)
 			ls_label_put(&to->map->labels, key, &label,
@@ -218,24 +231,109 @@ static int restore_record(void *context, const struct ls_cdb_record *record,
 	} else if (is(record, 'n') && get_name(record, to->now, to->real_ms,
 					       &label, &until) &&
 		   until > to->now) {
-		ls_label_put(&to->map->labels, ls_get_le(record->key + 1, 8),
-			     &label, LS_LABEL_NAME, until, to->now);
+		ls_label_put(&to->map->labels, key, &label, LS_LABEL_NAME,
+			     until, to->now);
+	}
+}
+
+static int restore_record(void *context, const struct ls_cdb_record *record,
+			  struct ls_error *error_r)
+{
+	struct restoration *to = context;
+	struct ls_kept kept;
+
+	(void)error_r;
+	if (is(record, 's')) {
+		if (get_subject(record, to->now, to->real_ms, &kept))
+			restore_subject(to, &kept);
+	} else if (to->walk == WALKS - 1 && record->key_len == KEY_SIZE) {
+		restore_label(to, record);
 	}
 	return 0;
 }
 
+/* Has this walk nothing to do? The first counts, and the last has the labels. */
+static bool is_idle(const struct restoration *to)
+{
+	uint64_t some = 0;
+
+	for (unsigned i = walks[to->walk]; i < walks[to->walk + 1]; i++)
+		some += to->all[i];
+	return to->walk > 0 && to->walk < WALKS - 1 && some == 0;
+}
+
+static uint64_t evicted(const struct ls_map *map)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < LS_WORTH_COUNT; i++)
+		sum += atomic_load(&map->subjects.counters->evicted[i]);
+	return sum;
+}
+
 uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
 			     struct ls_map *map, uint64_t now,
-			     uint64_t real_ms)
+			     uint64_t real_ms, struct ls_lost *lost_r)
 {
 	struct restoration to = { .map = map, .now = now, .real_ms = real_ms };
+	uint64_t before = evicted(map), given_way, restored = 0;
 	struct ls_error ignored;
 
 	/* A real clock that is behind the snapshot's own time (no battery, no
 	 * NTP yet) would lengthen every lock. */
 	if (to.real_ms < snapshot->saved_ms)
 		to.real_ms = snapshot->saved_ms;
-	ls_cdb_walk(&snapshot->cdb, file_name, KEY_SIZE, restore_record, &to,
-		    NULL, &ignored);
-	return to.restored;
+	for (; to.walk < WALKS; to.walk++) {
+		if (!is_idle(&to))
+			ls_cdb_walk(&snapshot->cdb, file_name, KEY_SIZE,
+				    restore_record, &to, NULL, &ignored);
+	}
+	/* Only a mark can have given way. */
+	given_way = evicted(map) - before;
+	if (given_way > to.restored[LS_KEPT_MARK])
+		given_way = to.restored[LS_KEPT_MARK];
+	to.restored[LS_KEPT_MARK] -= given_way;
+	for (unsigned i = 0; i < LS_KEPT_FOR_COUNT; i++) {
+		lost_r->of[i] = to.all[i] - to.restored[i];
+		restored += to.restored[i];
+	}
+	return restored;
+}
+
+bool ls_lost_text(const struct ls_lost *lost, char *text, size_t size)
+{
+	const struct {
+		uint64_t lost;
+		const char *one, *more;
+	} rows[] = {
+		{ lost->of[LS_KEPT_FREEZE], "freeze", "freezes" },
+		{ lost->of[LS_KEPT_TRUST], "trust", "trusts" },
+		{ lost->of[LS_KEPT_PROBATION], "probation", "probations" },
+		{ lost->of[LS_KEPT_ORDER] + lost->of[LS_KEPT_LOCK], "lock",
+		  "locks" },
+		{ lost->of[LS_KEPT_PLACE], "familiar place",
+		  "familiar places" },
+		{ lost->of[LS_KEPT_DOUBT], "doubt", "doubts" },
+		{ lost->of[LS_KEPT_MARK], "strike or stamp",
+		  "strikes or stamps" },
+	};
+	size_t at = 0, kinds = 0, told = 0;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		kinds += rows[i].lost > 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *comma = told == 0		? ""
+				    : told == kinds - 1 ? " and "
+							: ", ";
+
+		if (rows[i].lost == 0 || at >= size)
+			continue;
+		at += (size_t)snprintf(text + at, size - at, "%s%llu %s",
+				       comma,
+				       (unsigned long long)rows[i].lost,
+				       rows[i].lost == 1 ? rows[i].one
+							 : rows[i].more);
+		told++;
+	}
+	return kinds > 0;
 }

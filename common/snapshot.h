@@ -19,7 +19,7 @@
 #ifndef LS_SNAPSHOT_H
 #define LS_SNAPSHOT_H
 
-#include "map.h"
+#include "kept.h"
 
 enum { LS_SNAPSHOT_VERSION = 1 };
 
@@ -38,11 +38,20 @@ int ls_snapshot_open(int dirfd, struct ls_snapshot **snapshot_r,
 void ls_snapshot_close(struct ls_snapshot **snapshot);
 const uint8_t *ls_snapshot_hash_key(const struct ls_snapshot *snapshot);
 
-/* Put what it holds, and has not passed, into a guard made with its hash key.
+/* Subjects that a guard had no room for, by what they are kept for. */
+struct ls_lost {
+	uint64_t of[LS_KEPT_FOR_COUNT];
+};
+
+/* Put what it holds, and has not passed, into a guard made with its hash key, what
+ * is worst to lose first.
  *   now, real_ms   the same moment on the map's clock and CLOCK_REALTIME
- * Returns the number of subjects restored. */
+ * Returns the number of subjects restored; *lost_r counts the others. */
 uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
 			     struct ls_map *map, uint64_t now,
-			     uint64_t real_ms);
+			     uint64_t real_ms, struct ls_lost *lost_r);
+
+/* "2 freezes and 37 locks". Returns false when nothing was lost. */
+bool ls_lost_text(const struct ls_lost *lost, char *text, size_t size);
 
 #endif

@@ -45,7 +45,8 @@ void ls_state_look_at_contacts(struct ls_state *state,
 			       struct ls_error *error_r);
 
 /* Make a map that is missing; a guard begins with what the snapshot holds.
- * Returns as ls_map_create(). */
+ * Returns as ls_map_create(); error_r->text may hold a warning, with LS_EFULL when
+ * not all of it had room. */
 int ls_state_create_map(const struct ls_state *state, enum ls_map_type type,
 			const struct ls_open_args *args, struct ls_map *map_r,
 			struct ls_error *error_r);

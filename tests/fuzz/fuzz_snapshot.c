@@ -99,6 +99,7 @@ static void read_snapshot(void)
 				    .real_ms = REAL_MS,
 				    .group = "", .readers = "" };
 	struct ls_snapshot *snapshot;
+	struct ls_lost lost;
 	struct ls_map map;
 
 	if (ls_snapshot_open(dirfd, &snapshot, &error) < 0) {
@@ -111,7 +112,8 @@ static void read_snapshot(void)
 	unlinkat(dirfd, "guard", 0);
 	check(ls_map_create(dirfd, "guard", "guard", &spec, &map, &error) == 0,
 	      error.text);
-	ls_snapshot_restore(snapshot, &map, ls_map_now(&map, NOW_MS), REAL_MS);
+	ls_snapshot_restore(snapshot, &map, ls_map_now(&map, NOW_MS), REAL_MS,
+			    &lost);
 	ls_snapshot_close(&snapshot);
 	check_map(&map);
 	ls_map_close(&map);

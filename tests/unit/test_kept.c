@@ -251,6 +251,53 @@ static void test_never_kept(void **state)
 	check_within("some of them", others, 13, UINT64_MAX);
 }
 
+/* What it is kept for is what is worst to lose of it. */
+static void test_kept_for(void **state)
+{
+	const uint64_t soon = now + WORLD_DAY;
+	const struct ls_lock_word rule = { .until = soon,
+					   .origin = LS_ORIGIN_RULE },
+				  order = { .until = soon,
+					    .origin = LS_ORIGIN_ADMIN },
+				  ended = { .until = now - 1, .strikes = 1 };
+	const struct {
+		const char *row;
+		struct ls_kept kept;
+		enum ls_kept_for want;
+	} rows[] = {
+		{ "freeze",
+		  { .kind = LS_KIND_USER, .freeze = rule, .familiar = soon,
+		    .lock = order },
+		  LS_KEPT_FREEZE },
+		{ "trust", { .kind = LS_KIND_NET, .seen = soon, .lock = rule },
+		  LS_KEPT_TRUST },
+		{ "probation",
+		  { .kind = LS_KIND_USER, .familiar = soon, .lock = order },
+		  LS_KEPT_PROBATION },
+		{ "order", { .kind = LS_KIND_IP, .lock = order },
+		  LS_KEPT_ORDER },
+		{ "lock",
+		  { .kind = LS_KIND_PLACE, .lock = rule, .familiar = soon },
+		  LS_KEPT_LOCK },
+		{ "place",
+		  { .kind = LS_KIND_PLACE, .lock = ended, .familiar = soon },
+		  LS_KEPT_PLACE },
+		{ "doubt", { .kind = LS_KIND_USER, .seen = now },
+		  LS_KEPT_DOUBT },
+		{ "stamp", { .kind = LS_KIND_IP, .familiar = soon },
+		  LS_KEPT_MARK },
+		{ "strike", { .kind = LS_KIND_USER, .lock = ended },
+		  LS_KEPT_MARK },
+		{ "passed", { .kind = LS_KIND_IP, .familiar = now },
+		  LS_KEPT_PASSED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		check(rows[i].row, ls_kept_for(&rows[i].kept, now),
+		      rows[i].want);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -258,6 +305,7 @@ int main(void)
 		TEST(test_bytes),   TEST(test_no_bytes_of_ours),
 		TEST(test_account), TEST(test_freeze_is_named),
 		TEST(test_place),   TEST(test_never_kept),
+		TEST(test_kept_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* test_snapshot.c - what survives a reboot */
 #include "lockstep-config.h"
 
+#include "kept.h"
 #include "orders.h"
 #include "snapshot_bed.h"
 
@@ -243,20 +244,76 @@ static void test_real_clock_behind(void **state)
 		     0, world_now(&world) + 30 * WORLD_DAY);
 }
 
-/* Into a smaller map: a stamp pushes no familiar place out. */
-static void test_places_before_stamps(void **state)
+static void trust(enum ls_kind kind, const char *net)
+{
+	struct ls_subject subject = world_subject(kind, NULL, net);
+
+	check("trust",
+	      ls_trust(world.state, &subject, WORLD_HOUR, "test", world.now_ms),
+	      0);
+}
+
+/* What stands in a map of one bucket after it was filled from the snapshot. */
+struct small {
+	uint64_t restored;
+	struct ls_lost lost;
+	unsigned freezes, trusts, probations, locks, places, others;
+};
+
+static void count_small(const struct ls_map *map, struct small *small)
+{
+	uint64_t cursor = 0, now = LS_MAP_BIRTH_MS;
+	enum ls_kind kind;
+	struct ls_ref ref;
+	struct ls_kept kept;
+
+	while (ls_table_next(&map->subjects, &cursor, &kind, &ref)) {
+		if (!ls_kept_of(&ref, kind, now, &kept))
+			small->others++;
+		else if (kept.freeze.until > now)
+			small->freezes++;
+		else if (kept.lock.until > now)
+			small->locks++;
+		else if (kind == LS_KIND_PLACE)
+			small->places++;
+		else if (kind == LS_KIND_USER && kept.familiar > now)
+			small->probations++;
+		else if (kind != LS_KIND_USER && kept.seen > now)
+			small->trusts++;
+		else
+			small->others++;
+	}
+}
+
+static void restore_small(struct small *small)
 {
 	struct ls_map_spec spec = { .type = LS_MAP_GUARD,
 				    .subjects = LS_WAYS,
 				    .journal_records = 8,
 				    .group = "", .readers = "" };
 	struct ls_snapshot *snapshot;
-	uint64_t cursor = 0;
-	unsigned places = 0;
 	struct ls_error error = { 0, "" };
-	enum ls_kind kind;
 	struct ls_map map;
-	struct ls_ref ref;
+
+	memset(small, 0, sizeof(*small));
+	check("open", ls_snapshot_open(world.dirfd, &snapshot, &error), 0);
+	spec.hash_key = ls_snapshot_hash_key(snapshot);
+	check("map",
+	      ls_map_create(world.state_dirfd, "small", "small", &spec, &map,
+			    &error),
+	      0);
+	small->restored = ls_snapshot_restore(snapshot, &map, LS_MAP_BIRTH_MS,
+					      world.real_ms, &small->lost);
+	count_small(&map, small);
+	ls_map_close(&map);
+	ls_snapshot_close(&snapshot);
+	unlinkat(world.state_dirfd, "small", 0);
+}
+
+/* Into a smaller map: a stamp pushes no familiar place out. */
+static void test_places_before_stamps(void **state)
+{
+	struct small small;
 
 	(void)state;
 	world_set(&world, "user", "places", "0");
@@ -271,18 +328,75 @@ static void test_places_before_stamps(void **state)
 		world_pass(&world, 1000);
 	}
 	save();
-	check("open", ls_snapshot_open(world.dirfd, &snapshot, &error), 0);
-	spec.hash_key = ls_snapshot_hash_key(snapshot);
-	check("map",
-	      ls_map_create(world.state_dirfd, "small", "small", &spec, &map,
-			    &error),
-	      0);
-	ls_snapshot_restore(snapshot, &map, LS_MAP_BIRTH_MS, world.real_ms);
-	while (ls_table_next(&map.subjects, &cursor, &kind, &ref))
-		places += kind == LS_KIND_PLACE;
-	check("places", places, LS_WAYS);
-	ls_map_close(&map);
-	ls_snapshot_close(&snapshot);
+	restore_small(&small);
+	check("places", small.places, LS_WAYS);
+	check("restored", small.restored, LS_WAYS);
+	check("lost places", small.lost.of[LS_KEPT_PLACE], 40 - LS_WAYS);
+	check("lost stamps", small.lost.of[LS_KEPT_MARK], 2 * 40);
+}
+
+/* Whatever the order in the file, into a map of one bucket: what an administrator
+ * or a theft made stands, and what is told as lost is what does not. */
+static void test_worst_to_lose_first(void **state)
+{
+	static const char *const frozen[] = { JOE, "ann", "bob" };
+	struct small small;
+	char text[200];
+
+	(void)state;
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 40; i++) {
+		char ip[32], user[16];
+
+		snprintf(ip, sizeof(ip), "10.0.%u.1", i);
+		snprintf(user, sizeof(user), "user%u", i);
+		lock(LS_KIND_IP, NULL, ip, 30 * WORLD_DAY);
+		world_login(&world, user, HOME, LS_OUTCOME_SUCCESS);
+	}
+	for (unsigned i = 0; i < COUNT(frozen); i++)
+		check("freeze",
+		      ls_freeze(world.state, frozen[i], WORLD_DAY,
+				LS_REASON_SENDING, LS_ORIGIN_RULE, NULL,
+				world.now_ms),
+		      0);
+	trust(LS_KIND_IP, "192.0.2.7");
+	trust(LS_KIND_NET, "198.51.100.0/24");
+	save();
+	restore_small(&small);
+	check("freezes", small.freezes, 3);
+	check("trusts", small.trusts, 2);
+	check("locks", small.locks, LS_WAYS - 5);
+	check("places", small.places, 0);
+	check("restored", small.restored, LS_WAYS);
+	check("lost", ls_lost_text(&small.lost, text, sizeof(text)), true);
+	check_text("lost", text,
+		   "38 locks, 40 familiar places and 1 strike or stamp");
+}
+
+/* Who finds no guard and makes one is told what it has no room for. */
+static void test_told_after_a_reboot(void **state)
+{
+	const char *warning;
+	unsigned lost = 0;
+	char rest[64] = "";
+
+	(void)state;
+	world_set(&world, NULL, "subjects", "16384");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 1500; i++) {
+		char ip[32];
+
+		snprintf(ip, sizeof(ip), "10.%u.%u.1", i / 250, i % 250);
+		lock(LS_KIND_IP, NULL, ip, 30 * WORLD_DAY);
+	}
+	save();
+	check_text("same size", reboot(WORLD_MINUTE), "");
+	world_set(&world, NULL, "subjects", "1024");
+	world_compile(&world);
+	warning = reboot(WORLD_MINUTE);
+	sscanf(warning, "%u %63[^\n]", &lost, rest);
+	check_text("warning", rest, "locks did not fit: raise `subjects`");
+	check_within("lost", lost, 1500 - 1024, 1499);
 }
 
 static void test_no_guard(void **state)
@@ -302,7 +416,8 @@ int main(void)
 		TEST(test_round_trip),        TEST(test_strikes_survive),
 		TEST(test_many_round_trips),  TEST(test_older_than_the_clock),
 		TEST(test_real_clock_behind), TEST(test_places_before_stamps),
-		TEST(test_names_survive),     TEST(test_no_guard),
+		TEST(test_names_survive),     TEST(test_worst_to_lose_first),
+		TEST(test_told_after_a_reboot), TEST(test_no_guard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,7 @@ static void test_hostile(void **state)
 	      0);
 	for (unsigned round = 0; round < 3000; round++) {
 		struct ls_snapshot *snapshot;
+		struct ls_lost lost;
 
 		memcpy(bytes, whole, len);
 		for (uint64_t i = harness_random(&seed) % 8 + 1; i > 0; i--) {
@@ -213,7 +214,7 @@ static void test_hostile(void **state)
 		check_within("restored",
 			     ls_snapshot_restore(snapshot, &map,
 						 LS_MAP_BIRTH_MS,
-						 world.real_ms),
+						 world.real_ms, &lost),
 			     0, 100);
 		ls_snapshot_close(&snapshot);
 	}
