@@ -33,14 +33,16 @@ static int init(const struct cli *cli, uint64_t subjects)
 	};
 	struct ls_error error;
 	struct ls_status status;
+	bool lost;
 	struct ls_state *state;
 
 	if (ls_init(&args, subjects, &error) < 0) {
 		cli_cannot_open(&error);
 		return CLI_FAILED;
 	}
+	lost = error.text[0] != '\0' && error.code == LS_EFULL;
 	if (error.text[0] != '\0')
-		cli_complain("warning: %s", error.text);
+		cli_complain("%s%s", lost ? "" : "warning: ", error.text);
 	state = cli_open(cli, LS_GUARD_READ, &error);
 	if (state == NULL) {
 		cli_cannot_open(&error);
@@ -54,7 +56,7 @@ static int init(const struct cli *cli, uint64_t subjects)
 	       (unsigned long long)status.subjects,
 	       (unsigned long long)status.locks,
 	       (unsigned long long)status.familiar);
-	return CLI_DONE;
+	return lost ? CLI_FAILED : CLI_DONE;
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
@@ -98,6 +100,9 @@ const struct verb verb_init = {
 		 "begin anew. Programs\n"
 		 "on the old maps say in their logs that they want a "
 		 "restart.\n"
+		 "What has no room in the new maps is counted; the exit code "
+		 "is 1 then. Freezes,\n"
+		 "trusts, probations and locks have room first.\n"
 		 "\n"
 		 "  -s, --subjects N  with room for so many [as the policy "
 		 "says]\n",
