@@ -18,6 +18,7 @@ struct row {
 #define LOGIN DOVELOG_LOGIN, LS_OUTCOME_SUCCESS, 1
 #define WRONG(n) DOVELOG_ENDED, LS_OUTCOME_WRONG, n
 #define FAILED DOVELOG_FAILED, LS_OUTCOME_WRONG, 1
+#define MAIL DOVELOG_SASL_LOGIN, LS_OUTCOME_SUCCESS, 1
 #define OTHER DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "", ""
 #define U1 "user1@example.test"
 #define AT "Nov 25 03:21:24 "
@@ -164,8 +165,15 @@ static const struct row syslog[] = {
 	  DOVELOG_SASL_FAILED, LS_OUTCOME_INTERNAL, 1, "joe", "192.0.2.9",
 	  "", "smtp", "" },
 	{ AT "mx postfix/submission/smtpd[9]: 4XyZ1: client=home.example[192.0.2.9], sasl_method=PLAIN, sasl_username=joe",
-	  DOVELOG_SASL_LOGIN, LS_OUTCOME_SUCCESS, 1, "joe", "192.0.2.9", "",
-	  "smtp", "" },
+	  MAIL, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix/smtpd[9]: 4XyZ1: client=unknown[192.0.2.9], sasl_method=PLAIN, sasl_username=joe, sasl_sender=ann@example.test",
+	  MAIL, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix/smtpd[9]: 4XyZ1: client=unknown[192.0.2.9], sasl_method=PLAIN, sasl_username=joe, sasl_sender=joe, orig_queue_id=4Xy, orig_client=a[192.0.2.8]",
+	  MAIL, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix/smtpd[9]: 4XyZ1: client=unknown[192.0.2.9], sasl_method=PLAIN, sasl_username=joe, orig_queue_id=4Xy, orig_client=a[192.0.2.8]",
+	  MAIL, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix/smtpd[9]: 4XyZ1: client=unknown[192.0.2.9], sasl_method=PLAIN, sasl_username=joe, orig_client=a[192.0.2.8]",
+	  MAIL, "joe", "192.0.2.9", "", "smtp", "" },
 };
 
 /* Names made to be taken for the rest of the line. */
@@ -188,6 +196,8 @@ static const struct row deceiving[] = {
 	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, NULL, NULL, "", "", "sql" },
 	{ AT "auth: Info: sql(joe,192.0.2.9): Password mismatch (given password: ,9.9.9.9): unknown user)",
 	  FAILED, "joe", "192.0.2.9", "", "", "sql" },
+	{ AT "mx postfix/smtpd[9]: 4XyZ1: client=unknown[192.0.2.9], sasl_method=PLAIN, sasl_username=joe, sasl_sender=a, sasl_sender=b, orig_client=c",
+	  MAIL, "joe", "192.0.2.9", "", "smtp", "" },
 	{ AT "mx postfix/smtpd[1]: warning: [9.9.9.9]: evil[192.0.2.9]: SASL PLAIN authentication failed: x, sasl_username=a, sasl_username=b",
 	  DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG, 1, "a, sasl_username=b",
 	  "192.0.2.9", "", "smtp", "" },

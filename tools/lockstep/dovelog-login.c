@@ -315,6 +315,21 @@ static void parse_sasl_failure(struct dovelog_text text,
 	record->attempts = 1;
 }
 
+/* `text` is "USER", and what Postfix knows besides. What follows the first of
+ * these may be the client's own words. */
+static struct dovelog_text sasl_user(struct dovelog_text text)
+{
+	static const struct dovelog_text ends_at[] = {
+		LITERAL(", sasl_sender="),
+		LITERAL(", orig_queue_id="),
+		LITERAL(", orig_client="),
+	};
+
+	for (size_t i = 0; i < sizeof(ends_at) / sizeof(*ends_at); i++)
+		text.len = text_find(text, ends_at[i]);
+	return text;
+}
+
 /* "QUEUEID: client=HOST[IP], sasl_method=PLAIN, sasl_username=USER". */
 static void parse_sasl_login(struct dovelog_text text,
 			     struct dovelog_record *record)
@@ -336,7 +351,7 @@ static void parse_sasl_login(struct dovelog_text text,
 	if (at == text.len)
 		return;
 	record->mech = (struct dovelog_text){ text.at, at };
-	record->user = text_skip(text, at + name.len);
+	record->user = sasl_user(text_skip(text, at + name.len));
 	record->what = DOVELOG_SASL_LOGIN;
 	record->outcome = LS_OUTCOME_SUCCESS;
 	record->attempts = 1;
