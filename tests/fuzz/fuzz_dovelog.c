@@ -59,6 +59,7 @@ static uint64_t take_line(struct attempts *attempts, struct logclock *clock,
 			  const char *line, size_t len)
 {
 	struct dovelog_record record;
+	size_t before = attempts->count;
 	uint64_t at_ms;
 
 	if (len > 0 && line[0] == '{')
@@ -71,7 +72,8 @@ static uint64_t take_line(struct attempts *attempts, struct logclock *clock,
 	if (at_ms == 0)
 		return 0;
 	attempts_add(attempts, &record, at_ms);
-	return attempts->list[attempts->count - 1].count;
+	return (attempts->count - before) *
+	       attempts->list[attempts->count - 1].count;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

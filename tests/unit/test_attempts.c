@@ -36,6 +36,12 @@ struct row {
 	"Nov 25 03:21:" time                                                   \
 	" mx postfix/smtpd[1]: warning: unknown[192.0.2.9]: SASL PLAIN "       \
 	"authentication failed: (reason unavailable)" user
+#define AGAIN(time, tag, count, message)                                       \
+	"Nov 25 03:21:" time " mx " tag ": message repeated " count            \
+	" times: [ " message "]"
+#define SASL_AGAIN(time, count, why)                                           \
+	AGAIN(time, "postfix/smtpd[1]", count,                                 \
+	      "warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: " why)
 
 static const struct row rows[] = {
 	{ "login process alone", { ENDED("02", "1", "joe", "a") },
@@ -96,6 +102,17 @@ static const struct row rows[] = {
 	  { NO_SESSION("00", "sql", "joe"), SASL("02", ""),
 	    NO_SESSION("03", "pam", "joe"), SASL("05", "") },
 	  "00 joe wrong 1,03 joe wrong 1," },
+	{ "Postfix, again and again", { SASL("02", ""), SASL_AGAIN("09", "2", "x") },
+	  "02  wrong 1,09  wrong 1,09  wrong 1," },
+	{ "both, again and again",
+	  { NO_SESSION("00", "sql", "joe"), SASL("02", ""),
+	    AGAIN("08", "dovecot", "2",
+		  "auth: sql(joe,192.0.2.9): Password mismatch"),
+	    SASL_AGAIN("09", "3", "x") },
+	  "00 joe wrong 1,08 joe wrong 1,08 joe wrong 1,09  wrong 1," },
+	{ "no guesses, again and again",
+	  { SASL_AGAIN("09", "2", "Connection lost to authentication server") },
+	  "09  internal 1,09  internal 1," },
 	{ "refused by Lockstep",
 	  { "Nov 25 03:21:00 auth: Info: lockstep(joe,192.0.2.9,<a>): refused: failures of ip",
 	    "Nov 25 03:21:02 imap-login: Info: Disconnected: Connection closed (user disabled)" TAIL(
@@ -147,6 +164,19 @@ static void test_rows(void **state)
 		check_text(rows[i].name, got, rows[i].want);
 		attempts_free(&attempts);
 	}
+}
+
+/* A line makes no more than 10000 attempts. */
+static void test_repeated_most(void **state)
+{
+	struct attempts attempts = { 0 };
+	struct logclock clock;
+
+	(void)state;
+	logclock_init(&clock, 1800000000);
+	add_line(&attempts, &clock, SASL_AGAIN("09", "999999999", "x"));
+	check("attempts", attempts.count, 10000);
+	attempts_free(&attempts);
 }
 
 static void test_journal_lines(void **state)
@@ -219,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_repeated_most),
 		cmocka_unit_test(test_journal_lines),
 		cmocka_unit_test(test_names),
 	};

@@ -37,8 +37,8 @@ static uint32_t name_of(struct attempts *attempts, struct dovelog_text text)
 void attempts_add(struct attempts *attempts,
 		  const struct dovelog_record *record, uint64_t at_ms)
 {
-	struct attempt *attempt = attempts_append(attempts, at_ms);
-	enum { MOST = 10000 }; /* in one connection */
+	struct attempt *attempt = attempts_append(attempts, at_ms), copy;
+	enum { MOST = 10000 }; /* in one connection; in one line as well */
 
 	attempt->sure = false;
 	attempt->what = (uint8_t)record->what;
@@ -54,6 +54,9 @@ void attempts_add(struct attempts *attempts,
 	if (record->session.len > 0)
 		attempt->session = names_hash(record->session.at,
 					      record->session.len);
+	copy = *attempt;
+	for (unsigned n = 1; n < record->repeated && n < MOST; n++)
+		*attempts_append(attempts, at_ms) = copy;
 }
 
 void attempts_free(struct attempts *attempts)

@@ -44,6 +44,7 @@ struct attempts {
 	struct names names;
 };
 
+/* Adds one for each time that the line was repeated, 10000 at most. */
 void attempts_add(struct attempts *attempts,
 		  const struct dovelog_record *record, uint64_t at_ms);
 /* Add one that needs no merging, a journal's: returns it, to be filled in. */

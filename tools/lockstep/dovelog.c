@@ -330,6 +330,30 @@ static bool take_origin(struct dovelog_text *text, bool header, bool zoned,
 	return true;
 }
 
+/* Of messages that are all the same rsyslog writes the first, and then
+ * "message repeated 30 times: [ MESSAGE]", with 800 bytes of it at most. Takes
+ * what stands around MESSAGE. Returns whether it is all there. */
+static bool take_repeated(struct dovelog_text *text, unsigned *repeated_r)
+{
+	enum { KEPT = 800 };
+	struct dovelog_text rest = *text;
+	unsigned number;
+	bool whole;
+
+	if (!text_take(&rest, TEXT("message repeated ")) ||
+	    text_take_number(&rest, &number) == 0 || number == 0 ||
+	    !text_take(&rest, TEXT(" times: [")))
+		return true;
+	whole = rest.len > 0 && rest.at[rest.len - 1] == ']' &&
+		rest.len - 1 < KEPT;
+	if (whole)
+		rest.len--;
+	text_take(&rest, TEXT(" "));
+	*text = rest;
+	*repeated_r = number;
+	return whole;
+}
+
 static void parse_message(struct dovelog_text text,
 			  struct dovelog_record *record)
 {
@@ -357,10 +381,11 @@ void dovelog_parse(const char *line, size_t len,
 {
 	struct dovelog_text text = { line, len }, tag;
 	size_t name, time_len;
-	bool header;
+	bool header, whole;
 
 	memset(record_r, 0, sizeof(*record_r));
 	record_r->secured = true;
+	record_r->repeated = 1;
 	if (len > 0 && line[len - 1] == '\r')
 		text.len--;
 	header = take_priority(&text);
@@ -368,13 +393,21 @@ void dovelog_parse(const char *line, size_t len,
 	if (time_len == 0)
 		return;
 	text = text_skip(text, time_len);
-	if (header || writer_of(text, &name) == NOBODY) {
-		if (!take_origin(&text, header, record_r->when.zoned, &tag))
-			return;
-		if (text_begins(tag, TEXT("postfix"))) {
-			dovelog_postfix(text, record_r);
-			return;
-		}
+	if (!header && writer_of(text, &name) != NOBODY) {
+		parse_message(text, record_r);
+		return;
 	}
-	parse_message(text, record_r);
+	if (!take_origin(&text, header, record_r->when.zoned, &tag))
+		return;
+	whole = take_repeated(&text, &record_r->repeated);
+	if (text_begins(tag, TEXT("postfix")))
+		dovelog_postfix(text, record_r);
+	else
+		parse_message(text, record_r);
+	if (!whole && record_r->what != DOVELOG_OTHER) {
+		/* Of half an address another may be left. */
+		record_r->what = DOVELOG_UNKNOWN;
+		record_r->outcome = LS_OUTCOME_NONE;
+		record_r->attempts = 0;
+	}
 }

@@ -10,6 +10,7 @@
  *   <22>1 2026-11-25T02:23:26.5+01:00 mx dovecot 7 - - auth: ...
  *   ... auth(joe,192.0.2.1,sasl:plain)<...>: Info: sql: Password mismatch
  *   ... postfix/smtpd[7]: warning: unknown[192.0.2.1]: SASL PLAIN ...
+ *   ... postfix/smtpd[7]: message repeated 30 times: [ warning: ...]
  *
  * A user name is whatever somebody typed, and may be made to look like the rest
  * of a line. What only the server can have written decides where it ends; a
@@ -49,6 +50,7 @@ struct dovelog_record {
 	enum ls_outcome outcome; /* NONE: refused by Lockstep itself */
 	unsigned attempts; /* that ended so; ENDED, LOGIN: those that failed
 			    * before it included */
+	unsigned repeated; /* the line stands for so many such lines; mostly 1 */
 	struct dovelog_when when;
 	struct ls_addr ip;
 	bool secured; /* true where the line does not tell */

@@ -43,6 +43,7 @@ void logread_line(struct logread *logread, struct logclock *clock,
 {
 	struct dovelog_record record;
 	uint64_t at_ms = 0;
+	size_t before;
 
 	logread->lines++;
 	if (len > 0 && line[0] == '{') {
@@ -59,9 +60,10 @@ void logread_line(struct logread *logread, struct logclock *clock,
 		return;
 	}
 	logread->told++;
-	if (record.what == DOVELOG_SASL_FAILED && record.user.len == 0)
-		logread->nameless++;
+	before = logread->attempts.count;
 	attempts_add(&logread->attempts, &record, at_ms);
+	if (record.what == DOVELOG_SASL_FAILED && record.user.len == 0)
+		logread->nameless += logread->attempts.count - before;
 }
 
 /* ---- a file ----------------------------------------------------------- */
