@@ -86,6 +86,75 @@ static void test_year_turns(void **state)
 		      utc(rows[i].want) * 1000);
 }
 
+/* Of a file of years the last line is of before it was last written. */
+static void test_ahead(void **state)
+{
+	static const struct {
+		const char *name, *lines[6], *written;
+		int want;
+	} rows[] = {
+		{ "a year", { "Jul  5 12:00:00", "Dec  1 12:00:00",
+			      "Feb  1 12:00:00", "Jun 30 12:00:00" },
+		  "2026-06-30 13:00:00", 0 },
+		{ "more than a year",
+		  { "Mar  1 12:00:00", "Aug  1 12:00:00", "Jan  1 12:00:00",
+		    "Jun 30 12:00:00" },
+		  "2026-06-30 13:00:00", 1 },
+		{ "three years", { "Jun  1 12:00:00", "Dec  1 12:00:00",
+				   "May  1 12:00:00", "Nov  1 12:00:00",
+				   "Jan  1 12:00:00" },
+		  "2026-06-30 13:00:00", 2 },
+		{ "a day of grace", { "Dec 31 12:00:00", "Jan  1 12:00:00" },
+		  "2026-12-31 13:00:00", 0 },
+		{ "not written since", { "May  1 12:00:00", "Nov  1 12:00:00" },
+		  "2026-06-30 13:00:00", 1 },
+		{ "the year is told", { "May  1 2026 12:00:00",
+					"Nov  1 2026 12:00:00" },
+		  "2026-06-30 13:00:00", 0 },
+		{ "the year was told", { "May  1 2026 12:00:00",
+					 "Nov  1 12:00:00" },
+		  "2026-06-30 13:00:00", 0 },
+	};
+
+	(void)state;
+	use_zone("UTC");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct logclock clock;
+
+		logclock_init(&clock, utc(rows[i].written));
+		for (size_t n = 0; rows[i].lines[n] != NULL; n++)
+			read_time(&clock, rows[i].lines[n]);
+		check(rows[i].name, logclock_ahead(&clock), rows[i].want);
+	}
+}
+
+static void test_back(void **state)
+{
+	static const struct {
+		const char *zone, *at, *want;
+		int years;
+	} rows[] = {
+		{ "UTC", "2026-11-25 02:23:26", "2025-11-25 02:23:26", 1 },
+		{ "UTC", "2026-11-25 02:23:26", "2023-11-25 02:23:26", 3 },
+		{ "UTC", "2026-03-01 12:00:00", "2024-03-01 12:00:00", 2 },
+		{ "UTC", "2028-02-29 12:00:00", "2024-02-29 12:00:00", 4 },
+		{ "UTC", "2028-02-29 12:00:00", "2027-03-01 12:00:00", 1 },
+		/* Winter ended on the 29th, and on the 30th. */
+		{ "Europe/Berlin", "2026-03-29 22:30:00",
+		  "2025-03-29 23:30:00", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		use_zone(rows[i].zone);
+		check(rows[i].at,
+		      logclock_back((uint64_t)utc(rows[i].at) * 1000 + 7,
+				    rows[i].years),
+		      utc(rows[i].want) * 1000 + 7);
+	}
+	use_zone("UTC");
+}
+
 static void test_zones(void **state)
 {
 	static const struct {
@@ -149,6 +218,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_year),
 		cmocka_unit_test(test_year_turns),
+		cmocka_unit_test(test_ahead),
+		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_no_times),
 	};

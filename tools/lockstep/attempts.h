@@ -36,6 +36,7 @@ struct attempt {
 	bool secured;
 	bool sure;   /* a line of its own, complete */
 	bool repeat; /* known to be a repeat of the last wrong password */
+	bool guessed; /* its year is, see logclock.h */
 };
 
 struct attempts {

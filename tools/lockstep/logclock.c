@@ -41,7 +41,8 @@ static int64_t hour_of(int year, const struct dovelog_when *when)
 	return (int64_t)mktime(&tm);
 }
 
-/* The year of the first line: the file was last written after it. */
+/* The year of the first line: the file was last written after it. Where that
+ * was years after it, the last line tells: logclock_ahead(). */
 static int first_year(const struct logclock *clock,
 		      const struct dovelog_when *when)
 {
@@ -60,11 +61,14 @@ static int year_of(struct logclock *clock, const struct dovelog_when *when)
 {
 	int year = when->year;
 
-	if (year == 0) {
+	if (year != 0) {
+		clock->guessed = false;
+	} else {
 		year = clock->year;
-		if (year == 0)
+		if (year == 0) {
 			year = first_year(clock, when);
-		else if (when->month + MONTHS_BACK < clock->month)
+			clock->guessed = true;
+		} else if (when->month + MONTHS_BACK < clock->month)
 			year++;
 		else if (when->month > clock->month + MONTHS_BACK)
 			return year - 1; /* a line that comes late */
@@ -94,5 +98,39 @@ uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
 		seconds = clock->hour_s;
 	}
 	seconds += when->minute * 60 + when->second;
+	if (clock->guessed && seconds > clock->last_s)
+		clock->last_s = seconds;
 	return seconds > 0 ? (uint64_t)seconds * 1000 + (uint64_t)when->ms : 0;
+}
+
+/* Of a day that the year before has not, the one after it. A leap day that was
+ * guessed into a common year became March 1 then, and stays that. */
+static int64_t back(int64_t at_s, int years)
+{
+	time_t at = (time_t)at_s;
+	struct tm tm;
+
+	if (localtime_r(&at, &tm) == NULL)
+		return 0;
+	tm.tm_year -= years;
+	tm.tm_isdst = -1;
+	return (int64_t)mktime(&tm);
+}
+
+int logclock_ahead(const struct logclock *clock)
+{
+	int years = 0;
+
+	if (clock->last_s > clock->written_s + DAY_S)
+		do
+			years++;
+		while (back(clock->last_s, years) > clock->written_s + DAY_S);
+	return years;
+}
+
+uint64_t logclock_back(uint64_t at_ms, int years)
+{
+	int64_t at_s = back((int64_t)(at_ms / 1000), years);
+
+	return at_s > 0 ? (uint64_t)at_s * 1000 + at_ms % 1000 : 0;
 }

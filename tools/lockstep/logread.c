@@ -64,6 +64,8 @@ void logread_line(struct logread *logread, struct logclock *clock,
 	attempts_add(&logread->attempts, &record, at_ms);
 	if (record.what == DOVELOG_SASL_FAILED && record.user.len == 0)
 		logread->nameless += logread->attempts.count - before;
+	for (; before < logread->attempts.count; before++)
+		logread->attempts.list[before].guessed = clock->guessed;
 }
 
 /* ---- a file ----------------------------------------------------------- */
@@ -172,6 +174,20 @@ static int read_file(struct logread *logread, struct file *file,
 					: why);
 }
 
+/* The attempts of a file, from `first` on, when all of it is read. */
+static void correct_years(struct logread *logread, const struct file *file,
+			  size_t first)
+{
+	int years = logclock_ahead(&file->clock);
+
+	for (size_t i = first; years > 0 && i < logread->attempts.count; i++) {
+		struct attempt *attempt = &logread->attempts.list[i];
+
+		if (attempt->guessed)
+			attempt->at_ms = logclock_back(attempt->at_ms, years);
+	}
+}
+
 int logread_files(struct logread *logread, char *const *files, int count,
 		  logread_progress_fn *progress, void *context)
 {
@@ -180,6 +196,7 @@ int logread_files(struct logread *logread, char *const *files, int count,
 	memset(logread, 0, sizeof(*logread));
 	for (int i = 0; i < count && ret == 0; i++) {
 		struct file *file = calloc(1, sizeof(*file));
+		size_t first = logread->attempts.count;
 
 		if (file == NULL)
 			return fail(files[i], "out of memory");
@@ -187,6 +204,7 @@ int logread_files(struct logread *logread, char *const *files, int count,
 		if (ret == 0) {
 			ret = read_file(logread, file, progress, context);
 			gzclose(file->gz);
+			correct_years(logread, file, first);
 		}
 		free(file);
 	}
