@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define LOGIN                                                                  \
 	" imap-login: Info: Login: user=<joe>, method=PLAIN, rip=192.0.2.9, "  \
@@ -95,10 +96,89 @@ static void test_years(void **state)
 	logread_free(&logread);
 }
 
+/* ---- compression ------------------------------------------------------ */
+
+static size_t pack(char packed[512], const char *bytes, size_t len)
+{
+	z_stream stream = { .next_in = (unsigned char *)(uintptr_t)bytes,
+			    .avail_in = (unsigned)len,
+			    .next_out = (unsigned char *)packed,
+			    .avail_out = 512 };
+
+	assert_int_equal(deflateInit2(&stream, Z_DEFAULT_COMPRESSION,
+				      Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY),
+			 Z_OK);
+	assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
+	assert_int_equal(deflateEnd(&stream), Z_OK);
+	return 512 - stream.avail_out;
+}
+
+/* What cannot be read is no log without attempts. */
+static void test_compressed(void **state)
+{
+	static const struct {
+		const char *name, *bytes, *complaint, *packed_complaint;
+	} rows[] = {
+		{ "xz", "\xfd" "7zXZ",
+		  ": compressed by xz: use \"xz -dc /tmp/lockstep-",
+		  ": compressed by gzip, and by xz before: use \"gzip -dc /tmp/" },
+		{ "bzip2", "BZh91AY&SY", " | lockstep ... -\"",
+		  " | bzip2 -dc | lockstep ... -\"" },
+		{ "zstd", "\x28\xb5\x2f\xfd", "by zstd: use \"zstd -dc ",
+		  " | zstd -dc | lockstep ... -\"" },
+		{ "gzip", "\x1f\x8b\x08", NULL,
+		  " | gzip -dc | lockstep ... -\"" },
+	};
+	struct logread logread;
+	char packed[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *name = rows[i].name, *bytes = rows[i].bytes;
+		size_t len = pack(packed, bytes, strlen(bytes));
+
+		if (rows[i].complaint != NULL) {
+			check(name,
+			      read_bytes(&logread, bytes, strlen(bytes), 0),
+			      -1);
+			check_holds(name, complaint, rows[i].complaint);
+			logread_free(&logread);
+		}
+		check(name, read_bytes(&logread, packed, len, 0), -1);
+		check_holds(name, complaint, rows[i].packed_complaint);
+		logread_free(&logread);
+	}
+}
+
+static void test_not_compressed(void **state)
+{
+	static const char *const rows[] = {
+		"", "B", "BZ\n", "\xfd" "7\n", "\n\xfd" "7zXZ",
+		"Nov  1 12:00:00" LOGIN,
+	};
+	struct logread logread;
+	char packed[512];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t len = pack(packed, rows[i], strlen(rows[i]));
+
+		check(rows[i],
+		      read_bytes(&logread, rows[i], strlen(rows[i]), 0), 0);
+		logread_free(&logread);
+		check(rows[i], read_bytes(&logread, packed, len, 0), 0);
+		check("attempts", logread.attempts.count, i == 5);
+		check_text(rows[i], complaint, "");
+		logread_free(&logread);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_years),
+		cmocka_unit_test(test_compressed),
+		cmocka_unit_test(test_not_compressed),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -72,6 +72,7 @@ void logread_line(struct logread *logread, struct logclock *clock,
 
 struct file {
 	const char *name;
+	bool standard; /* input */
 	gzFile gz;
 	double size; /* 0: not known */
 	struct logclock clock;
@@ -95,6 +96,7 @@ static int open_file(struct file *file, const char *name)
 	struct stat st;
 
 	file->name = standard ? "standard input" : name;
+	file->standard = standard;
 	if (fd < 0)
 		return fail(file->name, strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -112,6 +114,41 @@ static int open_file(struct file *file, const char *name)
 		return fail(file->name, "out of memory");
 	}
 	gzbuffer(file->gz, 1U << 17);
+	return 0;
+}
+
+/* Only gzip is unpacked here, and once: all else would read as a log of nothing.
+ * Looks at the file's first bytes, as they are in the buffer. Returns 0, or
+ * negative after a complaint. */
+static int refuse_packed(const struct file *file)
+{
+	static const struct {
+		const char *by, *begins;
+	} packers[] = {
+		{ "xz", "\xfd" "7zXZ" },
+		{ "bzip2", "BZh" },
+		{ "zstd", "\x28\xb5\x2f\xfd" },
+		{ "gzip", "\x1f\x8b" },
+	};
+	const char *name = file->standard ? "FILE" : file->name;
+
+	for (size_t i = 0; i < sizeof(packers) / sizeof(*packers); i++) {
+		const char *by = packers[i].by, *begins = packers[i].begins;
+
+		if (file->used < strlen(begins) ||
+		    memcmp(file->buffer, begins, strlen(begins)) != 0)
+			continue;
+		if (gzdirect(file->gz))
+			cli_complain("%s: compressed by %s: use \"%s -dc %s | "
+				     "lockstep ... -\"",
+				     file->name, by, by, name);
+		else
+			cli_complain("%s: compressed by gzip, and by %s before: "
+				     "use \"gzip -dc %s | %s -dc | lockstep "
+				     "... -\"",
+				     file->name, by, name, by);
+		return -1;
+	}
 	return 0;
 }
 
@@ -143,11 +180,15 @@ static int read_file(struct logread *logread, struct file *file,
 {
 	int got, code;
 	const char *why;
+	bool begun = false;
 
 	while ((got = gzread(file->gz, file->buffer + file->used,
 			     (unsigned)(sizeof(file->buffer) - file->used))) >
 	       0) {
 		file->used += (size_t)got;
+		if (!begun && refuse_packed(file) < 0)
+			return -1;
+		begun = true;
 		take_lines(logread, file);
 		if (progress != NULL && file->size > 0)
 			progress(context,
