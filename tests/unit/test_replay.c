@@ -286,6 +286,32 @@ static void test_same(void **state)
 	free(found.subject);
 }
 
+/* The journal is shorter than a line may be. */
+static void test_many_of_one_line(void **state)
+{
+	static const char line[] =
+		"Nov 25 03:21:24 imap-login: Info: Disconnected: Connection closed "
+		"(auth failed, 10000 attempts in 2 secs): user=<joe>, method=PLAIN, "
+		"rip=192.0.2.9, lip=192.0.2.1, TLS, session=<x>";
+	struct attempts attempts = { 0 };
+	struct simulation simulation;
+	struct dovelog_record record;
+	struct found found;
+
+	(void)state;
+	found_init(&found);
+	dovelog_parse(line, strlen(line), &record);
+	attempts_add(&attempts, &record, BEGINS_MS + 1000);
+	attempts_merge(&attempts);
+	check("attempts", attempts.list[0].count, 10000);
+	replay(&simulation, &attempts, SIMULATE_STALE, &found);
+	check("the attacker", has(&found, "ip 192.0.2.9"), true);
+	check("all of them", simulation.verified + simulation.refused, 10000);
+	simulation_free(&simulation);
+	attempts_free(&attempts);
+	free(found.subject);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +320,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_new_hits_phones, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_of_one_line, setup,
+						teardown),
 	};
 
 	setenv("TZ", "UTC", 1);

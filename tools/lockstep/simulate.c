@@ -204,8 +204,10 @@ static void play_all(struct run *run, size_t i)
 
 	if (outcome == LS_OUTCOME_NONE)
 		outcome = LS_OUTCOME_WRONG;
-	for (unsigned n = 1; n < attempt->count; n++)
+	for (unsigned n = 1; n < attempt->count; n++) {
 		play(run, attempt, place, LS_OUTCOME_WRONG);
+		read_journal(run, attempt->at_ms); /* before it is full */
+	}
 	play(run, attempt, place, outcome);
 	sim->failures += attempt->count - 1U;
 	sim->successes += outcome == LS_OUTCOME_SUCCESS;
