@@ -20,6 +20,7 @@ struct row {
 #define FAILED DOVELOG_FAILED, LS_OUTCOME_WRONG, 1
 #define MAIL DOVELOG_SASL_LOGIN, LS_OUTCOME_SUCCESS, 1
 #define OTHER DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "", ""
+#define NOT_READ DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "", "", "", "", ""
 #define U1 "user1@example.test"
 #define AT "Nov 25 03:21:24 "
 
@@ -211,9 +212,6 @@ static const struct row others[] = {
 	{ "<22>1 2026-11-25T02:21:24Z mx dovecot 123 - [a b=\"c] " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
 	{ "<22>1 2026-11-25T02:21:24Z mx dovecot 123 - [a b=\"c\\" "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
 	{ "<22>1 2026-11-25T02:21:24Z mx  123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
-	{ "<22>2 2026-11-25T02:21:24Z mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
-	{ "<22 2026-11-25T02:21:24Z mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
-	{ "<>Nov 25 03:21:24 mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
 	{ "2026-11-25 02:21:24 mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
 	{ AT "mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
 	{ "2026-11-25T02:21:24Z mx dovecot 123 - [a b=\"c] " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch", OTHER },
@@ -222,8 +220,9 @@ static const struct row others[] = {
 	{ "<22>1 ", OTHER },
 	{ "<22>1 2026-11-25T02:21:24Z ", OTHER },
 	{ "1 ", OTHER },
-	{ "Nov 99 03:21:24 imap-login: Info: Login: user=<a>, rip=1.2.3.4",
-	  OTHER },
+	{ "1795573284.123 mx sshd[1]: Failed password for root", OTHER },
+	{ "auth: Info: sql(joe,192.0.2.9): Password expired", OTHER },
+	{ "imap-login: Info: Login", OTHER },
 	{ AT "master: Info: Dovecot v2.4.1-4 (7d8c0e5759) starting up for imap",
 	  OTHER },
 	{ AT "imap(" U1 ")<18645><w7ZiUhFhkJbAAAIJ>: Info: Disconnected: Connection closed (No commands sent) in=0 out=409",
@@ -259,6 +258,19 @@ static const struct row unknown[] = {
 	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
 	{ AT "imap-login: Info: Login: joe from 192.0.2.9", DOVELOG_UNKNOWN,
 	  LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	/* A time of no form that is known. */
+	{ "Nov 99 03:21:24 imap-login: Info: Login: user=<a>, rip=1.2.3.4",
+	  NOT_READ },
+	{ "<22>2 2026-11-25T02:21:24Z mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
+	  NOT_READ },
+	{ "<22 2026-11-25T02:21:24Z mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
+	  NOT_READ },
+	{ "<>Nov 25 03:21:24 mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
+	  NOT_READ },
+	{ "1795573284.123 mx dovecot[7]: auth(joe,192.0.2.9,sasl:plain)<x>: sql: Password mismatch",
+	  NOT_READ },
+	{ "25/Nov/2026 03:21:24 mx postfix/smtpd[1]: warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: x",
+	  NOT_READ },
 	{ AT "imap-login: Info: Login: user=<joe>, addr=192.0.2.9",
 	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, NULL, NULL, NULL, "imap",
 	  "" },

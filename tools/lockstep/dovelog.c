@@ -376,6 +376,16 @@ static void parse_message(struct dovelog_text text,
 	}
 }
 
+/* Is it a login's, as far as a look at it tells? */
+static bool looks_like_login(struct dovelog_text text)
+{
+	return (text_has(text, TEXT("-login: ")) &&
+		text_has(text, TEXT("user=<"))) ||
+	       (text_has(text, TEXT("auth")) &&
+		text_has(text, TEXT("Password mismatch"))) ||
+	       text_has(text, TEXT(": SASL "));
+}
+
 void dovelog_parse(const char *line, size_t len,
 		   struct dovelog_record *record_r)
 {
@@ -390,8 +400,11 @@ void dovelog_parse(const char *line, size_t len,
 		text.len--;
 	header = take_priority(&text);
 	time_len = dovelog_when(text.at, text.len, &record_r->when);
-	if (time_len == 0)
+	if (time_len == 0) {
+		if (looks_like_login(text))
+			record_r->what = DOVELOG_UNKNOWN;
 		return;
+	}
 	text = text_skip(text, time_len);
 	if (!header && writer_of(text, &name) != NOBODY) {
 		parse_message(text, record_r);
