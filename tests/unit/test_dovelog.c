@@ -129,6 +129,8 @@ static const struct row syslog[] = {
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
 	{ "<22>1 2026-11-25T02:21:24Z mx dovecot 123 - - \xef\xbb\xbf" "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
+	{ "2026-11-25T03:21:24.123456+01:00 mx dovecot 123 - -  " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
+	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
 	{ "2026-11-25T03:21:24.123456+01:00 mx dovecot 123 - - " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
 	{ "2026-11-25T02:21:24Z mx dovecot - - [a b=\"c\"] \xef\xbb\xbf" "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",

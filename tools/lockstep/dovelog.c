@@ -311,6 +311,8 @@ static bool take_header(struct dovelog_text *text, struct dovelog_text *tag_r)
 	    !take_structured_data(text) || !text_take(text, TEXT(" ")))
 		return false;
 	text_take(text, TEXT("\xef\xbb\xbf")); /* "this is UTF-8" */
+	/* rsyslog has a blank of what came by /dev/log in front of it. */
+	text_take(text, TEXT(" "));
 	return true;
 }
 
