@@ -4,7 +4,8 @@
  * one that puts a file's first line before the file was last written; from
  * then on a year begins where the date falls back by months. Where that leads
  * beyond the time the file was last written, all of it was years earlier: to be
- * asked for when the file is read. The zone is this machine's. Knows the zone from $TZ or /etc/localtime; does no other I/O. */
+ * asked for when the file is read. The zone is this machine's. Knows the zone from $TZ
+ * or /etc/localtime; does no other I/O. */
 #ifndef LOCKSTEP_LOGCLOCK_H
 #define LOCKSTEP_LOGCLOCK_H
 
