@@ -98,7 +98,7 @@ uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
 		seconds = clock->hour_s;
 	}
 	seconds += when->minute * 60 + when->second;
-	if (clock->guessed && seconds > clock->last_s)
+	if (clock->guessed)
 		clock->last_s = seconds;
 	return seconds > 0 ? (uint64_t)seconds * 1000 + (uint64_t)when->ms : 0;
 }

@@ -15,7 +15,7 @@ struct logclock {
 	int64_t written_s; /* when the file was, or now; since 1970 */
 	int year, month;   /* of the line before; year 0: there is none */
 	bool guessed; /* that year counts from a guess at the first line's */
-	int64_t last_s; /* the latest time of such a year */
+	int64_t last_s; /* the last time of such a year */
 	struct dovelog_when hour; /* the last local hour looked up */
 	int64_t hour_s;
 };
