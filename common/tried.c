@@ -63,17 +63,13 @@ bool ls_tried_charge(struct ls_sent *sent)
 
 	for (unsigned i = LS_SENDING_TRIED_MESSAGES;
 	     i <= LS_SENDING_TRIED_RECIPIENTS; i++) {
-		uint64_t units = sent->units[i];
 		uint64_t most = sent->limit[i].limit.units;
 
-		/* One message that alone is too much fills an empty meter: it is
-		 * refused, and its sender told, before another one freezes. */
-		if (most > 0 && units > most)
-			sent->units[i] = most;
-		if (!ls_sent_charge(sent, i, &ignored)) {
-			sent->units[i] = units;
+		/* One message that alone is too much is refused anyway, and told
+		 * to go to fewer at a time: who does that is no thief yet. */
+		if ((most == 0 || sent->units[i] <= most) &&
+		    !ls_sent_charge(sent, i, &ignored))
 			return false;
-		}
 		sent->units[i] = 0;
 	}
 	return true;

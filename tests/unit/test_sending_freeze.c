@@ -94,8 +94,18 @@ static void test_one_too_large(void **state)
 		check("told", decision.reason, LS_REASON_RECIPIENTS);
 	}
 	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
-	check("full", level_of(JOE, LS_REASON_RECIPIENTS, true), 36);
+	/* As told, to fewer at a time. */
 	check("another", post(&(struct post){ .recipients = 400 }).verdict,
+	      LS_DENY);
+	check("fewer", post(&(struct post){ .recipients = 12 }).verdict,
+	      LS_ADMIT);
+	check("tried", level_of(JOE, LS_REASON_RECIPIENTS, true), 12);
+	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 3);
+	/* But not again and again. */
+	for (unsigned i = 0; i < 15; i++)
+		post(&(struct post){ .recipients = 510 + 10 * i });
+	check("not frozen yet", events(LS_EVENT_FREEZE, NULL), 0);
+	check("too many", post(&(struct post){ .recipients = 999 }).verdict,
 	      LS_HOLD);
 }
 
