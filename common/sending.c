@@ -205,16 +205,25 @@ static bool is_of_before(const struct ls_sent *sent,
 {
 	const struct ls_visit *visit = &sent->visit;
 	uint64_t connected = sent->message->connected_ms, frozen;
+	struct ls_lock_word last;
 
 	if (sent->kind != LS_KIND_SENDING || connected == 0 ||
-	    !visit->known[LS_KIND_USER] || sent->observed)
+	    !visit->known[LS_KIND_USER] ||
+	    visit->policy->mode == LS_MODE_OBSERVE)
 		return false;
 	frozen = ls_slot_get(&visit->ref[LS_KIND_USER], LS_WORD_FREEZE_SINCE);
-	if (frozen > visit->now ||
-	    ls_map_now(&sent->state->guard, connected) >= frozen)
+	/* By the clock of who asks: one that is older than the map is told from one
+	 * that is as old. */
+	if (frozen == 0 || frozen > visit->now ||
+	    (int64_t)(connected -
+		      ls_map_boot_ms(&sent->state->guard, frozen)) >= 0)
 		return false;
 	decision->verdict = decision->wanted = LS_DENY;
 	decision->kind = LS_KIND_USER;
+	last = ls_lock_unpack(
+		ls_slot_get(&visit->ref[LS_KIND_USER], LS_WORD_FREEZE));
+	/* A release leaves nothing of it. */
+	decision->reason = last.until != 0 ? last.reason : LS_REASON_ADMIN;
 	decision->reveal = false;
 	return true;
 }
@@ -231,8 +240,10 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 		journal_refusal(sent, decision);
 		return;
 	}
-	if (is_of_before(sent, decision))
+	if (is_of_before(sent, decision)) {
+		journal_refusal(sent, decision);
 		return;
+	}
 	ls_sent_need(sent, real_ms);
 	again = ls_tried_find(sent, &tried);
 	if (!again && !ls_tried_charge(sent)) {
@@ -293,6 +304,7 @@ static void repeat(struct ls_sent *sent, uint64_t real_ms,
 	decision->reveal = true;
 	if (reason == WAS_FROZEN) {
 		decision->kind = LS_KIND_USER;
+		decision->reveal = false; /* released since, or of before */
 		if (ls_visit_is_frozen(&sent->visit, &now)) {
 			decision->reason = now.reason;
 			decision->reveal = now.reveal;
@@ -336,8 +348,8 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		ls_visit_is_frozen(&sent.visit, decision_r);
 	else if (!ls_sent_is_exempt(&sent))
 		look(&sent, decision_r);
-	if (decision_r->verdict == LS_ADMIT && is_of_before(&sent, decision_r))
-		return;
+	if (decision_r->verdict == LS_ADMIT)
+		is_of_before(&sent, decision_r);
 	/* Then its end, where it would be told, never comes. Once for all of its
 	 * recipients. */
 	if (decision_r->verdict != LS_ADMIT && is_first_look(&sent))

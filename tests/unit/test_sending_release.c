@@ -54,11 +54,14 @@ static void test_release_after_the_freeze(void **state)
 /* Who was logged in before the freeze is not by that alone who may send after it. */
 static void test_connection_of_before(void **state)
 {
+	struct ls_record record = { .event = LS_EVENT_NONE };
 	struct ls_decision decision;
 	struct ls_release release;
 	uint64_t before;
 
 	(void)state;
+	/* Which rules are enforced is no matter. */
+	world_set(&world, "sending", "mode", "observe");
 	world_open(&world, GUARD);
 	before = world.now_ms;
 	world_pass(&world, WORLD_MINUTE);
@@ -82,8 +85,15 @@ static void test_connection_of_before(void **state)
 		check("closed", decision.kind, LS_KIND_USER);
 		check("nothing is told", decision.reveal, false);
 	}
+	check("in the journal", events(LS_EVENT_MESSAGE, &record), 2);
+	check("why", record.reason, LS_REASON_ADMIN);
 	check("two", level_of(JOE, LS_REASON_MESSAGES, false), 2);
-	/* Nobody else, and not for the clock's sake. */
+	/* From before the map, too. */
+	gather(&(struct post){ .to = "x@y" });
+	message.connected_ms = 1;
+	ls_send_look(world.state, &message, world.now_ms, &decision);
+	check("from before the map", decision.verdict, LS_DENY);
+	/* Nobody else. */
 	gather(&(struct post){ .user = "ann@example.com", .to = "x@y" });
 	message.connected_ms = before;
 	ls_send(world.state, &message, world.now_ms, world.real_ms, &decision);
