@@ -37,6 +37,8 @@ login_trusted_networks = 127.0.0.0/8
 submission_relay_host = 127.0.0.1
 submission_relay_port = {relay_port}
 submission_relay_trusted = yes
+submission_relay_ssl = starttls
+submission_relay_ssl_verify = no
 
 # Nothing but the passdbs limits a test.
 mail_max_userip_connections = 0
