@@ -24,16 +24,30 @@ const char *ls_state_map_path(const struct ls_state *state,
 struct restore {
 	const struct ls_snapshot *snapshot;
 	uint64_t boot_ms, real_ms;
+	bool whole; /* or not at all */
 	struct ls_lost lost;
 };
 
-static void fill(struct ls_map *map, void *context)
+/* Returns 0; or LS_EFULL, where all that counts has to fit and does not. */
+static int fill(struct ls_map *map, void *context, struct ls_error *error_r)
 {
 	struct restore *restore = context;
+	char text[200];
 
 	ls_snapshot_restore(restore->snapshot, map,
 			    ls_map_now(map, restore->boot_ms),
 			    restore->real_ms, &restore->lost);
+	/* Strikes and stamps come again by themselves. */
+	for (unsigned i = 0; restore->whole && i <= LS_KEPT_DOUBT; i++) {
+		if (restore->lost.of[i] == 0)
+			continue;
+		ls_lost_text(&restore->lost, text, sizeof(text));
+		return ls_fail(error_r, LS_EFULL,
+			       "%s would not fit, and the maps stay as they "
+			       "are: raise `subjects`",
+			       text);
+	}
+	return 0;
 }
 
 /* Say what was lost; LS_EFULL tells it from other warnings. */
@@ -57,12 +71,13 @@ typedef int make_fn(int dirfd, const char *name, const char *path,
 
 static int make_map(const struct ls_state *state, enum ls_map_type type,
 		    const struct ls_open_args *args, uint64_t subjects,
-		    make_fn *make, struct ls_map *map_r,
+		    bool whole, make_fn *make, struct ls_map *map_r,
 		    struct ls_error *error_r)
 {
 	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
 	struct restore restore = { .boot_ms = args->now_ms,
-				   .real_ms = args->real_ms };
+				   .real_ms = args->real_ms,
+				   .whole = whole };
 	struct ls_map_spec spec = {
 		.type = type,
 		.subjects = subjects,
@@ -105,7 +120,7 @@ int ls_state_create_map(const struct ls_state *state, enum ls_map_type type,
 			struct ls_error *error_r)
 {
 	return make_map(state, type, args,
-			ls_policy_file_policy(state->policy)->subjects,
+			ls_policy_file_policy(state->policy)->subjects, false,
 			ls_map_create, map_r, error_r);
 }
 
@@ -125,7 +140,7 @@ static int save_old(const struct ls_open_args *args, struct ls_error *error_r)
 	return ret;
 }
 
-int ls_init(const struct ls_open_args *args, uint64_t subjects,
+int ls_init(const struct ls_open_args *args, uint64_t subjects, bool force,
 	    struct ls_error *error_r)
 {
 	static const enum ls_map_type types[] = { LS_MAP_GUARD,
@@ -153,8 +168,8 @@ int ls_init(const struct ls_open_args *args, uint64_t subjects,
 		struct ls_error error = { 0, "" };
 		struct ls_map map;
 
-		ret = make_map(state, types[i], args, subjects, ls_map_replace,
-			       &map, &error);
+		ret = make_map(state, types[i], args, subjects, !force,
+			       ls_map_replace, &map, &error);
 		if (ret == 0)
 			ls_map_close(&map);
 		/* An error, or the first warning. */

@@ -150,9 +150,10 @@ int ls_refresh(struct ls_state *state, uint64_t now_ms,
  * and retire those in use: the programs on them notice at their next
  * ls_refresh(). Locks and familiar places go along, by way of the snapshot.
  *   args   flags are not looked at
- * Returns as ls_open(); error_r->text may hold a warning, with LS_EFULL when not all
- * of that had room. */
-int ls_init(const struct ls_open_args *args, uint64_t subjects,
+ *   force  also when not all of them have room: what has none is lost
+ * Returns as ls_open(), or LS_EFULL for want of room, having changed nothing;
+ * error_r->text may hold a warning. */
+int ls_init(const struct ls_open_args *args, uint64_t subjects, bool force,
 	    struct ls_error *error_r);
 
 /* ---- deciding a login (admit.c) -------------------------------------- */

@@ -273,9 +273,10 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 		return ls_fail_sys(error_r, "map", path);
 	memcpy(base, &header, sizeof(header));
 	attach(&map, base, &at, &header);
-	if (spec->fill != NULL)
-		spec->fill(&map, spec->context);
+	err = spec->fill != NULL ? spec->fill(&map, spec->context, error_r) : 0;
 	munmap(base, at.size);
+	if (err < 0)
+		return err;
 	return ls_access_give(fd, path, spec->group, spec->readers, error_r);
 }
 

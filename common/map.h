@@ -118,8 +118,10 @@ struct ls_map_spec {
 	uint64_t boot_ms, real_ms;
 	const char *group, *readers; /* see access.h; "": nobody */
 	const uint8_t *hash_key; /* NULL: random */
-	/* Called with the new map before anybody else sees it; may be NULL. */
-	void (*fill)(struct ls_map *map, void *context);
+	/* Called with the new map before anybody else sees it; may be NULL. Returns
+	 * 0, or negative: then there will be none. */
+	int (*fill)(struct ls_map *map, void *context,
+		    struct ls_error *error_r);
 	void *context;
 };
 

@@ -180,9 +180,10 @@ const uint8_t *ls_snapshot_hash_key(const struct ls_snapshot *snapshot)
 
 /* The walks that restore, each what is kept for something from `first` on and before
  * the next one's first. A mark gives way to all: it may come with what is last. */
-static const enum ls_kept_for walks[] = { LS_KEPT_FREEZE, LS_KEPT_ORDER,
-					  LS_KEPT_LOCK, LS_KEPT_PLACE,
-					  LS_KEPT_FOR_COUNT };
+static const enum ls_kept_for walks[] = {
+	LS_KEPT_FREEZE, LS_KEPT_TRUST, LS_KEPT_PROBATION, LS_KEPT_ORDER,
+	LS_KEPT_LOCK,   LS_KEPT_PLACE, LS_KEPT_FOR_COUNT
+};
 enum { WALKS = sizeof(walks) / sizeof(walks[0]) - 1 };
 
 struct restoration {

@@ -31,8 +31,14 @@ def test_smaller_maps(world):
     world.cli("freeze", *FROZEN)
     world.cli("trust", TRUSTED)
     compile_for(world, 1024)
+    before = world.cli("list")
     out = world.cli("init", code=1)
-    lost, = re.findall(r"^lockstep(?: init)?: (\d+) locks did not fit: raise "
+    assert re.fullmatch(r"lockstep: \d+ locks would not fit, and the maps stay as "
+                        "they are: raise `subjects`, or say --force to lose "
+                        "them\n", out), out
+    assert world.cli("list") == before
+    out = world.cli("init", "--force")
+    lost, = re.findall(r"^lockstep: warning: (\d+) locks did not fit: raise "
                        "`subjects`$", out, re.M)
     kept, = re.findall(r"(\d+) locks and 0 familiar places kept", out)
     # One more was locked before.

@@ -76,7 +76,7 @@ _lockstep_options() {
 	trust) echo "--for --end --reason --help" ;;
 	learn) echo "--dry-run --help" ;;
 	replay) echo "--policy --conf --learn --passwords --all --json --help" ;;
-	init) echo "--subjects --help" ;;
+	init) echo "--force --subjects --help" ;;
 	*) echo "--help" ;;
 	esac
 }

@@ -24,7 +24,7 @@ static bool parse_subjects(const char *text, uint64_t *subjects_r)
 	       number >= SUBJECTS_MIN && number <= SUBJECTS_MAX;
 }
 
-static int init(const struct cli *cli, uint64_t subjects)
+static int init(const struct cli *cli, uint64_t subjects, bool force)
 {
 	const struct ls_open_args args = {
 		.policy_path = cli->policy,
@@ -33,16 +33,19 @@ static int init(const struct cli *cli, uint64_t subjects)
 	};
 	struct ls_error error;
 	struct ls_status status;
-	bool lost;
 	struct ls_state *state;
+	int ret = ls_init(&args, subjects, force, &error);
 
-	if (ls_init(&args, subjects, &error) < 0) {
+	if (ret == LS_EFULL) {
+		cli_complain("%s, or say --force to lose them", error.text);
+		return CLI_FAILED;
+	}
+	if (ret < 0) {
 		cli_cannot_open(&error);
 		return CLI_FAILED;
 	}
-	lost = error.text[0] != '\0' && error.code == LS_EFULL;
 	if (error.text[0] != '\0')
-		cli_complain("%s%s", lost ? "" : "warning: ", error.text);
+		cli_complain("warning: %s", error.text);
 	state = cli_open(cli, LS_GUARD_READ, &error);
 	if (state == NULL) {
 		cli_cannot_open(&error);
@@ -56,20 +59,22 @@ static int init(const struct cli *cli, uint64_t subjects)
 	       (unsigned long long)status.subjects,
 	       (unsigned long long)status.locks,
 	       (unsigned long long)status.familiar);
-	return lost ? CLI_FAILED : CLI_DONE;
+	return CLI_DONE;
 }
 
 static int run(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "force", no_argument, NULL, 'f' },
 		{ "subjects", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t subjects = 0;
+	bool force = false;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "s:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "fs:h", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			if (parse_subjects(optarg, &subjects))
@@ -77,6 +82,9 @@ static int run(const struct cli *cli, int argc, char **argv)
 			cli_complain("--subjects %s: a number from %d to %d",
 				     optarg, SUBJECTS_MIN, SUBJECTS_MAX);
 			return CLI_USAGE;
+		case 'f':
+			force = true;
+			break;
 		case 'h':
 			return cli_help(&verb_init);
 		default:
@@ -85,14 +93,14 @@ static int run(const struct cli *cli, int argc, char **argv)
 	}
 	if (optind != argc)
 		return cli_misused(&verb_init);
-	return init(cli, subjects);
+	return init(cli, subjects, force);
 }
 
 const struct verb verb_init = {
 	.name = "init",
 	.run = run,
 	.summary = "make the maps anew, keeping locks and familiar places",
-	.usage = "usage: lockstep init [--subjects N]\n"
+	.usage = "usage: lockstep init [--force] [--subjects N]\n"
 		 "\n"
 		 "Make new maps in the policy's state directory, and retire "
 		 "those in use. Locks,\n"
@@ -100,10 +108,13 @@ const struct verb verb_init = {
 		 "begin anew. Programs\n"
 		 "on the old maps say in their logs that they want a "
 		 "restart.\n"
-		 "What has no room in the new maps is counted; the exit code "
-		 "is 1 then. Freezes,\n"
-		 "trusts, probations and locks have room first.\n"
+		 "When not all of that has room in the new maps, the old ones "
+		 "stay.\n"
 		 "\n"
+		 "  -f, --force       make them all the same: freezes, trusts, "
+		 "probations and\n"
+		 "                    locks have room first, and the rest is "
+		 "lost\n"
 		 "  -s, --subjects N  with room for so many [as the policy "
 		 "says]\n",
 };
