@@ -96,6 +96,30 @@ static void test_years(void **state)
 	logread_free(&logread);
 }
 
+/* A line of a clock that stood months behind moves nothing but itself. */
+static void test_stray_line(void **state)
+{
+	static const char log[] = "Nov 20 12:00:00" LOGIN
+				  "Nov 21 12:00:00" LOGIN
+				  "Apr 10 12:00:00" LOGIN
+				  "Nov 22 12:00:00" LOGIN;
+	struct logread logread;
+	unsigned right = 0;
+
+	(void)state;
+	check("read", read_bytes(&logread, log, strlen(log),
+				 utc("2025-11-23 00:00:00")), 0);
+	check("attempts", logread.attempts.count, 4);
+	for (size_t i = 0; i < logread.attempts.count; i++) {
+		uint64_t at_ms = logread.attempts.list[i].at_ms;
+
+		right += at_ms >= (uint64_t)utc("2025-11-20 12:00:00") * 1000 &&
+			 at_ms <= (uint64_t)utc("2025-11-22 12:00:00") * 1000;
+	}
+	check("right", right, 3);
+	logread_free(&logread);
+}
+
 /* ---- compression ------------------------------------------------------ */
 
 static size_t pack(char packed[512], const char *bytes, size_t len)
@@ -177,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_years),
+		cmocka_unit_test(test_stray_line),
 		cmocka_unit_test(test_compressed),
 		cmocka_unit_test(test_not_compressed),
 	};
