@@ -187,6 +187,9 @@ def test_orders_while_the_policy_observes(tmp_path, stack):
                   ["trust", "192.0.2.2"]):
         assert lockstep(*words).endswith(
             "but the policy only observes: it refuses nobody\n")
+    told = lockstep("explain", "joe", "from", "192.0.2.1")
+    assert "would refuse:\n" in told and "admin of user, until " in told
+    assert_fits(told[:told.index("METER")])
 
 
 def test_a_shorter_freeze_ends_no_longer_one(stack):

@@ -56,10 +56,14 @@ static void print_decision(const struct ls_decision *decision)
 	printf("%s%s%s", colour_on(colour),
 	       denied ? "refused" : "admitted: the password decides",
 	       colour_off(colour));
-	if (!denied && decision->wanted == LS_DENY)
-		fputs("; a rule that only observes would refuse", stdout);
-	if (decision->wanted != LS_ADMIT) {
+	if (denied) {
 		fputs(": ", stdout);
+		print_why(decision);
+	} else if (decision->wanted == LS_DENY) {
+		putchar('\n');
+		begin("");
+		puts("a rule that only observes would refuse:");
+		begin("");
 		print_why(decision);
 	}
 	putchar('\n');
