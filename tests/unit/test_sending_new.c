@@ -60,6 +60,7 @@ static void test_newsletter_and_thief(void **state)
 	(void)state;
 	world_set(&world, NULL, "journal-size", "16384");
 	world_open(&world, GUARD);
+	world_fix_keys(&world);
 	for (unsigned month = 0; month < 12; month++) {
 		for (unsigned i = 0; i < 5000; i++)
 			check("a year", write_to(NEWS, "reader", i).verdict,

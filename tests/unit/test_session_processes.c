@@ -263,6 +263,7 @@ static void test_no_seat(void **state)
 	(void)state;
 	world_set(&world, "user", "sessions", "3");
 	world_open(&world, BOTH);
+	world_fix_keys(&world);
 	crowd(LIMIT);
 	for (unsigned i = 0; i < LIMIT + 2; i++)
 		check("admitted", begin(world.state, JOE, &session).verdict,

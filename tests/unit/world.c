@@ -165,6 +165,15 @@ void world_open(struct world *world, unsigned flags)
 	check_text("world_open", error.text, "");
 }
 
+void world_fix_keys(struct world *world)
+{
+	struct ls_state *state = world->state;
+
+	memset(state->guard.hash_key, 0x5e, sizeof(state->guard.hash_key));
+	memset(state->sessions.hash_key, 0x5e, sizeof(state->sessions.hash_key));
+	memset(state->contacts.hash_key, 0x5e, sizeof(state->contacts.hash_key));
+}
+
 void world_pass(struct world *world, uint64_t ms)
 {
 	world->now_ms += ms;

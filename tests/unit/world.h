@@ -60,6 +60,9 @@ void world_compile(struct world *world);
 
 /* Compile, and open it all. */
 void world_open(struct world *world, unsigned flags);
+/* Of this state hash by keys that are always the same: what depends on the buckets that
+ * many names fall into, or on two that look alike, comes out alike each time. */
+void world_fix_keys(struct world *world);
 /* Open once more, beside world->state. Returns as ls_open(). */
 int world_join(const struct world *world, unsigned flags,
 	       struct ls_state **state_r, struct ls_error *error_r);
