@@ -100,6 +100,23 @@ static uint64_t count_new(const struct ls_sent *sent)
 	return ls_contacts_broken(contacts) ? 0 : count;
 }
 
+/* Does it go to more than a limit's whole capacity? It is refused whatever was sent
+ * before, and its sender told to send it to fewer at a time. */
+static bool can_never_be_sent(const struct ls_sent *sent)
+{
+	static const enum ls_sending_meter meters[] = {
+		LS_SENDING_RECIPIENTS, LS_SENDING_NEW_RECIPIENTS
+	};
+
+	for (unsigned i = 0; i < sizeof(meters) / sizeof(*meters); i++) {
+		uint64_t most = sent->limit[meters[i]].limit.units;
+
+		if (most > 0 && sent->units[meters[i]] > most)
+			return true;
+	}
+	return false;
+}
+
 /* A sender is counted once, however many messages of his end at once. The first of
  * them says so: it leaves its time where the time until which he is known will be,
  * and takes it away again when there is no room for him. The others wait for what
@@ -130,8 +147,9 @@ void ls_sent_need(struct ls_sent *sent, uint64_t real_ms)
 			ls_contacts_account(&state->contacts, sent->user);
 	sent->units[LS_SENDING_NEW_RECIPIENTS] = count_new(sent);
 	sent->units[LS_SENDING_TRIED_MESSAGES] = 1;
+	/* A sender that does as it was told must not be frozen for the first try. */
 	sent->units[LS_SENDING_TRIED_RECIPIENTS] =
-		sent->units[LS_SENDING_RECIPIENTS];
+		can_never_be_sent(sent) ? 0 : sent->units[LS_SENDING_RECIPIENTS];
 	if (sent->limit[LS_SENDING_SENDERS].limit.units > 0 &&
 	    !ls_message_is_own(message))
 		sent->sender = ls_sent_once_key(

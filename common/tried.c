@@ -63,12 +63,7 @@ bool ls_tried_charge(struct ls_sent *sent)
 
 	for (unsigned i = LS_SENDING_TRIED_MESSAGES;
 	     i <= LS_SENDING_TRIED_RECIPIENTS; i++) {
-		uint64_t most = sent->limit[i].limit.units;
-
-		/* One message that alone is too much is refused anyway, and told
-		 * to go to fewer at a time: who does that is no thief yet. */
-		if ((most == 0 || sent->units[i] <= most) &&
-		    !ls_sent_charge(sent, i, &ignored))
+		if (!ls_sent_charge(sent, i, &ignored))
 			return false;
 		sent->units[i] = 0;
 	}

@@ -27,6 +27,7 @@ RULES = {
     "observe": 'mode = "observe"',
     "recipients": 'messages = "0" recipients = "10/30d"',
     "retries": 'messages = "200/1h" recipients = "500/1h"',
+    "advice": 'messages = "200/1h" recipients = "500/1h"',
 }
 
 
@@ -240,6 +241,27 @@ def test_by_recipients(stack, people):
     replies = send(stack, who, 11, "m")
     assert [bool(r) for r in replies] == [True] * 3 + [False] * 7 + [True]
     left_in_queue(stack, who, {replies[-1].queue_id: "hold"})
+    assert is_frozen(stack, who)
+
+
+def test_advice_does_not_freeze(stack, people):
+    """A circular to 800, and as its sender is told, to 400 and 400. A spammer who
+    goes on is frozen all the same."""
+    who = people["advice"]
+
+    def to(first, count):
+        return [f"r{i}@x.example" for i in range(first, first + count)]
+
+    with mail.Client(stack, who) as client:
+        reply = client.send(*to(0, 800))
+        assert reply.code == 450 and "send it to fewer at a time" in reply.text
+        assert client.send(*to(0, 400))
+        reply = client.send(*to(400, 400))
+        assert reply.code == 450 and "fewer" not in reply.text, reply
+        assert not is_frozen(stack, who)
+        replies = [client.send(*to(800 + 400 * i, 400)) for i in range(2)]
+    assert [r.code for r in replies] == [450, 250], replies
+    left_in_queue(stack, who, {replies[1].queue_id: "hold"})
     assert is_frozen(stack, who)
 
 

@@ -109,6 +109,63 @@ static void test_one_too_large(void **state)
 	      LS_HOLD);
 }
 
+/* A circular to 800 where 500 an hour may be: its sender is told to send it to fewer
+ * at a time, and does so, twice; the second part waits for its hour. */
+static void test_as_advised(void **state)
+{
+	static const struct {
+		unsigned recipients;
+		enum ls_verdict verdict;
+		uint64_t attempted;
+	} parts[] = {
+		{ 800, LS_DENY, 0 },   { 400, LS_ADMIT, 400 },
+		{ 400, LS_DENY, 800 }, { 400, LS_DENY, 800 },
+		{ 800, LS_DENY, 800 },
+	};
+
+	(void)state;
+	world_set(&world, "sending", "messages", "200/1h");
+	world_set(&world, "sending", "recipients", "500/1h");
+	world_open(&world, GUARD);
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		const struct post part = {
+			.recipients = parts[i].recipients,
+			.size = i == 1 ? 5000 : 9000, /* of other recipients */
+		};
+
+		check("verdict", post(&part).verdict, parts[i].verdict);
+		check("attempted", level_of(JOE, LS_REASON_RECIPIENTS, true),
+		      parts[i].attempted);
+	}
+	world_pass(&world, WORLD_HOUR);
+	check("its hour", post(&(struct post){ .recipients = 400, .size = 9000 })
+				  .verdict,
+	      LS_ADMIT);
+	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
+}
+
+/* Whoever goes on to others is frozen all the same: by what could be sent, and by
+ * messages of which none could. */
+static void test_no_refuge_in_size(void **state)
+{
+	static const struct {
+		unsigned recipients, before;
+	} rows[] = { { 12, 3 }, { 13, 18 }, { 1000, 18 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		world_open(&world, GUARD);
+		for (unsigned n = 0; n <= rows[i].before; n++) {
+			check("not yet", events(LS_EVENT_FREEZE, NULL), 0);
+			post(&(struct post){ .recipients = rows[i].recipients,
+					     .size = UINT64_C(100) << n });
+		}
+		check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
+		leave_world(NULL);
+		small_world(NULL);
+	}
+}
+
 /* The message that was too much is counted. What the policy has no limit of is not,
  * and no domain is taken for its count. */
 static void test_counts(void **state)
@@ -134,10 +191,11 @@ static void test_counts(void **state)
 		  "messages=4 recipients=8 queue-id=4Held "
 		  "to=recipients=9.example",
 		  { 4, 8, "4Held", "recipients=9.example" } },
+		/* No recipients of what could never be sent. */
 		{ "1/1h", "4/1h", 1, 5,
-		  "messages=2 recipients=6 queue-id=4Held "
+		  "messages=2 recipients=1 queue-id=4Held "
 		  "to=recipients=9.example",
-		  { 2, 6, "4Held", "recipients=9.example" } },
+		  { 2, 1, "4Held", "recipients=9.example" } },
 	};
 
 	(void)state;
@@ -379,6 +437,8 @@ int main(void)
 		TEST(test_freeze),
 		TEST(test_freeze_by_recipients),
 		TEST(test_one_too_large),
+		TEST(test_as_advised),
+		TEST(test_no_refuge_in_size),
 		TEST(test_counts),
 		TEST(test_whole_domains),
 		TEST(test_after_the_freeze),

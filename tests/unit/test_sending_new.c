@@ -173,6 +173,35 @@ static void test_learning(void **state)
 	check("from then on", accepted, 20);
 }
 
+/* To 30 new ones where 20 a day may be: what could never be sent is an attempt to
+ * write to nobody, and does not freeze its sender for what follows. */
+static void test_too_many_at_once(void **state)
+{
+	char to[2][1000] = { "", "" };
+
+	(void)state;
+	world_set(&world, "sending", "messages", "100/1d");
+	world_set(&world, "sending", "recipients", "40/1d");
+	world_set(&world, "sending", "freeze-at", "100");
+	world_open(&world, GUARD);
+	live();
+	for (unsigned i = 0; i < 30; i++)
+		snprintf(to[i >= 15] + strlen(to[i >= 15]), 32,
+			 "n%u@example.net ", i);
+	world_pass(&world, WORLD_DAY);
+	for (unsigned i = 0; i < 3; i++) {
+		char all[2000];
+
+		snprintf(all, sizeof(all), "%s%s", to[0], to[1]);
+		check("all", post(&(struct post){ .to = all }).retry_ms, 0);
+		check("nobody", level_of(JOE, LS_REASON_RECIPIENTS, true), 0);
+	}
+	check("half", post(&(struct post){ .to = to[0] }).verdict, LS_ADMIT);
+	check("waits", post(&(struct post){ .to = to[1] }).verdict, LS_DENY);
+	check("both", level_of(JOE, LS_REASON_RECIPIENTS, true), 30);
+	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
+}
+
 /* What is refused makes nobody known; a message counts by its new recipients, all
  * of them or none. */
 static void test_all_or_none(void **state)
@@ -396,6 +425,7 @@ int main(void)
 		TEST(test_observed_excess_teaches),
 		TEST(test_freezes_by_attempts_alone),
 		TEST(test_learning),
+		TEST(test_too_many_at_once),
 		TEST(test_all_or_none),
 		TEST(test_refused_teaches_nothing),
 		TEST(test_lost_file),
