@@ -1,8 +1,9 @@
 /* escape.h - text from strangers, made fit to be shown
  *
  * What a terminal or a chat client might obey, or what might deceive who reads
- * it, is written as \xNN: control characters, what is not UTF-8, invisible
- * characters and those that turn the direction of writing; \ becomes \\. */
+ * it, is written as \xNN: control characters, what is not UTF-8, characters that
+ * show nothing (every space but the blank among them) and those that turn the
+ * direction of writing; \ becomes \\. */
 #ifndef LOCKSTEPD_ESCAPE_H
 #define LOCKSTEPD_ESCAPE_H
 
