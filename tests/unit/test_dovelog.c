@@ -244,8 +244,7 @@ static const struct row others[] = {
 	  OTHER },
 	{ AT "mx postfix/smtpd[1]: connect from unknown[192.0.2.9]",
 	  DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "smtp", "" },
-	{ AT "lockstep: imap-login: Info: Login", DOVELOG_OTHER,
-	  LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	{ AT "lockstep: imap-login: Info: Login", OTHER },
 };
 
 /* Of an auth or login process, and new to us. */
@@ -276,6 +275,61 @@ static const struct row unknown[] = {
 	{ AT "imap-login: Info: Login: user=<joe>, addr=192.0.2.9",
 	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, NULL, NULL, NULL, "imap",
 	  "" },
+};
+
+/* The same line under many tags: whose it is decides the program's own name. */
+#define JOE_LOGS_IN "imap-login: Login: user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=1, TLS, session=<x>"
+#define JOE_FAILS "warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: x, sasl_username=joe"
+#define JOE_SENDS "4XyZ1: client=unknown[192.0.2.9], sasl_method=PLAIN, sasl_username=joe"
+
+static const struct row tags[] = {
+	{ AT "mx dovecot: " JOE_LOGS_IN, LOGIN, "joe", "192.0.2.9", "x",
+	  "imap", "" },
+	{ AT "mx dovecot[7]: " JOE_LOGS_IN, LOGIN, "joe", "192.0.2.9", "x",
+	  "imap", "" },
+	{ AT "mx dovecot:auth: " JOE_LOGS_IN, LOGIN, "joe", "192.0.2.9", "x",
+	  "imap", "" },
+	{ AT "mx dovecot.service[7]: " JOE_LOGS_IN, LOGIN, "joe", "192.0.2.9", "x",
+	  "imap", "" },
+	{ AT "mx dovecot-2[7]: " JOE_LOGS_IN, LOGIN, "joe", "192.0.2.9", "x",
+	  "imap", "" },
+	{ AT "mx dovecot2: " JOE_LOGS_IN, LOGIN, "joe", "192.0.2.9", "x",
+	  "imap", "" },
+	{ AT "mx postfix/smtpd: " JOE_FAILS, DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG,
+	  1, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix/submission/smtpd[7]: " JOE_FAILS, DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG,
+	  1, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix-out/smtpd[7]: " JOE_FAILS, DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG,
+	  1, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix-out/submissions/smtpd: " JOE_FAILS, DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG,
+	  1, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix@-.service[7]: " JOE_FAILS, DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG,
+	  1, "joe", "192.0.2.9", "", "smtp", "" },
+	{ AT "mx postfix-out/smtpd[7]: " JOE_SENDS, MAIL, "joe", "192.0.2.9", "",
+	  "smtp", "" },
+};
+
+/* Other programs log what strangers tell them. */
+static const struct row foreign[] = {
+	{ AT "mx webmail[7]: " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx CRON[7]: " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx dovecots: " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx dovecotx[1]: " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx mydovecot: " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx imap-login: " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx auth: " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx postfix/smtpd[7]: " JOE_LOGS_IN, DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  0, "", "", "", "smtp", "" },
+	{ AT "mx postfix/policyd-spf[7]: " JOE_FAILS, NOT_READ },
+	{ AT "mx postfix-policyd[7]: " JOE_FAILS, NOT_READ },
+	{ AT "mx postfixadmin: " JOE_FAILS, NOT_READ },
+	{ AT "mx postfixadmin/smtpd: " JOE_FAILS, NOT_READ },
+	{ AT "mx postgrey/smtpd: " JOE_FAILS, NOT_READ },
+	{ AT "mx dovecot[7]: " JOE_FAILS, OTHER },
+	{ AT "mx postfix/qmgr[7]: " JOE_SENDS, OTHER },
+	{ "<22>1 2026-11-25T02:21:24Z mx webmail 7 - - " JOE_LOGS_IN, NOT_READ },
+	{ AT "mx webmail[7]: message repeated 9 times: [ " JOE_LOGS_IN "]", NOT_READ },
+	{ AT "mx: dovecot: " JOE_LOGS_IN, NOT_READ },
 };
 
 static void check_piece(const struct row *row, const char *what,
@@ -324,6 +378,8 @@ CHECK_ROWS(syslog)
 CHECK_ROWS(deceiving)
 CHECK_ROWS(others)
 CHECK_ROWS(unknown)
+CHECK_ROWS(tags)
+CHECK_ROWS(foreign)
 
 /* With no word for it in a line of the default form, a client had no TLS. */
 static void test_secured(void **state)
@@ -394,6 +450,8 @@ int main(void)
 		cmocka_unit_test(test_deceiving),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_foreign),
 		cmocka_unit_test(test_secured),
 		cmocka_unit_test(test_times),
 	};

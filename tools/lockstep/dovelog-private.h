@@ -23,6 +23,12 @@ static inline bool text_begins(struct dovelog_text text,
 	return text.len >= with.len && memcmp(text.at, with.at, with.len) == 0;
 }
 
+static inline bool text_ends(struct dovelog_text text, struct dovelog_text with)
+{
+	return text.len >= with.len &&
+	       memcmp(text.at + text.len - with.len, with.at, with.len) == 0;
+}
+
 static inline bool text_is(struct dovelog_text text, struct dovelog_text other)
 {
 	return text.len == other.len && text_begins(text, other);

@@ -356,6 +356,37 @@ static bool take_repeated(struct dovelog_text *text, unsigned *repeated_r)
 	return whole;
 }
 
+enum program { ANY_OTHER, DOVECOT, POSTFIX };
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whose tag is it? Any program's message may begin as these two's do: many log
+ * what strangers send them. The tag is chosen on this machine.
+ *
+ *   dovecot[7]  dovecot.service  dovecot:auth  dovecot-2
+ *   postfix/smtpd[7]  postfix/submission/smtpd  postfix-out/smtpd
+ *   postfix@-.service                           journalctl -o with-unit */
+static enum program program_of(struct dovelog_text tag)
+{
+	static const struct dovelog_text smtpd = LITERAL("/smtpd");
+	static const struct dovelog_text unit = LITERAL(".service");
+
+	tag.len = text_find(tag, TEXT("["));
+	if (text_take(&tag, TEXT("dovecot")))
+		return tag.len > 0 && is_letter(tag.at[0]) ? ANY_OTHER
+							   : DOVECOT;
+	if (!text_take(&tag, TEXT("postfix")) || tag.len == 0 ||
+	    is_letter(tag.at[0]))
+		return ANY_OTHER;
+	return text_ends(tag, smtpd) ||
+			       (tag.at[0] == '@' && text_ends(tag, unit))
+		       ? POSTFIX
+		       : ANY_OTHER;
+}
+
 static void parse_message(struct dovelog_text text,
 			  struct dovelog_record *record)
 {
@@ -415,10 +446,18 @@ void dovelog_parse(const char *line, size_t len,
 	if (!take_origin(&text, header, record_r->when.zoned, &tag))
 		return;
 	whole = take_repeated(&text, &record_r->repeated);
-	if (text_begins(tag, TEXT("postfix")))
-		dovelog_postfix(text, record_r);
-	else
+	switch (program_of(tag)) {
+	case DOVECOT:
 		parse_message(text, record_r);
+		break;
+	case POSTFIX:
+		dovelog_postfix(text, record_r);
+		break;
+	case ANY_OTHER:
+		if (looks_like_login(text))
+			record_r->what = DOVELOG_UNKNOWN;
+		return;
+	}
 	if (!whole && record_r->what != DOVELOG_OTHER) {
 		/* Of half an address another may be left. */
 		record_r->what = DOVELOG_UNKNOWN;

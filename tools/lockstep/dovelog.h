@@ -25,7 +25,8 @@
 enum dovelog_what {
 	DOVELOG_OTHER = 0, /* nothing of a login */
 	DOVELOG_UNKNOWN,   /* an auth or login process's, not understood; or like
-			    * one, behind a time of an unknown form */
+			    * one, behind a time of an unknown form, or by a
+			    * program that is not the mail server's */
 	DOVELOG_FAILED,    /* a passdb's or mechanism's word (auth_verbose) */
 	DOVELOG_LOGIN,     /* a client logged in */
 	DOVELOG_ENDED,     /* a client left, and how its attempts had ended */
