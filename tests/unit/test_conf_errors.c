@@ -85,11 +85,11 @@ static void test_unknown(void **state)
 		  "conf:1: no key \"include\"; write include(\"FILE\")\n"
 		  "conf:1: no key \"more\"; did you mean \"mode\"?\n" },
 		{ "foo(\"bar\") mode = \"x\"",
-		  "conf:1: no key \"foo\"\n"
+		  "conf:1: a word that is no key, and has no = after it\n"
 		  "conf:1: mode: \"x\" is none of: enforce, observe\n" },
 		{ "\"mode\" = \"observe\"",
 		  "conf:1: \"mode\": a key stands without quotes\n" },
-		{ "'limit ip|failures' = \"observe\"",
+		{ "subjects = 4096 'limit ip|failures' = \"observe\"",
 		  "conf:1: \"limit ip|failures\": a key stands without "
 		  "quotes\n" },
 	};
@@ -287,11 +287,60 @@ static void test_nearest(void **state)
 	assert_string_equal(word_nearer("lok", "lock", "look"), "lock");
 }
 
+/* Of a file that is something else nothing is shown, whoever includes it and
+ * wherever; of one that reads like ours no word that may be a value. */
+static void test_foreign(void **state)
+{
+	static const char foreign[] = "this is no lockstep.conf: it has no key "
+				      "or section of one";
+	static const char *const files[] = {
+		"root:$y$j9T$aaa$bbb:20228:0:99999:7:::\n"
+		"mode:!:20263::::::\njoe:*:1:user:::mode\n",
+		"whsec_c2VjcmV0\n",
+		"-----BEGIN PRIVATE KEY-----\nMIIEvQ+/IBADANBg==\n",
+		"password = hunter2\nhost { name = hunter2 }\n",
+		"hunter2, 10.0.0.0/8\n",
+		"{ = hunter2 }",
+	};
+	static const char *const includers[] = {
+		"include(\"more\")\n",
+		"limit ip { include(\"more\") }\n",
+		"trusted = { include(\"more\") }\n",
+	};
+	char want[256];
+	struct conf *conf;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		unsigned line = 1;
+
+		snprintf(want, sizeof(want), "conf:%u: %s\n", line, foreign);
+		refuse(files[i], want);
+		write_text("more", files[i]);
+		snprintf(want, sizeof(want), "more:%u: %s\n", line, foreign);
+		for (size_t j = 0;
+		     j < sizeof(includers) / sizeof(includers[0]); j++)
+			refuse(includers[j], want);
+	}
+	/* A list may stand in a file of its own. */
+	write_text("more", "# the office\n10.0.0.0/8, 2001:db8::/32\n");
+	conf = read_text("trusted = { include(\"more\") }\n", 0, "");
+	assert_int_equal(conf_counts(conf).nets, 2);
+	conf_free(&conf);
+	refuse("mode = \"observe\"\nmachine a\npassword = \"hunter2\"\n"
+	       "hunter2\n",
+	       "conf:2: a word that is no key, and has no = after it\n"
+	       "conf:2: a word that is no key, and has no = after it\n"
+	       "conf:3: no key \"password\"\n"
+	       "conf:4: a word that is no key, and has no = after it\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_all_at_once),
 		TEST(test_unknown),
+		TEST(test_foreign),
 		TEST(test_grammar),
 		TEST(test_values),
 		TEST(test_bad_webhooks),

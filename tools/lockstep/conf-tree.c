@@ -1,6 +1,7 @@
 /* conf-tree.c - see conf-tree.h */
 #include "lockstep-config.h"
 
+#include "conf-foreign.h"
 #include "conf-tree.h"
 #include "conf-unknown.h"
 #include "policy.h"
@@ -96,7 +97,12 @@ take_error(cfg_t *cfg, const char *format, va_list args)
 	/* The key, not whatever comes instead of the = after it. */
 	if (strncmp(format, "missing equal sign", 18) == 0 && token > 0)
 		token--;
-	if (strncmp(format, "attempt to append", 17) == 0 && token > 0)
+	if (strncmp(format, "unexpected token", 16) == 0 &&
+	    text->tokens[token].type != CONF_MARK)
+		snprintf(message, sizeof(message),
+			 "a value where none is expected: is a comma "
+			 "missing?");
+	else if (strncmp(format, "attempt to append", 17) == 0 && token > 0)
 		snprintf(message, sizeof(message),
 			 "%s: += adds to a list, and this is none",
 			 text->tokens[token - 1].text);
@@ -222,7 +228,7 @@ static void drop_quoted_keys(struct conf_text *text, struct conf_log *log)
 	for (size_t i = 0; i < text->count; i++) {
 		const struct conf_token *token = &text->tokens[i];
 
-		if (token->type != CONF_STRING ||
+		if (token->type != CONF_STRING || token->dropped ||
 		    (!conf_token_is(text, i + 1, "=") &&
 		     !conf_token_is(text, i + 1, "+=")))
 			continue;
@@ -301,8 +307,19 @@ static cfg_t *parse_tokens(struct conf_text *text, size_t first, size_t end,
 	return tree;
 }
 
+static void drop_foreign(struct conf_text *text, struct conf_log *log)
+{
+	cfg_t *tree = build(NULL);
+
+	if (tree == NULL)
+		exit(EXIT_FAILURE);
+	conf_foreign_drop(text, tree->opts, log);
+	cfg_free(tree);
+}
+
 cfg_t *conf_tree_parse(struct conf_text *text, struct conf_log *log)
 {
+	drop_foreign(text, log);
 	drop_quoted_keys(text, log);
 	set_apart(text);
 	return parse_tokens(text, 0, text->count, NULL, log);

@@ -1,6 +1,7 @@
 /* conf-unknown.c - see conf-unknown.h */
 #include "lockstep-config.h"
 
+#include "conf-foreign.h"
 #include "conf-unknown.h"
 #include "nearest.h"
 #include "policy.h"
@@ -128,9 +129,18 @@ void conf_unknown_key(const struct conf_text *text, size_t token,
 			 "; that one stands outside all sections");
 	else if (home != NULL && section->title == NULL)
 		snprintf(advice, sizeof(advice), "; it stands in %s", sections);
-	else
+	else if (conf_begins_statement(text, token))
 		list(section, advice, sizeof(advice));
+	else
+		advice[0] = '\0';
 	conf_text_context(text, token, context);
+	/* It may be anything: a value that is not to be shown. */
+	if (advice[0] == '\0' && !conf_begins_statement(text, token)) {
+		conf_error(log, &key->place,
+			   "%sa word that is no key, and has no = after it",
+			   context);
+		return;
+	}
 	conf_error(log, &key->place, "%sno %s \"%s\"%s", context,
 		   is_section(text, token) ? "section" : "key", key->text,
 		   advice);
