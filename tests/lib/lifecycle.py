@@ -152,6 +152,7 @@ def up(directory, policy=None, daemon=True, **config):
     nothing is left but files, and StackError says why. config: users, bare,
     masters, oauth, passwd_file, dovecot, postfix, as the command's options."""
     check_root()
+    processes.check_namespace()
     text = ""
     if policy:  # garbage too: it is for the compiler to refuse
         text = pathlib.Path(policy).read_text(errors="surrogateescape")

@@ -21,8 +21,11 @@ from dataclasses import dataclass
 
 from .layout import StackError
 
-NAMESPACE = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
-             'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh"]
+# What is mounted in a namespace of its own must not reach others.
+PRIVATE = "mount --make-rprivate /"
+# In a chroot, / is no mount: the namespace's own root is made private.
+PRIVATE_IN_CHROOT = f"nsenter --mount=/proc/self/ns/mnt {PRIVATE}"
+BOUND = 'mount --bind "$1" "$2"; shift 2; exec "$@"'
 # Variables of the caller that a server may need: sanitizers and coverage.
 KEPT = ("ASAN_", "UBSAN_", "LSAN_", "TSAN_", "GCOV_", "LLVM_")
 
@@ -102,11 +105,41 @@ def program(process):
     return argv.split(b"\0")[0].rpartition(b"/")[2].decode(errors="replace")
 
 
+def in_chroot():
+    """Whether this process's / is a directory of a mount, and not its root."""
+    try:
+        with open("/proc/self/mountinfo") as f:
+            return not any(line.split()[4] == "/" for line in f)
+    except OSError as e:
+        raise StackError("/proc is not mounted here: mount -t proc proc "
+                         "/proc") from e
+
+
+def namespace(script, *args):
+    """The command that runs a shell script in a mount namespace of its own."""
+    private = PRIVATE_IN_CHROOT if in_chroot() else PRIVATE
+    return ["unshare", "--mount", "--propagation", "unchanged", "sh", "-ec",
+            f"{private}\n{script}", "sh", *args]
+
+
+def check_namespace():
+    """Raises StackError where there can be none."""
+    out = subprocess.run(namespace("true"), stdin=subprocess.DEVNULL, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         check=False)
+    if out.returncode != 0:
+        raise StackError(
+            "a stack needs mount namespaces, and there can be none here: "
+            f"{out.stdout.strip()}\nroot may make them on a machine, in a "
+            "chroot that has /proc, and in a container that has the "
+            "capability CAP_SYS_ADMIN")
+
+
 def spawn(layout, part, argv, over, log, env=None):
     """Start a part in its namespace, with the auth modules bound at `over`."""
     kept = {k: v for k, v in os.environ.items() if k.startswith(KEPT)}
     kept |= {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **(env or {})}
-    command = [*NAMESPACE, layout.auth_modules, over, *argv]
+    command = namespace(BOUND, layout.auth_modules, over, *argv)
     with open(log, "ab") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                  stderr=out, cwd="/", env=kept,

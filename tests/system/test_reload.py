@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from lib import dovecot, policyfilter
+from lib import dovecot, policyfilter, processes
 from lib.cast import IP_FAILURES, USERS, cast
 from lib.cast import guesses as words
 from lib.stack import Stack, poll
@@ -146,7 +146,7 @@ def test_filter_without_rights_in_a_chroot():
         ours, theirs = socket.socketpair()
         ours.settimeout(25 * SECOND)
         with ours, theirs, subprocess.Popen(
-                ["unshare", "--mount", "sh", "-ec", script],
+                processes.namespace(script),
                 stdin=theirs, stdout=theirs) as process:
             try:
                 ours.sendall(question)
@@ -174,7 +174,7 @@ def test_lockstepd_without_rights_in_a_chroot():
             program=stack.dir / "bin" / "lockstepd")
         conf = pathlib.Path(stack.env["LOCKSTEP_CONF"])
         with log.open("w") as out, subprocess.Popen(
-                ["unshare", "--mount", "sh", "-ec", script],
+                processes.namespace(script),
                 stderr=out) as process:
             try:
                 poll(lambda: "webhook" in log.read_text(), what="its start")

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from lib import processes
 from lib.cast import USERS, cast
 from lib.command import run
 from lib.stack import Stack, poll
@@ -118,7 +119,7 @@ def test_edited_but_not_compiled(stack):
 
     def at_home(verb, prefix=""):
         script = AT_HOME.format(etc=etc, var=var, verb=verb, prefix=prefix)
-        return stack.run("unshare", "--mount", "sh", "-ec", script)
+        return stack.run(*processes.namespace(script))
 
     def told(prefix=""):
         out = at_home("status", prefix)
