@@ -99,13 +99,14 @@ def module_dir():
 
 def write_modules(layout):
     """Copies of the auth modules, since a mount will lie over them, and links
-    to all others; and our own."""
+    to all others, but none of an installed Lockstep's; and our own."""
     system = module_dir()
-    shutil.copytree(system / "auth", layout.auth_modules)
+    shutil.copytree(system / "auth", layout.auth_modules,
+                    ignore=shutil.ignore_patterns(products.OURS))
     products.copy(products.PASSDB, layout.auth_modules)
     layout.mail_plugins.mkdir()
     for entry in system.iterdir():
-        if entry.name != "auth":
+        if entry.name != "auth" and not entry.match(products.OURS):
             (layout.mail_plugins / entry.name).symlink_to(entry)
     if not layout.bare:
         products.copy(products.AUTH_MODULE, layout.auth_modules)

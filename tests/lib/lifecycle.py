@@ -133,7 +133,7 @@ def parts_of(layout, without_daemon=False):
 def create(layout, policy, **config):
     """Everything of a stack but its processes."""
     layout.create(**config, ports={}, state="")
-    reservation = ports.Reservation(PORTS.values(), layout.dir)
+    reservation = ports.Reservation(PORTS.values())
     layout.config["ports"] = reservation.ports
     if not layout.bare:
         layout.config["state"] = str(guard.make_state_dir(layout))
@@ -145,6 +145,13 @@ def create(layout, policy, **config):
     if not layout.bare:
         guard.create(layout, policy)
     return reservation
+
+
+def hold_ports(layout, reservation):
+    """In a process that lives as long as the stack."""
+    processes.spawn(layout, "ports", ports.HOLDER,
+                    dovecot.module_dir() / "auth", layout.dir / "ports.log",
+                    inherits=reservation.sockets.values())
 
 
 def up(directory, policy=None, daemon=True, **config):
@@ -162,6 +169,7 @@ def up(directory, policy=None, daemon=True, **config):
     layout = Layout(directory)
     try:
         reservation = create(layout, text, **config)
+        hold_ports(layout, reservation)
         start_parts(layout, parts_of(layout, not daemon))
         reservation.release()
         layout.write_env()
@@ -211,7 +219,6 @@ def down_layout(layout):
     for part in masters:
         (layout.pids / part).unlink(missing_ok=True)
     remove_state(layout)
-    ports.forget(layout.dir)
     return running
 
 

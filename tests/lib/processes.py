@@ -135,14 +135,16 @@ def check_namespace():
             "capability CAP_SYS_ADMIN")
 
 
-def spawn(layout, part, argv, over, log, env=None):
-    """Start a part in its namespace, with the auth modules bound at `over`."""
+def spawn(layout, part, argv, over, log, env=None, inherits=()):
+    """Start a part in its namespace, with the auth modules bound at `over`. It
+    inherits these sockets."""
     kept = {k: v for k, v in os.environ.items() if k.startswith(KEPT)}
     kept |= {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **(env or {})}
     command = namespace(BOUND, layout.auth_modules, over, *argv)
     with open(log, "ab") as out:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out,
                                  stderr=out, cwd="/", env=kept,
+                                 pass_fds=[s.fileno() for s in inherits],
                                  start_new_session=True)
     record(layout, part, child.pid)
     return child
