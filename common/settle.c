@@ -67,10 +67,21 @@ static void fill_failures(struct ls_visit *visit, struct ls_ticket *ticket)
 	}
 }
 
+/* Does the password count as tried on one account more? Not on a name that no passdb
+ * knows: else ten names that somebody made up would lock a password for its owner. */
+static bool counts_for_guess(const struct ls_visit *visit,
+			     const struct ls_ticket *ticket,
+			     enum ls_outcome outcome)
+{
+	return visit->key[LS_KIND_GUESS] != 0 && !ticket->unsure &&
+	       outcome != LS_OUTCOME_UNKNOWN;
+}
+
 /* A stranger's wrong guess: one account more that this address, this network
  * and this password failed at, if it is the first of this pair. */
 static void count_account(struct ls_visit *visit,
-			  const struct ls_ticket *ticket)
+			  const struct ls_ticket *ticket,
+			  enum ls_outcome outcome)
 {
 	const struct ls_meters *meters = visit->meters;
 
@@ -78,9 +89,9 @@ static void count_account(struct ls_visit *visit,
 		const struct ls_meter_use *count = &meters->accounts[i];
 		uint64_t subject = visit->key[count->kind];
 
-		if (count->kind == LS_KIND_GUESS ? subject == 0 ||
-							   ticket->unsure
-						 : ls_visit_is_trusted(visit))
+		if (count->kind == LS_KIND_GUESS
+			    ? !counts_for_guess(visit, ticket, outcome)
+			    : ls_visit_is_trusted(visit))
 			continue;
 		/* Had the rule been enforced, nothing had been verified. */
 		if (ticket->wanted == LS_DENY &&
@@ -108,7 +119,8 @@ static bool is_known_by_now(struct ls_visit *visit,
 	       ls_slot_has_print(place, ticket->print);
 }
 
-static void fail(struct ls_visit *visit, struct ls_ticket *ticket)
+static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
+		 enum ls_outcome outcome)
 {
 	const struct ls_meter_use *repeats = &visit->meters->repeats;
 	const struct ls_ref *place;
@@ -131,7 +143,7 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket)
 	if (ticket->print != 0 && place != NULL && !ticket->unsure)
 		ls_slot_add_print(place, ticket->print);
 	if (!ticket->familiar)
-		count_account(visit, ticket);
+		count_account(visit, ticket, outcome);
 }
 
 /* A wrong password that has become right: a login that nobody expected. */
@@ -186,7 +198,8 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 		ls_succeed(&visit, ticket);
 		break;
 	case LS_OUTCOME_WRONG:
-		fail(&visit, ticket);
+	case LS_OUTCOME_UNKNOWN:
+		fail(&visit, ticket, outcome);
 		break;
 	default:
 		ls_visit_refund(&visit, ticket, LS_KEEP_NOTHING);

@@ -59,6 +59,7 @@ const char *ls_outcome_name(enum ls_outcome outcome)
 {
 	static const char *const names[LS_OUTCOME_COUNT] = {
 		"none", "success", "wrong", "denied", "internal", "abandoned",
+		"unknown-user",
 	};
 
 	return NAME_OF(names, outcome);
@@ -82,6 +83,11 @@ const char *ls_format_name(enum ls_format format)
 	};
 
 	return NAME_OF(names, format);
+}
+
+bool ls_outcome_is_wrong(enum ls_outcome outcome)
+{
+	return outcome == LS_OUTCOME_WRONG || outcome == LS_OUTCOME_UNKNOWN;
 }
 
 bool ls_event_is_order(enum ls_event event)

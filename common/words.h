@@ -66,10 +66,12 @@ enum ls_verdict {
 enum ls_outcome { /* of a password check. */
 	LS_OUTCOME_NONE = 0,      /* refused before it */
 	LS_OUTCOME_SUCCESS = 1,
-	LS_OUTCOME_WRONG = 2,     /* wrong password or unknown user */
+	LS_OUTCOME_WRONG = 2,     /* wrong password, or one that is not told from
+				   * an unknown user */
 	LS_OUTCOME_DENIED = 3,    /* right or not: disabled, expired */
 	LS_OUTCOME_INTERNAL = 4,  /* the backend failed */
 	LS_OUTCOME_ABANDONED = 5, /* gone before it sent any proof */
+	LS_OUTCOME_UNKNOWN = 6,   /* wrong: no passdb knows the user */
 	LS_OUTCOME_COUNT
 };
 
@@ -110,6 +112,8 @@ const char *ls_verdict_name(enum ls_verdict verdict);
 const char *ls_outcome_name(enum ls_outcome outcome);
 const char *ls_event_name(enum ls_event event);
 const char *ls_format_name(enum ls_format format);
+/* Was it a wrong guess, of a password or of a name? */
+bool ls_outcome_is_wrong(enum ls_outcome outcome);
 /* Is it about a subject that something was done to: locked, unlocked, frozen,
  * released, trusted? Else it is about an attempt. */
 bool ls_event_is_order(enum ls_event event);

@@ -4,6 +4,7 @@
  * events below that one. */
 #include "lockstep-config.h"
 #include "auth-common.h"
+#include "auth.h"
 #include "compat.h"
 #include "event-filter.h"
 #include "lib-event-private.h"
@@ -63,6 +64,19 @@ static bool is_denied(enum passdb_result result)
 	       result == PASSDB_RESULT_PASS_EXPIRED;
 }
 
+/* Did the passdb that says so compare no password, and no other one either? Only of
+ * the last passdb the word is known: so not where others were asked before it. And
+ * what allow_nets forbids is made an unknown user of, too. */
+static bool is_unknown(const struct login *login)
+{
+	struct auth_request *request = login->request;
+	const struct auth_passdb *first =
+		auth_request_get_auth(request)->passdbs;
+
+	return login->last == PASSDB_RESULT_USER_UNKNOWN && !login->barred &&
+	       first != NULL && first->next == request->passdb;
+}
+
 /* Of a login that did not succeed, from what the passdbs said. */
 static enum ls_outcome outcome_of_lookup(const struct login *login)
 {
@@ -78,7 +92,8 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 	case PASSDB_RESULT_PASSWORD_MISMATCH:
 		/* A clear no, whatever was logged on the way: an error that
 		 * comes with each lookup must not make guessing free. */
-		return LS_OUTCOME_WRONG;
+		return is_unknown(login) ? LS_OUTCOME_UNKNOWN :
+					   LS_OUTCOME_WRONG;
 	case PASSDB_RESULT_OK:
 		/* A password that was compared is right: something else said
 		 * no, and what is right must not be remembered as wrong. */
@@ -124,7 +139,9 @@ static void settle(struct login *login, enum ls_outcome outcome)
 	    request->fields.master_user == NULL &&
 	    strcmp(request->fields.user, login->ticket.user) != 0)
 		ls_ticket_final(&login->ticket, request->fields.user);
-	if (outcome == LS_OUTCOME_WRONG)
+	/* A name that nobody has takes its own time, as ever: refusals are as
+	 * both. */
+	if (ls_outcome_is_wrong(outcome))
 		pace_learn(login);
 	if (login->barred)
 		ls_ticket_unsure(&login->ticket);

@@ -96,6 +96,32 @@ def test_familiar_places_do_not_count(stack, auth):
     assert len(seen()) - len(people) == GUESS_ACCOUNTS
 
 
+@pytest.mark.parametrize("mech", ["PLAIN", "LOGIN"])
+def test_invented_names_lock_no_password(stack, auth, mech):
+    """Nobody has these names, and the passdb says so: the password stays its
+    owner's, at a place that is new to him, too."""
+    owner = cast()
+    names = [f"nobody{owner.number}-{i}@example.test"
+             for i in range(3 * GUESS_ACCOUNTS)]
+    seen = counter(stack)
+    replies = attempt(auth, [
+        {"user": name, "password": owner.password, "ip": ip, "mech": mech}
+        for name, ip in zip(names, networks(len(names)))])
+    assert not any(reply.ok for reply in replies)
+    assert len(seen()) == len(names)
+    assert log_in(auth, owner, *networks(1), mech=mech)
+    records = [e for e in stack.events("login") if e["user"] in names]
+    assert {(e["verdict"], e["outcome"]) for e in records} == {
+        ("admit", "unknown-user")}
+    assert len(records) == len(names)
+
+    # Whoever asks reads the same of a name that nobody has as of a wrong password.
+    (word,), (here, there) = guesses(1), networks(2)
+    unknown = auth.login(names[0], word, ip=here, mech=mech)
+    wrong = auth.login(owner.user, word, ip=there, mech=mech)
+    assert {**unknown.fields, "user": ""} == {**wrong.fields, "user": ""}
+
+
 def test_many_different_ones_are_free(stack, auth):
     victims = crowd(60)
     seen = counter(stack)

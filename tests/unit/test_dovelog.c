@@ -18,6 +18,7 @@ struct row {
 #define LOGIN DOVELOG_LOGIN, LS_OUTCOME_SUCCESS, 1
 #define WRONG(n) DOVELOG_ENDED, LS_OUTCOME_WRONG, n
 #define FAILED DOVELOG_FAILED, LS_OUTCOME_WRONG, 1
+#define UNKNOWN DOVELOG_FAILED, LS_OUTCOME_UNKNOWN, 1
 #define MAIL DOVELOG_SASL_LOGIN, LS_OUTCOME_SUCCESS, 1
 #define OTHER DOVELOG_OTHER, LS_OUTCOME_NONE, 0, "", "", "", "", ""
 #define NOT_READ DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "", "", "", "", ""
@@ -63,7 +64,7 @@ static const struct row dovecot_23[] = {
 	{ AT "auth: Info: passwd-file(" U1 ",192.0.2.9,<qspiUhFhlpbAAAIJ>): Password mismatch",
 	  FAILED, U1, "192.0.2.9", "qspiUhFhlpbAAAIJ", "", "passwd-file" },
 	{ AT "auth: Info: passwd-file(nobody@example.test,192.0.2.9): unknown user",
-	  FAILED, "nobody@example.test", "192.0.2.9", "", "",
+	  UNKNOWN, "nobody@example.test", "192.0.2.9", "", "",
 	  "passwd-file" },
 	{ AT "auth: Info: scram-sha-256(" U1 ",2001:db8:1:2::9,<MNEIVBFh2p0gAQ24AAEAAgAAAAAAAAAJ>): Password mismatch",
 	  FAILED, U1, "2001:db8:1:2::9",
@@ -71,7 +72,7 @@ static const struct row dovecot_23[] = {
 	{ AT "auth-worker(16545): Info: conn unix:auth-worker (pid=16222,uid=103): auth-worker<10>: pam(" U1 ",192.0.2.9,<A3ybXhFhJofAAAIJ>): pam_authenticate() failed: Authentication failure (Password mismatch?)",
 	  FAILED, U1, "192.0.2.9", "A3ybXhFhJofAAAIJ", "", "pam" },
 	{ AT "auth-worker(7): Info: sql(joe,192.0.2.9): unknown user (given password: sesame)",
-	  FAILED, "joe", "192.0.2.9", "", "", "sql" },
+	  UNKNOWN, "joe", "192.0.2.9", "", "", "sql" },
 	{ AT "auth: Info: ldap(joe,192.0.2.9,<x>): Password mismatch (for LDAP bind) (SHA1 of given password: 5baa61) - trying the next passdb",
 	  FAILED, "joe", "192.0.2.9", "x", "", "ldap" },
 	{ AT "auth: Info: lockstep(" U1 ",192.0.2.9,<ER7MXhFhKIfAAAIJ>): refused: failures of ip",
@@ -108,7 +109,7 @@ static const struct row dovecot_24[] = {
 	{ AT "auth(" U1 ",192.0.2.9,sasl:plain)<yPKKVxFhfM5/AAAB>: Info: passwd-file: Password mismatch",
 	  FAILED, U1, "192.0.2.9", "yPKKVxFhfM5/AAAB", "", "passwd-file" },
 	{ AT "auth(nobody@example.test,192.0.2.9,sasl:plain): Info: passwd-file: unknown user",
-	  FAILED, "nobody@example.test", "192.0.2.9", "", "",
+	  UNKNOWN, "nobody@example.test", "192.0.2.9", "", "",
 	  "passwd-file" },
 	{ AT "auth-worker(" U1 ",192.0.2.9)<6945><yPKKVxFhfM5/AAAB>: request [1]: Info: pam: pam_authenticate() failed: Authentication failure (Password mismatch?)",
 	  FAILED, U1, "192.0.2.9", "yPKKVxFhfM5/AAAB", "", "pam" },
@@ -155,7 +156,7 @@ static const struct row syslog[] = {
 	{ AT "mx dovecot[123]: auth(joe,192.0.2.9,sasl:plain)<x>: passwd-file: Password mismatch",
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
 	{ AT "mx dovecot: auth-worker(12): conn unix:auth-worker (pid=3,uid=97): auth-worker<4>: sql(joe,192.0.2.9): unknown user",
-	  FAILED, "joe", "192.0.2.9", "", "", "sql" },
+	  UNKNOWN, "joe", "192.0.2.9", "", "", "sql" },
 	{ "2026-11-25 03:21:24 imap-login: Info: Logged in: user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>\r",
 	  LOGIN, "joe", "192.0.2.9", "x", "imap", "" },
 	{ AT "mx postfix/submission/smtpd[15566]: warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: (reason unavailable), sasl_username=" U1,

@@ -268,7 +268,7 @@ static void merge_login(struct merger *merger, size_t i)
 	if (talk == NULL || !talk->any)
 		return;
 	last = &merger->attempts->list[talk->last];
-	if (last->outcome == LS_OUTCOME_WRONG && last->count > 0 &&
+	if (ls_outcome_is_wrong(last->outcome) && last->count > 0 &&
 	    (!mail || (postfix != NULL && postfix->unclaimed > 0)) &&
 	    attempt->at_ms - talk->last_ms <=
 		    (uint64_t)(mail ? MAIL_MS : SUCCESS_MS)) {

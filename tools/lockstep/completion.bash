@@ -92,7 +92,7 @@ _lockstep_values() {
 		;;
 	--service) echo "imap pop3 sieve submission smtp" ;;
 	--passwords) echo "stale new same" ;;
-	--outcome) echo "success wrong denied internal abandoned refused" ;;
+	--outcome) echo "success wrong denied internal abandoned unknown-user refused" ;;
 	*) return 1 ;;
 	esac
 }

@@ -25,8 +25,8 @@ struct message {
 
 static const struct message messages[] = {
 	{ LITERAL("Password mismatch"), DOVELOG_FAILED, LS_OUTCOME_WRONG, true },
-	{ LITERAL("unknown user"), DOVELOG_FAILED, LS_OUTCOME_WRONG, true },
-	{ LITERAL("User unknown"), DOVELOG_FAILED, LS_OUTCOME_WRONG, true },
+	{ LITERAL("unknown user"), DOVELOG_FAILED, LS_OUTCOME_UNKNOWN, true },
+	{ LITERAL("User unknown"), DOVELOG_FAILED, LS_OUTCOME_UNKNOWN, true },
 	{ LITERAL("pam_authenticate() failed: "), DOVELOG_FAILED, LS_OUTCOME_WRONG,
 	  false },
 	{ LITERAL("pam_acct_mgmt() failed: "), DOVELOG_FAILED, LS_OUTCOME_DENIED,

@@ -204,8 +204,9 @@ const struct verb verb_events = {
 		 "distrust, forget,\n"
 		 "                     message, alarm\n"
 		 "      --service NAME imap, pop3, smtp, ...\n"
-		 "      --outcome HOW  success, wrong, denied, internal, "
-		 "abandoned, refused\n"
+		 "      --outcome HOW  success, wrong, unknown-user, denied, "
+		 "internal,\n"
+		 "                     abandoned, refused\n"
 		 "      --kind KIND    whose limit or lock it was: ip, net, "
 		 "user, place,\n"
 		 "                     guess, sending, relay\n",

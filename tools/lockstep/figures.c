@@ -35,7 +35,7 @@ static void add(struct figures_of *sum, const struct ls_record *record)
 		sum->refused++;
 	else if (login && record->outcome == LS_OUTCOME_SUCCESS)
 		sum->success++;
-	else if (login && record->outcome == LS_OUTCOME_WRONG)
+	else if (login && ls_outcome_is_wrong(record->outcome))
 		sum->wrong++;
 }
 

@@ -189,10 +189,10 @@ static void play(struct run *run, const struct attempt *attempt,
 		note_refusal(run, attempt, place, &decision, right);
 		return;
 	}
-	if (outcome == LS_OUTCOME_WRONG)
+	if (ls_outcome_is_wrong(outcome))
 		run->sim->verified++;
 	ls_settle(run->state, &ticket, outcome, attempt->at_ms);
-	run->sim->repeats += outcome == LS_OUTCOME_WRONG && ticket.repeat;
+	run->sim->repeats += ls_outcome_is_wrong(outcome) && ticket.repeat;
 }
 
 static void play_all(struct run *run, size_t i)
@@ -211,9 +211,9 @@ static void play_all(struct run *run, size_t i)
 	play(run, attempt, place, outcome);
 	sim->failures += attempt->count - 1U;
 	sim->successes += outcome == LS_OUTCOME_SUCCESS;
-	sim->failures += outcome == LS_OUTCOME_WRONG;
+	sim->failures += ls_outcome_is_wrong(outcome);
 	sim->others += outcome != LS_OUTCOME_SUCCESS &&
-		       outcome != LS_OUTCOME_WRONG;
+		       !ls_outcome_is_wrong(outcome);
 	read_journal(run, attempt->at_ms);
 }
 

@@ -69,7 +69,7 @@ void tally_count(struct tally *tally, const char *name,
 		row->refused++;
 	else if (record->outcome == LS_OUTCOME_SUCCESS)
 		row->success++;
-	else if (record->outcome == LS_OUTCOME_WRONG)
+	else if (ls_outcome_is_wrong(record->outcome))
 		row->wrong++;
 }
 

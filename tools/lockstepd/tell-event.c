@@ -121,6 +121,8 @@ static void tell_login(const struct telling *telling)
 		{ LS_OUTCOME_SUCCESS, " logged in" },
 		{ LS_OUTCOME_WRONG, " failed to log in with a wrong name or "
 				    "password" },
+		{ LS_OUTCOME_UNKNOWN, " failed to log in: no passdb knows "
+				      "that name" },
 		{ LS_OUTCOME_DENIED, " was turned down by the mail server "
 				     "whatever the password" },
 		{ LS_OUTCOME_INTERNAL, " could not be verified by the mail "
