@@ -1,7 +1,7 @@
 /* address.c - addresses, prefixes, and subjects as text; see lockstep.h */
 #include "lockstep-config.h"
 
-#include "lockstep.h"
+#include "nat64.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -13,7 +13,7 @@ static const uint8_t ipv4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255 
 
 enum { IPV4_BITS = 8 * (int)sizeof(ipv4_mapped) }; /* before an IPv4's own */
 
-int ls_addr_parse(const char *text, struct ls_addr *addr_r)
+static int parse_as_written(const char *text, struct ls_addr *addr_r)
 {
 	memset(addr_r, 0, sizeof(*addr_r));
 	if (inet_pton(AF_INET6, text, addr_r->octet) == 1)
@@ -23,6 +23,22 @@ int ls_addr_parse(const char *text, struct ls_addr *addr_r)
 		return 0;
 	memset(addr_r, 0, sizeof(*addr_r));
 	return LS_EARG;
+}
+
+int ls_addr_parse(const char *text, struct ls_addr *addr_r)
+{
+	int ret = parse_as_written(text, addr_r);
+
+	ls_addr_unwrap(NULL, addr_r);
+	return ret;
+}
+
+void ls_addr_unwrap(const struct ls_nat64 *nat64, struct ls_addr *addr)
+{
+	struct ls_prefix prefix = { .addr = *addr, .bits = 128 };
+
+	ls_nat64_unwrap(nat64, &prefix);
+	*addr = prefix.addr;
 }
 
 bool ls_addr_is_ipv4(const struct ls_addr *addr)
@@ -83,7 +99,8 @@ int ls_prefix_parse(const char *text, struct ls_prefix *prefix_r)
 		return LS_EARG;
 	memcpy(addr, text, len);
 	addr[len] = '\0';
-	if (ls_addr_parse(addr, &prefix_r->addr) < 0)
+	/* Before it is unwrapped: that is up to how long the prefix is. */
+	if (parse_as_written(addr, &prefix_r->addr) < 0)
 		return LS_EARG;
 	/* "::ffff:192.0.2.0/120" counts as IPv6 does: all 128. */
 	longest = strchr(addr, ':') == NULL ? 32 : 128;
@@ -100,6 +117,7 @@ int ls_prefix_parse(const char *text, struct ls_prefix *prefix_r)
 	if (bits > longest)
 		return LS_EARG;
 	prefix_r->bits = (uint8_t)(bits + 128 - longest);
+	ls_nat64_unwrap(NULL, prefix_r);
 	return mask(&prefix_r->addr, prefix_r->bits) ? LS_EFORMAT : 0;
 }
 

@@ -240,6 +240,7 @@ static int parse_words(const struct ls_field *field, const char *text,
 		return parse_range(field, &span, words, error_r);
 	case LS_FIELD_PATH:
 	case LS_FIELD_TEXT:
+	case LS_FIELD_PREFIXES:
 		break;
 	}
 	return ls_fail(error_r, LS_EARG, "not a number");

@@ -67,6 +67,7 @@ int ls_learn(struct ls_state *state, const struct ls_past *past,
 {
 	const struct ls_policy *policy;
 	struct ls_policy own;
+	struct ls_addr ip = past->ip;
 	struct ls_visit visit;
 	uint64_t age_ms, now;
 	int ret;
@@ -78,14 +79,14 @@ int ls_learn(struct ls_state *state, const struct ls_past *past,
 	if (!dry && !state->guard.writable)
 		return LS_EACCES;
 	age_ms = real_ms - past->last_real_ms;
-	policy = ls_policy_file_lookup(state->policy, past->user, &past->ip,
-				       &own);
+	ls_addr_unwrap(&state->nat64, &ip);
+	policy = ls_policy_file_lookup(state->policy, past->user, &ip, &own);
 	if (age_ms >= policy->familiar_ms)
 		return LS_LEARNT_OLD;
 	if (state->guard.header == NULL)
 		return LS_LEARNT;
 	now = ls_map_now(&state->guard, now_ms);
-	ls_visit_init(&visit, state, past->user, &past->ip, NULL, now);
+	ls_visit_init(&visit, state, past->user, &ip, NULL, now);
 	if (is_on_probation(&visit))
 		return LS_LEARNT_DOUBTFUL;
 	ret = is_familiar(&visit) ? LS_LEARNT_KNOWN : LS_LEARNT;

@@ -277,6 +277,7 @@ int ls_subject_parse(const struct ls_state *state, const char *text,
 		ls_copy(subject_r->user, sizeof(subject_r->user), text);
 		return 0;
 	}
+	ls_nat64_unwrap(&state->nat64, &prefix);
 	as_ip = ls_prefix_of(&prefix.addr, 32, 64);
 	as_net = ls_prefix_of(&prefix.addr, (unsigned)policy->net.prefix4,
 			      (unsigned)policy->net.prefix6);

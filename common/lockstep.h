@@ -47,7 +47,8 @@ struct ls_error {
 
 /* ---- addresses (address.c) ------------------------------------------- */
 
-/* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96. */
+/* An IPv6 address, or an IPv4 address mapped into ::ffff:0:0/96. One that a NAT64
+ * made of an IPv4 address is to be unwrapped, by whoever takes it in. */
 struct ls_addr {
 	uint8_t octet[16];
 };
@@ -61,9 +62,13 @@ struct ls_prefix {
 
 enum { LS_ADDR_TEXT = 46, LS_PREFIX_TEXT = 50 }; /* buffer sizes, NUL included */
 
-/* "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1" (the same as the IPv4).
- * Returns 0 or LS_EARG. */
+/* "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1" and "64:ff9b::192.0.2.1" (the
+ * same as the IPv4). Returns 0 or LS_EARG. */
 int ls_addr_parse(const char *text, struct ls_addr *addr_r);
+/* Make an address that a NAT64 made the IPv4 one inside: of 64:ff9b::/96, and of the
+ * policy's own prefixes (ls_nat64_of(); NULL: none). */
+struct ls_nat64;
+void ls_addr_unwrap(const struct ls_nat64 *nat64, struct ls_addr *addr);
 bool ls_addr_is_ipv4(const struct ls_addr *addr);
 bool ls_addr_is_loopback(const struct ls_addr *addr); /* 127.0.0.0/8, ::1 */
 void ls_addr_format(const struct ls_addr *addr, char text_r[LS_ADDR_TEXT]);
@@ -135,6 +140,10 @@ struct ls_open_args {
 int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 	    struct ls_error *error_r);
 void ls_close(struct ls_state **state);
+
+/* The prefixes of NAT64 that the policy in force names. Lives as long as the state,
+ * and follows the policy. NULL, or of no state, stands for none. */
+const struct ls_nat64 *ls_nat64_of(const struct ls_state *state);
 
 /* Take over a newer policy if one was compiled. Cheap enough for every attempt:
  * one load when nothing changed, and once a second a look at the maps' names. Returns 1 when a new policy is in force, 0

@@ -4,8 +4,10 @@
 #include "policy-record.h"
 
 #include "error.h"
+#include "nat64.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PERIOD_MAX_MS (366 * UINT64_C(86400000))
@@ -15,7 +17,8 @@ _Static_assert(sizeof(struct ls_limit) == 16 && sizeof(struct ls_range) == 16,
 _Static_assert(LS_FIELD_COUNT *(LS_RECORD_HEAD + 8 * LS_FIELD_WORDS) +
 			       sizeof(((struct ls_policy *)NULL)->state_dir) +
 			       sizeof(((struct ls_policy *)NULL)->group) +
-			       sizeof(((struct ls_policy *)NULL)->readers) <=
+			       sizeof(((struct ls_policy *)NULL)->readers) +
+			       sizeof(((struct ls_policy *)NULL)->nat64) <=
 		       LS_RECORD_SIZE,
 	       "a whole policy fits in a record");
 
@@ -138,9 +141,21 @@ int ls_field_check_words(const struct ls_field *field, const uint64_t *words,
 		return ret;
 	case LS_FIELD_PATH:
 	case LS_FIELD_TEXT:
+	case LS_FIELD_PREFIXES:
 		break;
 	}
 	return ls_fail(error_r, LS_EARG, "not a number");
+}
+
+/* The text may have no NUL behind it. */
+static int check_prefixes(const char *text, size_t len,
+			  struct ls_error *error_r)
+{
+	char copy[LS_PATH_SIZE];
+	struct ls_nat64 ignored;
+
+	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+	return ls_nat64_parse(copy, &ignored, error_r);
 }
 
 int ls_field_check_text(const struct ls_field *field, const char *text,
@@ -158,6 +173,8 @@ int ls_field_check_text(const struct ls_field *field, const char *text,
 		return ls_fail(error_r, LS_EARG,
 			       "\"%.*s\" does not begin with /", (int)len,
 			       text);
+	if (field->type == LS_FIELD_PREFIXES)
+		return check_prefixes(text, len, error_r);
 	return 0;
 }
 

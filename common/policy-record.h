@@ -37,7 +37,8 @@ extern const struct ls_field ls_webhook_table[];
 
 static inline bool ls_field_is_text(const struct ls_field *field)
 {
-	return field->type == LS_FIELD_PATH || field->type == LS_FIELD_TEXT;
+	return field->type == LS_FIELD_PATH || field->type == LS_FIELD_TEXT ||
+	       field->type == LS_FIELD_PREFIXES;
 }
 
 /* Is this a value that the field may have? Returns 0, or LS_EARG with the

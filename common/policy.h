@@ -26,6 +26,7 @@
 #define LS_POLICY_H
 
 #include "lockstep.h"
+#include "nat64.h"
 
 enum { LS_POLICY_VERSION = 1 };
 
@@ -58,6 +59,7 @@ struct ls_policy {
 	char group[64];   /* may change the state; "": root alone */
 	char readers[64]; /* may read it; "": nobody besides */
 	uint64_t subjects, journal_size, contacts;
+	char nat64[LS_PATH_SIZE]; /* as ls_nat64_parse() takes it */
 	uint64_t familiar_ms, strike_fades_ms;
 	struct {
 		struct ls_limit failures[LS_SPEEDS], accounts[LS_SPEEDS], logins;
@@ -112,6 +114,8 @@ enum ls_field_type {
 	LS_FIELD_RANGE,    /* "10m..1d"                u64 ms, u64 ms */
 	LS_FIELD_PATH,     /* "/run/lockstep"          bytes, no NUL */
 	LS_FIELD_TEXT,     /* "lockstep"               bytes, no NUL */
+	LS_FIELD_PREFIXES, /* { "2001:db8::/96" }      bytes, no NUL; comma and blank
+			    * between */
 	LS_FIELD_FLAG,     /* set by a list elsewhere  u64, 0 or 1 */
 };
 
@@ -136,7 +140,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 51 };
+enum { LS_FIELD_COUNT = 52 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or

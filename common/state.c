@@ -89,6 +89,21 @@ static int open_map(struct ls_state *state, enum ls_map_type type,
 	return ret;
 }
 
+/* Make what is made once for each policy. */
+static void follow_policy(struct ls_state *state)
+{
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+
+	ls_meters_of(policy, &state->meters);
+	/* Checked with the file. */
+	(void)ls_nat64_parse(policy->nat64, &state->nat64, NULL);
+}
+
+const struct ls_nat64 *ls_nat64_of(const struct ls_state *state)
+{
+	return state != NULL ? &state->nat64 : NULL;
+}
+
 /* Read the policy that is in place now. The one in force stays if it is not
  * usable. */
 static int reread_policy(struct ls_state *state, struct ls_error *error_r)
@@ -100,7 +115,7 @@ static int reread_policy(struct ls_state *state, struct ls_error *error_r)
 		return ret;
 	ls_policy_file_close(&state->policy);
 	state->policy = fresh;
-	ls_meters_of(ls_policy_file_policy(fresh), &state->meters);
+	follow_policy(state);
 	return 0;
 }
 
@@ -136,7 +151,7 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret < 0)
 		return ret;
 	policy = ls_policy_file_policy(state->policy);
-	ls_meters_of(policy, &state->meters);
+	follow_policy(state);
 	state->state_dirfd =
 		open_directory(policy->state_dir, "state directory", error_r);
 	if (state->state_dirfd < 0)

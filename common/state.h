@@ -5,6 +5,7 @@
 #include "contacts.h"
 #include "judge.h"
 #include "map.h"
+#include "nat64.h"
 #include "policy.h"
 #include "guess.h"
 
@@ -14,6 +15,7 @@ struct ls_state {
 	int policy_dirfd, state_dirfd;
 	struct ls_policy_file *policy;
 	struct ls_meters meters; /* of the policy, where nothing overrides it */
+	struct ls_nat64 nat64; /* of the policy */
 	uint64_t generation; /* of the policy in force, from the guard */
 	struct ls_map guard, sessions; /* header NULL: not open */
 	struct ls_contacts contacts;   /* LS_CONTACTS; header NULL: not open */

@@ -55,7 +55,7 @@ static void lockstep_mail_user_created(struct mail_user *user)
 	struct ls_addr ip;
 
 	if (sessions.opened && !user->autocreated && ending != NULL &&
-	    state_addr(user->conn.remote_ip, &ip))
+	    state_addr(sessions.ls, user->conn.remote_ip, &ip))
 		mail_session_begin(user, &ip, state_service(user->service),
 				   ending);
 }

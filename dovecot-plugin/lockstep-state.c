@@ -130,7 +130,8 @@ struct event *state_event_create(struct event *parent)
 	return event;
 }
 
-bool state_addr(const struct ip_addr *ip, struct ls_addr *addr_r)
+bool state_addr(const struct ls_state *state, const struct ip_addr *ip,
+		struct ls_addr *addr_r)
 {
 	memset(addr_r, 0, sizeof(*addr_r));
 	if (ip == NULL || ip->family == 0)
@@ -140,6 +141,7 @@ bool state_addr(const struct ip_addr *ip, struct ls_addr *addr_r)
 		memcpy(addr_r->octet + 12, &ip->u.ip4, 4);
 	} else {
 		memcpy(addr_r->octet, &ip->u.ip6, 16);
+		ls_addr_unwrap(ls_nat64_of(state), addr_r);
 	}
 	return TRUE;
 }

@@ -57,7 +57,8 @@ struct event *state_event_create(struct event *parent);
 uint64_t state_now_ms(void);
 
 /* Returns false when there is no address: a client of a unix socket. */
-bool state_addr(const struct ip_addr *ip, struct ls_addr *addr_r);
+bool state_addr(const struct ls_state *state, const struct ip_addr *ip,
+		struct ls_addr *addr_r);
 
 /* The name that Lockstep gives a service: Dovecot's, except that Dovecot 2.3
  * calls ManageSieve "sieve" in auth and "managesieve" in mail processes. */

@@ -129,7 +129,7 @@ static void attempt_fill(const struct login *login,
 	attempt_r->service = state_service(compat_request_service(request));
 	attempt_r->mech = request->fields.mech_name;
 	attempt_r->user = request->fields.user;
-	(void)state_addr(&request->fields.remote_ip, &attempt_r->ip);
+	(void)state_addr(guard->ls, &request->fields.remote_ip, &attempt_r->ip);
 	attempt_r->secured = is_secured(request);
 	attempt_r->password = login->password;
 	attempt_r->target = request->fields.requested_login_user;
@@ -226,7 +226,7 @@ static enum passdb_result check_target(struct auth_request *request,
 	struct ls_decision decision;
 	struct ls_addr ip;
 
-	(void)state_addr(&request->fields.remote_ip, &ip);
+	(void)state_addr(state, &request->fields.remote_ip, &ip);
 	return ls_frozen(state, request->fields.user, &ip, state_now_ms(),
 			 &decision) ? PASSDB_RESULT_USER_DISABLED :
 				      PASSDB_RESULT_NEXT;

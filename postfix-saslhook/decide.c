@@ -35,13 +35,16 @@ static void complain_of_request(struct decider *decider,
 
 /* Returns whether the address in the request could be used. */
 static bool client_address(struct decider *decider,
-			   const struct request *request, uint64_t now_ms,
+			   const struct request *request,
+			   const struct ls_state *state, uint64_t now_ms,
 			   struct ls_addr *address_r)
 {
 	char shown[64], line[160];
 
-	if (ls_addr_parse(request->client_address, address_r) == 0)
+	if (ls_addr_parse(request->client_address, address_r) == 0) {
+		ls_addr_unwrap(ls_nat64_of(state), address_r);
 		return true;
+	}
 	request_printable(request->client_address, shown, sizeof(shown));
 	snprintf(line, sizeof(line), "client_address \"%s\" is no address",
 		 shown);
@@ -100,7 +103,7 @@ static bool decide_connection(struct decider *decider,
 	enum policy_role role;
 
 	if (!may_refuse(decider, request, now_ms, &role) ||
-	    !client_address(decider, request, now_ms, &address))
+	    !client_address(decider, request, state, now_ms, &address))
 		return false;
 	ls_connect(state, role == POLICY_ROLE_MX ? "smtp" : "submission",
 		   &address, now_ms, decision_r);
@@ -155,7 +158,7 @@ static bool decide_message(struct decider *decider,
 	};
 
 	/* An account is known by its name, wherever it is. */
-	if (!client_address(decider, request, now_ms, &message.ip) &&
+	if (!client_address(decider, request, state, now_ms, &message.ip) &&
 	    request->sasl_username[0] == '\0')
 		return false;
 	look_for_rcpt(decider, request, now_ms);

@@ -252,6 +252,10 @@ static void put_value(FILE *out, const struct ls_field *field)
 	case LS_FIELD_TEXT:
 		fputs(draw_from(texts, COUNT(texts)), out);
 		break;
+	case LS_FIELD_PREFIXES:
+		fputs(draw(2) ? "{ }" : "{ \"2001:db8:64::/96\", 'fd00::/48' }",
+		      out);
+		break;
 	case LS_FIELD_FLAG:
 		break;
 	}

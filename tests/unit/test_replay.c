@@ -168,7 +168,7 @@ static void check_attempts(const struct attempts *attempts)
 }
 
 static void replay(struct simulation *simulation,
-		   const struct attempts *attempts,
+		   struct attempts *attempts,
 		   enum simulate_passwords passwords, struct found *found)
 {
 	check("simulate",

@@ -112,6 +112,22 @@ static void put_key(FILE *out, const char *indent, const char *name,
 	putc('\n', out);
 }
 
+/* A list of what the text has commas and blanks between. */
+static void put_prefixes(FILE *out, const char *name, char *text)
+{
+	const char *comma = "";
+	char *rest = NULL;
+
+	fprintf(out, "%s = {", name);
+	for (const char *one = strtok_r(text, ", ", &rest); one != NULL;
+	     one = strtok_r(NULL, ", ", &rest)) {
+		fprintf(out, "%s ", comma);
+		put_string(out, one);
+		comma = ",";
+	}
+	fputs(" }\n", out);
+}
+
 static void put_field(FILE *out, const char *indent,
 		      const struct ls_field *field,
 		      const struct ls_policy *policy)
@@ -119,7 +135,9 @@ static void put_field(FILE *out, const char *indent,
 	char text[LS_FIELD_TEXT_SIZE];
 
 	ls_field_format(field, policy, text);
-	if (field->type == LS_FIELD_NUMBER)
+	if (field->type == LS_FIELD_PREFIXES)
+		put_prefixes(out, field->name, text);
+	else if (field->type == LS_FIELD_NUMBER)
 		fprintf(out, "%s%s = %s\n", indent, field->name, text);
 	else
 		put_key(out, indent, field->name, text);

@@ -44,7 +44,11 @@ static struct conf_net *add_net(struct conf *conf,
 	char meant[LS_PREFIX_TEXT];
 	struct conf_net *net;
 	int ret = ls_prefix_parse(text, &prefix);
+	struct ls_nat64 nat64;
 
+	/* What is wrong with it was told. */
+	(void)ls_nat64_parse(conf->policy.nat64, &nat64, NULL);
+	ls_nat64_unwrap(&nat64, &prefix);
 	if (ret == LS_EFORMAT) {
 		ls_prefix_format(&prefix, meant);
 		conf_error(&conf->log, &where->place,
@@ -57,6 +61,13 @@ static struct conf_net *add_net(struct conf *conf,
 		conf_error(&conf->log, &where->place,
 			   "%s \"%s\" is not an address or a network like "
 			   "192.0.2.0/24 or 2001:db8::/32",
+			   what, text);
+		return NULL;
+	}
+	if (ls_nat64_is_whole(&nat64, &prefix)) {
+		conf_error(&conf->log, &where->place,
+			   "%s \"%s\": what a NAT64 makes is known by the IPv4 "
+			   "address inside: name the IPv4 networks",
 			   what, text);
 		return NULL;
 	}

@@ -141,7 +141,9 @@ static cfg_opt_t *add_fields(cfg_opt_t *options, const char *section,
 	for (const struct ls_field *field = ls_fields; field->name; field++) {
 		if (is_in(field, section) && (field->flags & flags) == flags &&
 		    field->type != LS_FIELD_FLAG)
-			options = add_key(options, field->name);
+			options = field->type == LS_FIELD_PREFIXES
+					  ? add_list(options, field->name, NULL)
+					  : add_key(options, field->name);
 	}
 	*options = (cfg_opt_t)CFG_END();
 	return options;

@@ -5,6 +5,7 @@
 #include "subject.h"
 
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,18 +48,40 @@ static void check_speeds(struct conf *conf, const struct conf_where *where,
 			     where->context, field->name, text);
 }
 
+/* The values of a list, with commas between. One too long for all stays too long. */
+static const char *join(cfg_t *section, const char *name,
+			char text_r[LS_FIELD_TEXT_SIZE])
+{
+	const struct conf_value *value;
+	size_t used = 0;
+
+	for (unsigned i = 0;
+	     (value = conf_tree_value(section, name, i)) != NULL &&
+	     used < LS_FIELD_TEXT_SIZE;
+	     i++)
+		used += (size_t)snprintf(text_r + used,
+					 LS_FIELD_TEXT_SIZE - used, "%s%s",
+					 i > 0 ? ", " : "", value->text);
+	return text_r;
+}
+
 bool conf_take_field(struct conf *conf, cfg_t *section,
 		     const struct ls_field *field, struct ls_policy *policy)
 {
 	const struct conf_value *value =
 		conf_tree_value(section, field->name, 0);
+	char list[LS_FIELD_TEXT_SIZE];
 	struct conf_where where;
 	struct ls_error error;
+	const char *text;
 
 	if (value == NULL)
 		return false;
 	where = conf_where(conf, value->token);
-	if (ls_field_parse(field, value->text, policy, &error) < 0) {
+	text = value->text;
+	if (field->type == LS_FIELD_PREFIXES)
+		text = join(section, field->name, list);
+	if (ls_field_parse(field, text, policy, &error) < 0) {
 		conf_error(&conf->log, &where.place, "%s%s: %s", where.context,
 			   field->name, error.text);
 		return false;

@@ -217,6 +217,21 @@ int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 	return take_from(filter, words[2]) ? CLI_DONE : CLI_USAGE;
 }
 
+void filter_unwrap(struct filter *filter, const struct cli *cli)
+{
+	struct ls_policy_file *policy;
+	struct ls_nat64 nat64;
+	struct ls_error ignored;
+
+	if (!filter->placed || ls_addr_is_ipv4(&filter->net.addr) ||
+	    cli_open_policy(cli->policy, &policy, &ignored) < 0)
+		return;
+	if (ls_nat64_parse(ls_policy_file_policy(policy)->nat64, &nat64,
+			   &ignored) == 0)
+		ls_nat64_unwrap(&nat64, &filter->net);
+	ls_policy_file_close(&policy);
+}
+
 /* Does the one lie in the other? */
 static bool overlap(const struct ls_prefix *a, const struct ls_prefix *b)
 {

@@ -51,6 +51,9 @@ bool filter_take_subjects(struct filter *filter, int count, char **words);
 int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 		    char **words);
 
+/* What a NAT64 of the policy made of an IPv4 address is that one. */
+void filter_unwrap(struct filter *filter, const struct cli *cli);
+
 bool filter_subject(const struct filter *filter,
 		    const struct ls_subject *subject);
 /* A moment, a service, an outcome, and all the others of a record. */

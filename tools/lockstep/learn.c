@@ -106,7 +106,7 @@ static struct ls_state *open_dry(const struct cli *cli)
 }
 
 static int learn(const struct cli *cli, struct ls_state *state,
-		 const struct logread *logread, bool dry)
+		 struct logread *logread, bool dry)
 {
 	struct learn_counts counts = { 0 };
 	struct ls_policy_file *policy;

@@ -31,20 +31,23 @@ static uint32_t number_of(struct places *places, const struct attempt *attempt,
 	return *number;
 }
 
-void places_of(struct places *places, const struct attempts *attempts,
+void places_of(struct places *places, struct attempts *attempts,
 	       const struct ls_policy *policy)
 {
+	struct ls_nat64 nat64;
+
+	(void)ls_nat64_parse(policy->nat64, &nat64, NULL); /* was checked */
 	memset(places, 0, sizeof(*places));
 	places->of = names_resize(NULL, attempts->count + 1,
 				  sizeof(*places->of));
 	for (size_t i = 0; i < attempts->count; i++) {
-		const struct attempt *attempt = &attempts->list[i];
-		struct ls_prefix net =
-			ls_prefix_of(&attempt->ip,
-				     (unsigned)policy->net.prefix4,
-				     (unsigned)policy->net.prefix6);
+		struct attempt *attempt = &attempts->list[i];
+		struct ls_prefix net;
 		struct place *place;
 
+		ls_addr_unwrap(&nat64, &attempt->ip);
+		net = ls_prefix_of(&attempt->ip, (unsigned)policy->net.prefix4,
+				   (unsigned)policy->net.prefix6);
 		places->of[i] = number_of(places, attempt, &net);
 		place = &places->list[places->of[i]];
 		if (attempt->outcome != LS_OUTCOME_SUCCESS)

@@ -23,8 +23,9 @@ struct places {
 };
 
 /* The places of all attempts, and when people logged in there. Networks have
- * the policy's lengths. */
-void places_of(struct places *places, const struct attempts *attempts,
+ * the policy's lengths; of an address that a NAT64 of the policy made, the attempts
+ * have the IPv4 one from here on. */
+void places_of(struct places *places, struct attempts *attempts,
 	       const struct ls_policy *policy);
 void places_free(struct places *places);
 

@@ -244,7 +244,7 @@ static void finish_locks(struct simulation *sim)
 	keymap_free(&sim->lock_map);
 }
 
-bool simulate(struct simulation *simulation_r, const struct attempts *attempts,
+bool simulate(struct simulation *simulation_r, struct attempts *attempts,
 	      struct ls_state *state, const struct ls_policy *policy,
 	      enum simulate_passwords passwords, simulate_progress_fn *progress,
 	      void *context)

@@ -59,7 +59,7 @@ typedef bool simulate_progress_fn(void *context, double part);
  * the first one's time or before.
  *   policy  what the state has, for the lengths of networks
  * Fills *simulation_r. Returns false when it was told to stop. */
-bool simulate(struct simulation *simulation_r, const struct attempts *attempts,
+bool simulate(struct simulation *simulation_r, struct attempts *attempts,
 	      struct ls_state *state, const struct ls_policy *policy,
 	      enum simulate_passwords passwords,
 	      simulate_progress_fn *progress, void *context);
