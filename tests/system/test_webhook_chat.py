@@ -109,7 +109,9 @@ def test_each_format(stack):
     do(stack, "lock", who.guesser)
     do(stack, "freeze", HOSTILE)
     for form in FORMATS:
-        lock, freeze = texts(stack, form, 2)
+        # What is graver goes first, if both wait.
+        lock, freeze = sorted(texts(stack, form, 2),
+                              key=lambda text: " is frozen " in text)
         plain = lock.replace("`", "").replace("\\", "")
         assert re.search(rf": address {re.escape(who.guesser)} is locked until "
                          r"[-0-9 :]+ UTC by root", plain), lock
@@ -122,7 +124,8 @@ def test_each_format(stack):
             assert "\\<\\!channel\\>\\@everyone\\`https" in freeze
         else:
             assert "https://" not in freeze
-    lock, freeze = posts(stack, "ntfy-secret")
+    lock, freeze = sorted(posts(stack, "ntfy-secret"),
+                          key=lambda post: " is frozen " in post["body"])
     for request, priority in (lock, "default"), (freeze, "high"):
         headers = request["headers"]
         assert headers["authorization"] == f"Bearer {TOKEN}"
@@ -221,3 +224,32 @@ def test_digest(stack):
         assert people[10].guesser not in plain
     request, = posts(stack, "ntfy-secret")
     assert request["headers"]["title"].endswith(": digest")
+
+
+def test_flood_of_locks_hides_no_freeze(stack):
+    """However many locks fall first: each frozen account is named, and before
+    any of them."""
+    frozen = [f"user{n}@flood.example" for n in range(15)]
+    for form in FORMATS:
+        write_url(stack, form)
+    ask(stack, "".join(block(stack, form, digest="3s") for form in FORMATS))
+    for n in range(60):
+        do(stack, "lock", f"198.51.100.{n}")
+    for account in frozen:
+        do(stack, "freeze", account)
+
+    def named(text):
+        plain = text.replace("`", "").replace("\\", "")
+        return {name for line in re.findall(r"(?m)^frozen: (.*)$", plain)
+                for name in line.split(", ")} \
+            | set(re.findall(r"user (\S+) is frozen until", plain))
+
+    for form in FORMATS:
+        poll(lambda form=form: set().union(*(
+            named(text) for text in texts(stack, form, 1))) == set(frozen),
+             deadline=120, what=f"every frozen account's name by {form}")
+        for text in texts(stack, form, 1):
+            lines = text.splitlines()
+            kinds = [" is frozen until" in line for line in lines
+                     if re.search(r" is (frozen|locked) until", line)]
+            assert kinds == sorted(kinds, reverse=True), text

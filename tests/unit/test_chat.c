@@ -44,9 +44,9 @@ static void test_digest(void **state)
 		   "`mx1`: 2 locks, 1 unlock in 60 seconds:\n"
 		   "02:12 UTC: user `joe` is locked for strangers until 02:22 "
 		   "UTC: too many wrong passwords\n"
-		   "02:12 UTC: user `joe` is unlocked\n"
 		   "02:13 UTC: user `joe` is locked for strangers until 02:23 "
-		   "UTC: too many wrong passwords");
+		   "UTC: too many wrong passwords\n"
+		   "02:12 UTC: user `joe` is unlocked");
 	post = post_of(LS_FORMAT_NTFY, message);
 	check_text("digest", post.title, "lockstep on mx1: digest");
 	check_text("digest", post.priority, "default");
@@ -110,6 +110,136 @@ static void test_digest_bounded(void **state)
 			json_decref(message);
 		}
 	}
+}
+
+/* A flood of locks, and among it what somebody has to see. */
+static void test_digest_gravest_first(void **state)
+{
+	static const struct {
+		enum ls_event event;
+		const char *user;
+	} graver[] = {
+		{ LS_EVENT_ALARM, "ann" },
+		{ LS_EVENT_FREEZE, "joe" },
+		{ LS_EVENT_SUSPICIOUS, "eve" },
+		{ LS_EVENT_FREEZE, "bob" },
+	};
+	struct digest digest = { 0 };
+	char text[PROSE_MAX + 1], *body, *at;
+	struct chat_post post;
+	json_t *message;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		struct ls_record record = record_of(LS_EVENT_LOCK, LS_KIND_IP,
+						    "192.0.2.1", NULL);
+
+		record.at_ms = 1000 + i;
+		if (i % 1000 == 999 && i / 1000 < COUNT(graver))
+			record = record_of(graver[i / 1000].event,
+					   LS_KIND_USER, NULL,
+					   graver[i / 1000].user);
+		digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	}
+	body = digest_body(&digest, "mx1", &moment);
+	assert_true(strlen(body) <= WEBHOOK_BODY_MAX);
+	message = json_loads(body, 0, NULL);
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		post = post_of(formats[i], message);
+		text_in(formats[i], &post, text);
+		while ((at = strchr(text, '`')) != NULL)
+			memmove(at, at + 1, strlen(at));
+		check_holds(ls_format_name(formats[i]), text,
+			    "mx1: 2 freezes, 1 suspicious login, 1 alarm, 4996 "
+			    "locks in ");
+		check_holds(ls_format_name(formats[i]), text,
+			    ":\nfrozen: joe, bob\n"
+			    "02:14 UTC: user joe is frozen");
+		at = strstr(text, "user bob is frozen");
+		assert_non_null(at);
+		at = strstr(at, "user eve logged in");
+		assert_non_null(at);
+		at = strstr(at, "user ann writes to many");
+		assert_non_null(at);
+		assert_non_null(strstr(at, "address 192.0.2.1 is locked"));
+		free(post.body);
+	}
+	json_decref(message);
+	free(body);
+	digest_clear(&digest);
+}
+
+/* Names that are all different, plain and hostile ones. */
+static void name_account(unsigned i, char name_r[LS_USER_MAX + 1])
+{
+	static const struct {
+		const char *before, *after;
+		int digits;
+	} kinds[] = {
+		{ "user", "@example.com", 1 },
+		{ "", "<&>`*_", 1 },
+		{ "\x01", "\xe3\x85\xa4", 1 },
+		{ "", "", 200 },
+	};
+
+	snprintf(name_r, LS_USER_MAX + 1, "%s%0*u%s",
+		 kinds[i % COUNT(kinds)].before, kinds[i % COUNT(kinds)].digits,
+		 i, kinds[i % COUNT(kinds)].after);
+}
+
+/* As lockstepd gathers them: each account that was frozen is named in one of the
+ * messages, in every format, whatever it is called. */
+static void test_frozen_named(void **state)
+{
+	enum { ACCOUNTS = 300 };
+	static char text[COUNT(formats)][ACCOUNTS * 1500];
+	struct digest digest = { 0 };
+	unsigned messages = 0;
+
+	(void)state;
+	memset(text, 0, sizeof(text));
+	for (unsigned i = 0; i <= ACCOUNTS; i++) {
+		struct ls_record record = record_of(LS_EVENT_FREEZE,
+						    LS_KIND_USER, NULL, NULL);
+		char *body;
+
+		name_account(i, record.subject.user);
+		if (i == ACCOUNTS || !digest_has_room(&digest, &record)) {
+			json_t *message;
+
+			body = digest_body(&digest, "mx1", &moment);
+			assert_true(strlen(body) <= WEBHOOK_BODY_MAX);
+			message = json_loads(body, 0, NULL);
+			free(body);
+			for (size_t f = 0; f < COUNT(formats); f++) {
+				struct chat_post post =
+					post_of(formats[f], message);
+
+				text_in(formats[f], &post,
+					text[f] + strlen(text[f]));
+				free(post.body);
+			}
+			json_decref(message);
+			digest_clear(&digest);
+			messages++;
+		}
+		digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	}
+	assert_in_range(messages, 2, ACCOUNTS / 3);
+	for (unsigned i = 0; i < ACCOUNTS; i++) {
+		char name[LS_USER_MAX + 1];
+
+		name_account(i, name);
+		for (size_t f = 0; f < COUNT(formats); f++) {
+			struct prose quoted;
+
+			prose_start(&quoted, formats[f], PROSE_MAX);
+			prose_name(&quoted, name);
+			check_holds(ls_format_name(formats[f]), text[f],
+				    quoted.text);
+		}
+	}
+	digest_clear(&digest);
 }
 
 /* ---- names of strangers -------------------------------------------------- */
@@ -283,6 +413,8 @@ int main(void)
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_late),
 		cmocka_unit_test(test_digest_bounded),
+		cmocka_unit_test(test_digest_gravest_first),
+		cmocka_unit_test(test_frozen_named),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_any_bytes),
 		cmocka_unit_test(test_cut),

@@ -246,6 +246,56 @@ static void test_full(void **context)
 	outbox_free(&outbox);
 }
 
+/* Of a flood of locks none pushes out what is graver, be it older or younger, in
+ * a digest or alone; not across a restart either. */
+static void test_full_of_locks(void **context)
+{
+	static const char *const graver[] = {
+		"{\"type\":\"freeze\"}",
+		"{\"type\":\"digest\",\"data\":{\"types\":{\"lock\":900,"
+		"\"freeze\":1}}}",
+		"{\"type\":\"suspicious\"}",
+		"{\"type\":\"alarm\"}",
+	};
+	enum { GRAVER = sizeof(graver) / sizeof(graver[0]) };
+	struct outbox *outbox = attach(&start);
+	struct event_clock clock;
+	char id[WEBHOOK_ID_TEXT];
+
+	(void)context;
+	for (unsigned i = 0; i < 2 * OUTBOX_MESSAGES_MAX; i++) {
+		clock = later(i);
+		snprintf(id, sizeof(id), "msg_%032x", i);
+		put(outbox, "ops", id,
+		    i % 500 == 250 ? graver[i / 500] : "{\"type\":\"lock\"}",
+		    &clock);
+	}
+	assert_int_equal(outbox_take_dropped(outbox), OUTBOX_MESSAGES_MAX);
+	outbox_free(&outbox);
+	outbox = attach(&clock);
+	assert_int_equal(outbox_count(outbox, NULL), OUTBOX_MESSAGES_MAX);
+	for (unsigned i = 0; i < GRAVER; i++) {
+		struct message *message =
+			outbox_pick(outbox, "ops", clock.now_ms);
+
+		assert_string_equal(message->body, graver[i]);
+		outbox_remove(outbox, message);
+	}
+	/* All are graver than the one that comes: it goes itself. */
+	for (unsigned i = 0; i < OUTBOX_MESSAGES_MAX + GRAVER; i++) {
+		snprintf(id, sizeof(id), "msg_%032x", 5000 + i);
+		put(outbox, "ops", id, graver[0], &clock);
+	}
+	outbox_take_dropped(outbox);
+	put(outbox, "ops", ID_A, "{\"type\":\"lock\"}", &clock);
+	assert_int_equal(outbox_take_dropped(outbox), 1);
+	assert_int_equal(outbox_count(outbox, NULL), OUTBOX_MESSAGES_MAX);
+	assert_int_equal(each_file(NULL), OUTBOX_MESSAGES_MAX);
+	assert_string_equal(outbox_pick(outbox, "ops", clock.now_ms)->body,
+			    graver[0]);
+	outbox_free(&outbox);
+}
+
 /* Files that are none of ours stay; ours that are damaged go; nothing of it
  * keeps a good one from being loaded. */
 static void test_garbage(void **context)
@@ -361,7 +411,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_restart),      TEST(test_order), TEST(test_age),
-		TEST(test_full),         TEST(test_garbage), TEST(test_lock),
+		TEST(test_full),         TEST(test_full_of_locks),
+		TEST(test_garbage),      TEST(test_lock),
 		TEST(test_no_directory), TEST(test_small_files),
 	};
 

@@ -410,6 +410,52 @@ static void test_digest_bounded(void **context)
 	}
 }
 
+/* The list is a beginning of what there was, the gravest first, however late it
+ * came; and programs find the frozen accounts in one place. */
+static void test_digest_order(void **context)
+{
+	static const enum ls_event want[] = { LS_EVENT_FREEZE, LS_EVENT_FREEZE,
+					      LS_EVENT_SUSPICIOUS,
+					      LS_EVENT_LOCK, LS_EVENT_LOCK };
+	struct ls_record record = lock_of(LS_KIND_USER, NULL, "joe");
+	struct digest digest = { 0 };
+	json_t *message, *data, *events;
+	json_int_t listed;
+
+	(void)context;
+	for (unsigned i = 0; i < 1000; i++) {
+		record.number = i;
+		record.event = i == 997	  ? LS_EVENT_SUSPICIOUS
+			       : i >= 998 ? LS_EVENT_FREEZE
+			       : i % 2	  ? LS_EVENT_LOCK
+					  : LS_EVENT_UNLOCK;
+		digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	}
+	message = digest_message(&digest);
+	data = json_object_get(message, "data");
+	events = json_object_get(data, "events");
+	listed = (json_int_t)json_array_size(events);
+	assert_in_range(listed, 40, 200);
+	assert_int_equal(number_at(data, "omitted"), 1000 - listed);
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+		assert_string_equal(json_string_value(json_object_get(
+					    json_array_get(events, i), "type")),
+				    ls_event_name(want[i]));
+	for (json_int_t i = 3; i < listed; i++)
+		assert_int_equal(
+			number_at(json_object_get(json_array_get(events,
+								 (size_t)i),
+						  "data"),
+				  "record"),
+			2 * (i - 3) + 1);
+	assert_int_equal(json_array_size(json_object_get(data, "frozen")), 1);
+	assert_string_equal(json_string_value(json_array_get(
+				    json_object_get(data, "frozen"), 0)),
+			    "joe");
+	json_decref(message);
+	digest_clear(&digest);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -424,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_bounded),
+		cmocka_unit_test(test_digest_order),
 	};
 
 	if (sodium_init() < 0)

@@ -6,9 +6,15 @@
 #include <string.h>
 
 #include "log.h"
+#include "prose.h"
+#include "tell.h"
 
-/* What the counts, times and names around the events take at most. */
-enum { ENVELOPE_MAX = 2000 };
+enum {
+	/* What the counts, times and names around the events take at most, in
+	 * JSON and in words. */
+	ENVELOPE_MAX = 2000,
+	WORDS_MAX = 700,
+};
 
 static void note_span(struct webhook_span *span, uint64_t number)
 {
@@ -18,18 +24,125 @@ static void note_span(struct webhook_span *span, uint64_t number)
 	span->last = number;
 }
 
+/* ---- accounts that were frozen ------------------------------------------- */
+
+static bool is_named(const struct digest *digest, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(digest->frozen); i++) {
+		if (strcmp(json_string_value(json_array_get(digest->frozen, i)),
+			   name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a name takes in a chat message: each service has marks of its own that it
+ * must not be taken for. */
+static size_t size_in(enum ls_format format, const char *name)
+{
+	struct prose prose;
+
+	prose_start(&prose, format, PROSE_MAX);
+	prose_name(&prose, name);
+	return prose.used + strlen(", ");
+}
+
+bool digest_has_room(const struct digest *digest,
+		     const struct ls_record *record)
+{
+	json_t *name;
+	bool room = true;
+
+	if (record->event != LS_EVENT_FREEZE ||
+	    json_array_size(digest->frozen) == 0)
+		return true;
+	name = event_text(record->subject.user, sizeof(record->subject.user));
+	for (int i = LS_FORMAT_SLACK;
+	     i < LS_FORMAT_COUNT && !is_named(digest, json_string_value(name));
+	     i++)
+		room = room && digest->frozen_size[i] +
+					size_in(i, json_string_value(name)) <=
+				prose_limit(i) - WORDS_MAX;
+	json_decref(name);
+	return room;
+}
+
+static void name_frozen(struct digest *digest, const struct ls_record *record)
+{
+	json_t *name = event_text(record->subject.user,
+				  sizeof(record->subject.user));
+
+	if (record->event != LS_EVENT_FREEZE ||
+	    is_named(digest, json_string_value(name))) {
+		json_decref(name);
+		return;
+	}
+	for (int i = LS_FORMAT_SLACK; i < LS_FORMAT_COUNT; i++)
+		digest->frozen_size[i] += size_in(i, json_string_value(name));
+	digest->size += json_dumpb(name, NULL, 0, JSON_ENCODE_ANY) + 1;
+	if (json_array_append_new(digest->frozen, name) != 0)
+		log_fatal("out of memory");
+}
+
+/* ---- events -------------------------------------------------------------- */
+
+static size_t size_of(const json_t *event)
+{
+	return json_dumpb(event, NULL, 0, JSON_COMPACT) + 1;
+}
+
+static unsigned gravity_at(const struct digest *digest, size_t index)
+{
+	return tell_gravity(tell_event(json_array_get(digest->events, index)));
+}
+
+static void leave_out(struct digest *digest, unsigned gravity)
+{
+	if (digest->cut == 0 || gravity < digest->cut - 1)
+		digest->cut = gravity + 1;
+}
+
+static bool is_too_much(const struct digest *digest)
+{
+	return digest->size > WEBHOOK_BODY_MAX - ENVELOPE_MAX;
+}
+
+/* The least grave go first, and of those alike the last: what is left is a
+ * beginning. */
+static void trim(struct digest *digest)
+{
+	while (is_too_much(digest) && json_array_size(digest->events) > 0) {
+		size_t last = json_array_size(digest->events) - 1;
+
+		leave_out(digest, gravity_at(digest, last));
+		digest->size -= size_of(json_array_get(digest->events, last));
+		json_array_remove(digest->events, last);
+	}
+}
+
+static void list_event(struct digest *digest, json_t *event, unsigned gravity)
+{
+	size_t at = json_array_size(digest->events);
+
+	while (at > 0 && gravity_at(digest, at - 1) > gravity)
+		at--;
+	digest->size += size_of(event);
+	if (json_array_insert_new(digest->events, at, event) != 0)
+		log_fatal("out of memory");
+}
+
 void digest_add(struct digest *digest, enum ls_journal journal,
 		const struct ls_record *record, json_t *evidence,
 		const struct event_clock *clock)
 {
 	uint64_t real_ms = event_real_ms(clock, record->at_ms);
-	json_t *event;
-	size_t size;
+	unsigned gravity = tell_gravity(record->event);
 
 	if (digest->count++ == 0) {
 		digest->first_ms = clock->now_ms;
 		digest->from_ms = real_ms;
 		digest->events = json_array();
+		digest->frozen = json_array();
 	}
 	if (real_ms < digest->from_ms)
 		digest->from_ms = real_ms;
@@ -40,18 +153,13 @@ void digest_add(struct digest *digest, enum ls_journal journal,
 	if ((unsigned)record->reason < LS_REASON_COUNT)
 		digest->reasons[record->reason]++;
 	note_span(&digest->span[journal], record->number);
-	/* once one did not fit, none is added: the list is a beginning */
-	if (json_array_size(digest->events) + 1 < digest->count)
-		return;
-	event = event_json(NULL, journal, record, evidence, clock);
-	size = json_dumpb(event, NULL, 0, JSON_COMPACT) + 1;
-	if (digest->size + size > WEBHOOK_BODY_MAX - ENVELOPE_MAX) {
-		json_decref(event);
-		return;
-	}
-	if (json_array_append_new(digest->events, event) != 0)
-		log_fatal("out of memory");
-	digest->size += size;
+	name_frozen(digest, record);
+	/* once one was left out, none is added that is not graver */
+	if (digest->cut == 0 || gravity < digest->cut - 1)
+		list_event(digest,
+			   event_json(NULL, journal, record, evidence, clock),
+			   gravity);
+	trim(digest);
 }
 
 static json_t *count_types(const struct digest *digest)
@@ -94,6 +202,8 @@ char *digest_body(const struct digest *digest, const char *host,
 	event_put(data, "count", json_integer((json_int_t)digest->count));
 	event_put(data, "types", count_types(digest));
 	event_put(data, "reasons", count_reasons(digest));
+	if (json_array_size(digest->frozen) > 0)
+		event_put(data, "frozen", json_incref(digest->frozen));
 	event_put(data, "omitted",
 		  json_integer((json_int_t)(digest->count - listed)));
 	event_put(data, "events", json_incref(digest->events));
@@ -105,5 +215,6 @@ char *digest_body(const struct digest *digest, const char *host,
 void digest_clear(struct digest *digest)
 {
 	json_decref(digest->events);
+	json_decref(digest->frozen);
 	memset(digest, 0, sizeof(*digest));
 }

@@ -1,9 +1,13 @@
 /* digest.h - many events as one message
  *
  * Gathers the events of one webhook until they are due, and then makes one
- * message of type "digest" of them: counts of all, and the events themselves
- * as far as 20,000 bytes hold them; "omitted" says how many they do not.
- * Memory is bounded by that, however many events come. */
+ * message of type "digest" of them: counts of all, and the events themselves,
+ * the gravest first (tell.h) and those alike in the order of time, as far as
+ * 20,000 bytes hold them; "omitted" says how many they do not. So no flood of
+ * locks hides a freeze. Memory is bounded by that, however many events come.
+ *
+ * Every account that was frozen is named, in any format: a digest that has no
+ * room for one more name is full before the time. */
 #ifndef LOCKSTEPD_DIGEST_H
 #define LOCKSTEPD_DIGEST_H
 
@@ -19,8 +23,16 @@ struct digest {
 	uint64_t reasons[LS_REASON_COUNT];
 	struct webhook_span span[EVENT_JOURNALS];
 	json_t *events;            /* array */
-	size_t size;               /* of the events as text */
+	unsigned cut; /* gravity of the gravest that is left out, and one */
+	json_t *frozen;            /* array of names, each once */
+	size_t frozen_size[LS_FORMAT_COUNT]; /* of the names, as told */
+	size_t size;               /* of events and names as text */
 };
+
+/* Can this event be added, and all be said that must be? Else the digest is to
+ * be posted first. */
+bool digest_has_room(const struct digest *digest,
+		     const struct ls_record *record);
 
 /* Adds an event; evidence as in event.h. */
 void digest_add(struct digest *digest, enum ls_journal journal,

@@ -143,6 +143,18 @@ static void post_one(struct feed *feed, struct hook *hook,
 	feed->put = true;
 }
 
+static void post_digest(struct feed *feed, struct hook *hook,
+			const struct event_clock *clock)
+{
+	char id[WEBHOOK_ID_TEXT];
+
+	webhook_id(feed->map, hook->conf.name, hook->digest.span, id);
+	outbox_put(feed->outbox, hook->conf.name, id,
+		   digest_body(&hook->digest, feed->host, clock), clock);
+	digest_clear(&hook->digest);
+	feed->put = true;
+}
+
 static bool is_wanted(const struct hook *hook, enum ls_journal journal,
 		      const struct ls_record *record)
 {
@@ -164,11 +176,13 @@ static void offer(struct feed *feed, struct ls_state *state,
 			continue;
 		if (evidence == NULL) /* gathered once for all of them */
 			evidence = evidence_of(state, record, clock);
-		if (hook->conf.digest_ms == 0)
+		if (hook->conf.digest_ms == 0) {
 			post_one(feed, hook, journal, record, evidence, clock);
-		else
-			digest_add(&hook->digest, journal, record, evidence,
-				   clock);
+			continue;
+		}
+		if (!digest_has_room(&hook->digest, record))
+			post_digest(feed, hook, clock);
+		digest_add(&hook->digest, journal, record, evidence, clock);
 	}
 	json_decref(evidence);
 }
@@ -216,18 +230,6 @@ bool feed_read(struct feed *feed, struct ls_state *state,
 		tell_lost(feed, journal, clock->now_ms);
 	}
 	return more;
-}
-
-static void post_digest(struct feed *feed, struct hook *hook,
-			const struct event_clock *clock)
-{
-	char id[WEBHOOK_ID_TEXT];
-
-	webhook_id(feed->map, hook->conf.name, hook->digest.span, id);
-	outbox_put(feed->outbox, hook->conf.name, id,
-		   digest_body(&hook->digest, feed->host, clock), clock);
-	digest_clear(&hook->digest);
-	feed->put = true;
 }
 
 void feed_flush(struct feed *feed, bool all, const struct event_clock *clock)

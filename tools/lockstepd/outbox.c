@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "spool.h"
+#include "tell.h"
 
 /* A flood must not make the daemon wait for the disk once for each message:
  * from the ninth in a second on, one survives a kill, but not surely a power
@@ -93,18 +94,28 @@ static struct message *find(const struct outbox *outbox, const char *id)
 	return message;
 }
 
-/* Leaves at most this many; returns how many were dropped. */
-static unsigned trim(struct outbox *outbox, unsigned most)
+/* The oldest of the least grave; NULL: all are being posted. */
+static struct message *find_least(const struct outbox *outbox)
 {
+	struct message *least = NULL;
+
+	for (struct message *message = outbox->oldest; message != NULL;
+	     message = message->next) {
+		if (!message->busy &&
+		    (least == NULL || message->gravity > least->gravity))
+			least = message;
+	}
+	return least;
+}
+
+/* Returns how many were dropped. */
+static unsigned trim(struct outbox *outbox)
+{
+	struct message *message;
 	unsigned dropped = 0;
 
-	while (outbox->count > most) {
-		struct message *message = outbox->oldest;
-
-		while (message != NULL && message->busy)
-			message = message->next;
-		if (message == NULL)
-			break;
+	while (outbox->count > OUTBOX_MESSAGES_MAX &&
+	       (message = find_least(outbox)) != NULL) {
 		forget(outbox, message);
 		dropped++;
 	}
@@ -118,7 +129,8 @@ static void tell_full(struct outbox *outbox, unsigned dropped, uint64_t now_ms)
 
 	if (told > 0)
 		log_line("outbox: full with %d messages; %" PRIu64
-			 " of the oldest dropped", OUTBOX_MESSAGES_MAX, told);
+			 " dropped, the least grave first",
+			 OUTBOX_MESSAGES_MAX, told);
 }
 
 static bool may_sync(struct outbox *outbox, uint64_t now_ms)
@@ -164,6 +176,16 @@ static bool is_message_name(const char *name)
 		strspn(name + 4, "0123456789abcdef") == WEBHOOK_ID_TEXT - 5;
 }
 
+/* Text that is no message is least. */
+static unsigned gravity_of(const char *body)
+{
+	json_t *object = body != NULL ? json_loads(body, 0, NULL) : NULL;
+	unsigned gravity = tell_gravity(tell_gravest(object));
+
+	json_decref(object);
+	return gravity;
+}
+
 static struct message *message_new(const char *hook, const char *id,
 				   char *body, uint64_t created_real_ms,
 				   const struct event_clock *clock)
@@ -176,6 +198,7 @@ static struct message *message_new(const char *hook, const char *id,
 	snprintf(message->id, sizeof(message->id), "%s", id);
 	snprintf(message->hook, sizeof(message->hook), "%s", hook);
 	message->body = body;
+	message->gravity = gravity_of(body);
 	message->length = strlen(body);
 	message->created_real_ms = created_real_ms;
 	if (clock->real_ms > created_real_ms)
@@ -235,7 +258,7 @@ static void load_file(void *context, const char *name)
 	}
 	message->stored = true;
 	insert(outbox, message);
-	load->dropped += trim(outbox, OUTBOX_MESSAGES_MAX);
+	load->dropped += trim(outbox);
 }
 
 int outbox_attach(struct outbox *outbox, const struct event_clock *clock,
@@ -264,10 +287,13 @@ void outbox_put(struct outbox *outbox, const char *hook, const char *id,
 		free(body);
 		return;
 	}
-	tell_full(outbox, trim(outbox, OUTBOX_MESSAGES_MAX - 1), clock->now_ms);
-	message = message_new(hook, id, body, clock->real_ms, clock);
-	insert(outbox, message);
-	store(outbox, message, clock->now_ms);
+	insert(outbox,
+	       message_new(hook, id, body, clock->real_ms, clock));
+	/* It may be the least grave itself. */
+	tell_full(outbox, trim(outbox), clock->now_ms);
+	message = find(outbox, id);
+	if (message != NULL)
+		store(outbox, message, clock->now_ms);
 }
 
 void outbox_remove(struct outbox *outbox, struct message *message)
@@ -283,10 +309,12 @@ struct message *outbox_pick(struct outbox *outbox, const char *hook,
 	for (struct message *message = outbox->oldest; message != NULL;
 	     message = message->next) {
 		if (message->busy || message->next_ms > now_ms ||
-		    (best != NULL && message->next_ms >= best->next_ms) ||
 		    strcmp(message->hook, hook) != 0)
 			continue;
-		best = message;
+		if (best == NULL || message->gravity < best->gravity ||
+		    (message->gravity == best->gravity &&
+		     message->next_ms < best->next_ms))
+			best = message;
 	}
 	return best;
 }

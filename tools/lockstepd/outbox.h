@@ -8,7 +8,8 @@
  *
  * so a daemon killed at any instruction loses none. A message is also in
  * memory: where the directory cannot be used, only there.
- * At most 1,000 messages and 3 days; the oldest are dropped and counted. */
+ * At most 1,000 messages and 3 days. Of too many the least grave go first
+ * (tell.h), and of those alike the oldest; all that are dropped are counted. */
 #ifndef LOCKSTEPD_OUTBOX_H
 #define LOCKSTEPD_OUTBOX_H
 
@@ -35,6 +36,7 @@ struct message {
 	uint64_t created_real_ms;
 	int64_t born_ms;   /* created, on the clock of now_ms; negative when
 			    * that was before the machine started */
+	unsigned gravity;  /* of the gravest event in it; 0: it matters most */
 	uint64_t next_ms;  /* not to be posted before */
 	unsigned attempts; /* that failed, of this process */
 	bool refused;      /* the last one by the receiver's own word */
@@ -60,7 +62,8 @@ void outbox_put(struct outbox *outbox, const char *hook, const char *id,
 /* A message was delivered: forgets it and removes its file. */
 void outbox_remove(struct outbox *outbox, struct message *message);
 
-/* The message for this webhook that is due first, or NULL. */
+/* Of the messages for this webhook that are due the gravest, and of those alike
+ * the one that was due first; or NULL. */
 struct message *outbox_pick(struct outbox *outbox, const char *hook,
 			    uint64_t now_ms);
 

@@ -103,6 +103,15 @@ static const struct {
 enum { NOUNS = sizeof(nouns) / sizeof(nouns[0]) };
 _Static_assert((int)NOUNS == LS_EVENT_COUNT - 1, "each has a word");
 
+unsigned tell_gravity(enum ls_event event)
+{
+	unsigned gravity = 0;
+
+	while (gravity < NOUNS && nouns[gravity].event != event)
+		gravity++;
+	return gravity;
+}
+
 static json_int_t count_of(const json_t *data, enum ls_event event)
 {
 	return number_of(json_object_get(data, "types"), ls_event_name(event));
@@ -139,6 +148,17 @@ static void tell_counts(struct prose *prose, const json_t *data)
 	tell_length(prose, to_ms > from_ms ? to_ms - from_ms : 0);
 }
 
+/* Whatever else there is no room for: digest.c gathers no more than fit. */
+static void tell_frozen(struct prose *prose, const json_t *frozen)
+{
+	for (size_t i = 0; i < json_array_size(frozen); i++) {
+		const char *name = json_string_value(json_array_get(frozen, i));
+
+		prose_say(prose, i == 0 ? "\nfrozen: " : ", ");
+		prose_name(prose, name != NULL ? name : "");
+	}
+}
+
 /* The first events, each whole or not at all; returns how many. */
 static size_t tell_first(struct prose *prose, const json_t *events,
 			 uint64_t now_ms)
@@ -173,6 +193,7 @@ static void tell_digest(const struct telling *telling, uint64_t now_ms)
 	tell_counts(prose, data);
 	tell_late(telling, now_ms);
 	prose_say(prose, ":");
+	tell_frozen(prose, json_object_get(data, "frozen"));
 	told = (json_int_t)tell_first(prose, events, now_ms);
 	if (told < count)
 		prose_say(prose, "\nand %" PRId64 " more",

@@ -13,8 +13,8 @@
 
 #include "prose.h"
 
-/* Of a digest: a line with the counts, one for each of the first events, and how
- * many more there are.
+/* Of a digest: a line with the counts, one with the names of all accounts that
+ * were frozen, one for each of the first events, and how many more there are.
  *   now_ms  real time: what is told late says when it was */
 void tell_message(struct prose *prose, const json_t *message, uint64_t now_ms);
 
@@ -22,6 +22,8 @@ void tell_message(struct prose *prose, const json_t *message, uint64_t now_ms);
  * which matters most. */
 enum ls_event tell_event(const json_t *message);
 enum ls_event tell_gravest(const json_t *message);
+/* How much an event matters to who is on call: 0 is what matters most. */
+unsigned tell_gravity(enum ls_event event);
 
 /* The name of the host it happened on; "?": not known. */
 const char *tell_host(const json_t *message);
