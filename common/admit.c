@@ -19,6 +19,7 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->charges = 0;
 	ticket->familiar = ticket->repeat = ticket->aliased = false;
 	ticket->unsure = false;
+	ticket->marks = 0;
 	ticket->flying_failures = ticket->flying_accounts = 0;
 	ticket->due = 0;
 	ticket->print = 0;
@@ -184,6 +185,11 @@ void ls_ticket_unsure(struct ls_ticket *ticket)
 	ticket->unsure = true;
 }
 
+void ls_ticket_mark(struct ls_ticket *ticket, unsigned mark)
+{
+	ticket->marks |= (uint8_t)mark;
+}
+
 void ls_misplaced(struct ls_state *state, uint64_t now_ms)
 {
 	if (state->guard.writable)
@@ -226,6 +232,7 @@ void ls_connect(struct ls_state *state, const char *service,
 			    decision_r);
 	atomic_store_explicit(&state->guard.header->connect_seen, visit.now,
 			      memory_order_relaxed);
+	ls_asked_note(state->guard.asked, visit.key[LS_KIND_IP], visit.now);
 	if (decision_r->wanted == LS_DENY && is_told(&visit, decision_r->kind))
 		ls_visit_journal(&visit, LS_EVENT_CONNECT, &attempt, decision_r,
 				 LS_OUTCOME_NONE);

@@ -18,7 +18,7 @@ union content {
 		uint64_t state, check;
 		uint8_t bits, event, outcome, verdict, wanted, reason, origin,
 			strikes;
-		uint8_t kind, user_len, more_len, zero[5];
+		uint8_t kind, user_len, more_len, marks, zero[4];
 		uint64_t at, until;
 		uint8_t addr[16];
 		char service[LS_SERVICE_MAX + 1], mech[LS_MECH_MAX + 1];
@@ -76,6 +76,7 @@ static void pack(const struct ls_record *record, union content *content)
 	content->is.origin = (uint8_t)record->origin;
 	content->is.strikes = (uint8_t)record->strikes;
 	content->is.kind = (uint8_t)record->subject.kind;
+	content->is.marks = (uint8_t)record->marks;
 	content->is.at = record->at_ms;
 	content->is.until = record->until_ms;
 	memcpy(content->is.addr, record->subject.net.addr.octet,
@@ -129,6 +130,7 @@ static void unpack(const union content *content, uint64_t number,
 	record_r->reason = content->is.reason;
 	record_r->origin = content->is.origin;
 	record_r->strikes = content->is.strikes;
+	record_r->marks = content->is.marks;
 	record_r->subject.kind = content->is.kind;
 	record_r->subject.net.bits = content->is.bits;
 	memcpy(record_r->subject.net.addr.octet, content->is.addr,
@@ -153,7 +155,8 @@ static bool is_known(const union content *content)
 	       content->is.wanted < LS_VERDICT_COUNT &&
 	       content->is.reason < LS_REASON_COUNT &&
 	       content->is.origin < LS_ORIGIN_COUNT &&
-	       content->is.kind < LS_KIND_COUNT;
+	       content->is.kind < LS_KIND_COUNT &&
+	       (content->is.marks & ~(unsigned)LS_MARKS) == 0;
 }
 
 /* Copy the record of this number. Returns false when it is not whole. */

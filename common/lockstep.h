@@ -201,6 +201,7 @@ struct ls_ticket {
 	bool repeat;  /* of a wrong password that was charged for before */
 	bool aliased; /* `user` is another name of the account */
 	bool unsure;  /* see ls_ticket_unsure() */
+	uint8_t marks; /* see ls_ticket_mark() */
 	uint8_t charges;
 	uint8_t flying_failures; /* remembered among those in flight, for the */
 	uint8_t flying_accounts; /* kinds whose bit 1 << kind is set */
@@ -240,6 +241,10 @@ void ls_ticket_final(struct ls_ticket *ticket, const char *user);
 /* Before the ticket of a failure is settled: the password may have been right all
  * the same. The failure counts, but nothing that is made of the password is kept. */
 void ls_ticket_unsure(struct ls_ticket *ticket);
+
+/* Before a ticket is settled: what is known of the session that will follow.
+ *   mark  LS_MARK_PROXIED or LS_MARK_FOREIGN (records.h) */
+void ls_ticket_mark(struct ls_ticket *ticket, unsigned mark);
 
 /* Tell how an admitted attempt ended: refunds or locks, and journals. A ticket
  * that is not open is left alone. */

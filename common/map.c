@@ -38,7 +38,7 @@ uint64_t ls_map_label_buckets(uint64_t subjects)
 
 /* Where each part begins. */
 struct layout {
-	size_t instances, buckets, slots, label_buckets, labels, journal, live,
+	size_t instances, asked, buckets, slots, label_buckets, labels, journal, live,
 		size;
 };
 
@@ -51,7 +51,8 @@ static bool lay_out(uint64_t buckets, uint64_t label_buckets,
 	    journal_records > JOURNAL_MAX || live_places >= LS_LIVE_MAX)
 		return false;
 	at->instances = LS_MAP_HEADER_SIZE;
-	at->buckets = at->instances + sizeof(struct ls_instances);
+	at->asked = at->instances + sizeof(struct ls_instances);
+	at->buckets = at->asked + sizeof(struct ls_asked);
 	at->slots = at->buckets + buckets * sizeof(struct ls_bucket);
 	at->label_buckets = at->slots +
 			    buckets * LS_WAYS * sizeof(struct ls_slot);
@@ -113,6 +114,7 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 	map->created_boot_ms = checked->created_boot_ms;
 	memcpy(map->hash_key, checked->hash_key, sizeof(map->hash_key));
 	map->instances = (struct ls_instances *)(void *)(base + at->instances);
+	map->asked = (struct ls_asked *)(void *)(base + at->asked);
 	map->subjects = (struct ls_table){
 		.bucket = (struct ls_bucket *)(void *)(base + at->buckets),
 		.record = base + at->slots,

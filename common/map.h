@@ -5,6 +5,8 @@
  *   +-----------------+ 4096
  *   | messages seen   |  64 bytes each of 512 buckets
  *   +-----------------+ 36864
+ *   | asked about     |  4 bytes each of 4096 addresses
+ *   +-----------------+ 53248
  *   | buckets         |  64 bytes each
  *   +-----------------+
  *   | slots           |  7 * 96 bytes for each bucket
@@ -33,6 +35,7 @@
 #ifndef LS_MAP_H
 #define LS_MAP_H
 
+#include "asked.h"
 #include "instance.h"
 #include "journal.h"
 #include "key.h"
@@ -42,7 +45,7 @@
 
 #include <sys/types.h>
 
-enum { LS_MAP_VERSION = 2 };
+enum { LS_MAP_VERSION = 3 };
 enum ls_map_type { LS_MAP_GUARD = 1, LS_MAP_SESSIONS = 2 };
 
 struct ls_map_header {
@@ -107,6 +110,7 @@ struct ls_map {
 	uint64_t created_boot_ms;
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	struct ls_instances *instances;
+	struct ls_asked *asked;
 	struct ls_table subjects, labels;
 	struct ls_ring journal;
 	struct ls_live live;

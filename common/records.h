@@ -9,6 +9,15 @@
 enum { LS_DETAIL_MAX = 31, LS_MORE_MAX = 127 };
 enum { LS_BY_MAX = LS_DETAIL_MAX + 2 + LS_MORE_MAX };
 
+/* What is known of the session that follows a successful login. */
+enum {
+	LS_MARK_FOREIGN = 1, /* no mail session: another program than Dovecot's
+			      * own asked, such as Postfix */
+	LS_MARK_PROXIED = 2, /* none here: another server serves it */
+	LS_MARK_UNASKED = 4, /* Postfix did not ask about the address before */
+	LS_MARKS = LS_MARK_FOREIGN | LS_MARK_PROXIED | LS_MARK_UNASKED,
+};
+
 struct ls_record {
 	uint64_t number; /* counts up by one in its map */
 	uint64_t at_ms;  /* as now_ms */
@@ -19,6 +28,7 @@ struct ls_record {
 	enum ls_reason reason;
 	enum ls_origin origin;
 	unsigned strikes;
+	unsigned marks; /* LOGIN: LS_MARK_* */
 	uint64_t until_ms;         /* LOCK; SESSION_END: when it began */
 	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address;
 				    * kind: whose limit it was */

@@ -335,6 +335,14 @@ static bool is_first_look(const struct ls_sent *sent)
 			       &ignored_reason) == LS_INSTANCE_FIRST;
 }
 
+/* Where an account's messages are asked about, its logins are, too. */
+static void note_asked(const struct ls_sent *sent)
+{
+	if (sent->kind == LS_KIND_SENDING)
+		ls_asked_note(sent->state->guard.asked,
+			      sent->visit.key[LS_KIND_IP], sent->visit.now);
+}
+
 void ls_send_look(struct ls_state *state, const struct ls_message *message,
 		  uint64_t now_ms, struct ls_decision *decision_r)
 {
@@ -344,6 +352,7 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 	if (!state->guard.writable)
 		return;
 	ls_sent_init(&sent, state, message, now_ms);
+	note_asked(&sent);
 	if (sent.kind == LS_KIND_SENDING)
 		ls_visit_is_frozen(&sent.visit, decision_r);
 	else if (!ls_sent_is_exempt(&sent))
@@ -385,6 +394,7 @@ void ls_send(struct ls_state *state, const struct ls_message *message,
 	if (!state->guard.writable)
 		return;
 	ls_sent_init(&sent, state, message, now_ms);
+	note_asked(&sent);
 	if (ls_sent_is_exempt(&sent))
 		return;
 	atomic_store_explicit(&state->guard.header->message_seen,

@@ -9,6 +9,8 @@
 #include "pair.h"
 #include "success.h"
 
+#include <string.h>
+
 /* Lock the subject of a meter that has no room for one more, but for what is in
  * flight: that may yet turn out to be right. */
 static void lock_if_full(struct ls_visit *visit,
@@ -172,6 +174,21 @@ static struct ls_decision decision_of(const struct ls_ticket *ticket)
 	return decision;
 }
 
+/* What a success tells of the way it came, and goes. */
+static unsigned marks_of(const struct ls_visit *visit,
+			 const struct ls_ticket *ticket)
+{
+	unsigned marks = ticket->marks;
+
+	/* Postfix calls itself smtp, or what smtpd_sasl_service says. */
+	if (marks & LS_MARK_FOREIGN && (strcmp(ticket->service, "smtp") == 0 ||
+	     strcmp(ticket->service, "submission") == 0) &&
+	    !ls_asked_lately(visit->state->guard.asked,
+			     visit->key[LS_KIND_IP], visit->now))
+		marks |= LS_MARK_UNASKED;
+	return marks;
+}
+
 void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	       enum ls_outcome outcome, uint64_t now_ms)
 {
@@ -196,6 +213,7 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 		if (ticket->repeat)
 			count_login(&visit);
 		ls_succeed(&visit, ticket);
+		visit.marks = marks_of(&visit, ticket);
 		break;
 	case LS_OUTCOME_WRONG:
 	case LS_OUTCOME_UNKNOWN:

@@ -132,6 +132,7 @@ static void begin(struct ls_visit *visit, struct ls_state *state,
 	visit->ip = ip;
 	visit->aliased = false;
 	visit->account.kind = LS_KIND_NONE;
+	visit->marks = 0;
 }
 
 void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
@@ -253,6 +254,7 @@ void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 	record.reason = decision->reason;
 	record.origin = LS_ORIGIN_RULE;
 	record.strikes = 0;
+	record.marks = visit->marks;
 	record.subject.kind = decision->kind;
 	record.subject.net.addr = attempt->ip;
 	record.subject.net.bits = 128;

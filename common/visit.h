@@ -25,6 +25,7 @@ struct ls_visit {
 	bool aliased;               /* key[USER] is another account's */
 	uint64_t typed_key;         /* then: the typed name's */
 	struct ls_subject account;  /* then: the other's name, if kind says so */
+	unsigned marks; /* for the journal: LS_MARK_* */
 	uint64_t now;
 };
 

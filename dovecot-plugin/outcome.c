@@ -128,6 +128,13 @@ static enum ls_outcome outcome_of_request(const struct login *login,
 	return outcome_of_lookup(login);
 }
 
+/* Is the session another server's, or may it be? */
+static bool is_proxied(const struct auth_request *request)
+{
+	return auth_fields_exists(request->fields.extra_fields, "proxy") ||
+	       auth_fields_exists(request->fields.extra_fields, "proxy_maybe");
+}
+
 static void settle(struct login *login, enum ls_outcome outcome)
 {
 	const struct auth_request *request = login->request;
@@ -139,6 +146,10 @@ static void settle(struct login *login, enum ls_outcome outcome)
 	    request->fields.master_user == NULL &&
 	    strcmp(request->fields.user, login->ticket.user) != 0)
 		ls_ticket_final(&login->ticket, request->fields.user);
+	if (is_proxied(request))
+		ls_ticket_mark(&login->ticket, LS_MARK_PROXIED);
+	if (request->auth_only) /* "nologin" */
+		ls_ticket_mark(&login->ticket, LS_MARK_FOREIGN);
 	/* A name that nobody has takes its own time, as ever: refusals are as
 	 * both. */
 	if (ls_outcome_is_wrong(outcome))
