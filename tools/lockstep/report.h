@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-enum { REPORT_PROBLEMS = 12 };
+enum { REPORT_PROBLEMS = 24 };
 
 struct report {
 	uint64_t now_ms;

@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "conf.h"
 #include "report.h"
+#include "wired.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -278,6 +279,78 @@ static void check_sessions(const struct cli *cli, struct report *report)
 	ls_close(&state);
 }
 
+/* Did sessions follow the logins for mail? */
+static void check_mail(const struct wired_mail *mail, struct report *report)
+{
+	if (mail->logins < WIRED_LOGINS || mail->sessions > 0)
+		return;
+	report_problem(report,
+		       "%s: %" PRIu64 " logins in the last hour and no mail "
+		       "session: limits on sessions do not hold there, and a "
+		       "freeze ends none; the mail plugin is not loaded: "
+		       "mail_plugins within `protocol %s` lacks lockstep (in "
+		       "Dovecot 2.4, `mail_plugins = ...` there replaces the "
+		       "list); or Dovecot's log says why the plugin cannot use "
+		       "its map",
+		       mail->service, mail->logins, mail->service);
+}
+
+static void check_postfix(const struct wired_postfix *postfix,
+			  struct report *report)
+{
+	char address[LS_ADDR_TEXT];
+
+	ls_addr_format(&postfix->last.net.addr, address);
+	if (postfix->unasked >= WIRED_LOGINS)
+		report_problem(report,
+			       "smtp: %" PRIu64 " logins in the last hour from "
+			       "addresses that Postfix did not ask "
+			       "lockstep-policy about (the last: %s from %s): "
+			       "what is sent there is not counted; a service "
+			       "in master.cf is without the lines of "
+			       "conf.d/postfix-master.cf (smtps, a port by its "
+			       "number, 127.0.0.1:submission, or port 25 with "
+			       "AUTH), or lockstep-policy cannot be started: "
+			       "then the mail log says why",
+			       postfix->unasked, postfix->last.user, address);
+	/* A few accounts may log in and send nothing: monitors do. */
+	if (postfix->silent >= WIRED_ACCOUNTS &&
+	    postfix->silent * 4 >= postfix->accounts)
+		report_problem(report,
+			       "smtp: %u accounts logged in %u times or more "
+			       "in the last hour, and Postfix asked about no "
+			       "message of theirs (one: %s): what they send "
+			       "is not counted; smtpd_end_of_data_restrictions "
+			       "of that service lacks $lockstep_submission: "
+			       "see conf.d/postfix-master.cf",
+			       postfix->silent, WIRED_LOGINS,
+			       postfix->silent_user);
+}
+
+/* What should follow logins, and does not. */
+static void check_wired(const struct cli *cli, const struct ls_policy *policy,
+			struct report *report)
+{
+	static struct wired wired;
+	struct ls_error error;
+	struct ls_state *guard = cli_open(cli, LS_GUARD_READ, &error);
+	struct ls_state *sessions;
+
+	if (guard == NULL) /* was told */
+		return;
+	sessions = cli_open(cli, LS_SESSIONS_READ, &error);
+	wired_gather(guard, sessions, report->now_ms - HOUR_MS, report->now_ms,
+		     &wired);
+	ls_close(&sessions);
+	ls_close(&guard);
+	for (unsigned i = 0; i < WIRED_MAILS; i++)
+		check_mail(&wired.mail[i], report);
+	/* Without limits on what accounts send Postfix need not ask. */
+	if (policy->sending.messages.units > 0 ||
+	    policy->sending.recipients.units > 0)
+		check_postfix(&wired.postfix, report);
+}
+
 static bool check_directory(struct report *report)
 {
 	struct stat st;
@@ -323,6 +396,7 @@ static int run_status(const struct cli *cli, int argc, char **argv)
 		check_guard(cli, ls_policy_file_policy(policy), &report);
 		check_contacts(cli, &report);
 		check_sessions(cli, &report);
+		check_wired(cli, ls_policy_file_policy(policy), &report);
 	}
 	ls_policy_file_close(&policy);
 	if (json)
