@@ -92,9 +92,9 @@ static void test_sample(void **state)
 			 sscanf(line, "#%63[a-z-] = %127[0-9]", name, text) ==
 				 2)
 			note(shown, "", name, text);
-		else if (sscanf(line, "#%63[a-z-] = \"\"", name) == 1 ||
-			 sscanf(line, "#%63[a-z0-9] = { %1[}]", name, text) ==
-				 2)
+		else if (sscanf(line, "#%63[a-z0-9] = { %1[}]", name, text) ==
+				 2 ||
+			 sscanf(line, "#%63[a-z-] = \"\"", name) == 1)
 			note(shown, "", name, "");
 	}
 	fclose(file);
@@ -118,9 +118,9 @@ static void test_manual(void **state)
 		    sscanf(line, ".It Ic %63[a-z4-6-] No = %127[0-9]", name,
 			   text) == 2)
 			note(shown, section, name, text);
-		else if (sscanf(line, ".It Ic %63[a-z-] No = Qq", name) == 1 ||
-			 sscanf(line, ".It Ic %63[a-z0-9] No = { %1[}]", name,
-				text) == 2)
+		else if (sscanf(line, ".It Ic %63[a-z0-9] No = { %1[}]", name,
+				text) == 2 ||
+			 sscanf(line, ".It Ic %63[a-z-] No = Qq", name) == 1)
 			note(shown, section, name, "");
 	}
 	fclose(file);
