@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+/* How long before an administrator's freeze the thief may have had the password. A
+ * map's clock begins later than that. */
+#define STOLEN_BEFORE_MS (UINT64_C(7) * 24 * 3600 * 1000)
+_Static_assert(STOLEN_BEFORE_MS < LS_MAP_BIRTH_MS, "a time of the map's clock");
+
 static struct ls_subject account_of(const char *user)
 {
 	struct ls_subject subject;
@@ -31,12 +36,18 @@ int ls_freeze(struct ls_state *state, const char *user, uint64_t length_ms,
 		.origin = origin,
 	};
 
+	uint64_t key, now;
+
 	if (!state->guard.writable)
 		return LS_EACCES;
-	return ls_state_lock(state, &subject,
-			     ls_key_subject(state->guard.hash_key, &subject),
-			     &order, by,
-			     ls_map_now(&state->guard, now_ms)) == LS_NO_SLOT
+	key = ls_key_subject(state->guard.hash_key, &subject);
+	now = ls_map_now(&state->guard, now_ms);
+	/* Before the freeze: killed in between, a second order does the rest. It is
+	 * noted now, since the order may be repeated to prolong it. */
+	if (origin == LS_ORIGIN_ADMIN)
+		ls_state_doubt(state, key, now - STOLEN_BEFORE_MS, 0, now);
+	return ls_state_lock(state, &subject, key, &order, by, now) ==
+			       LS_NO_SLOT
 		       ? LS_EFULL
 		       : 0;
 }
@@ -133,9 +144,9 @@ static uint64_t look(const struct ls_state *state, const struct ls_ref *user,
 	return since;
 }
 
-int ls_release(struct ls_state *state, const char *user, const char *by,
-	       uint64_t now_ms, ls_forgot_fn *forgot, void *context,
-	       struct ls_release *release_r)
+int ls_release(struct ls_state *state, const char *user, bool keep_places,
+	       const char *by, uint64_t now_ms, ls_forgot_fn *forgot,
+	       void *context, struct ls_release *release_r)
 {
 	const struct ls_subject subject = account_of(user);
 	uint64_t key = ls_key_user(state->guard.hash_key, subject.user);
@@ -151,7 +162,7 @@ int ls_release(struct ls_state *state, const char *user, const char *by,
 	    0)
 		since = look(state, &ref, now, release_r);
 	/* The places first: killed in between, the account stays as it was. */
-	if (release_r->suspicious)
+	if (release_r->suspicious && !keep_places)
 		forget_places(state, key, since, forgot, context, release_r);
 	/* And what it sent: with that still in its meters, its next message would
 	 * freeze it again; or be refused, where the freeze has ended by itself. */

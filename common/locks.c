@@ -140,6 +140,7 @@ void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t since,
 {
 	const struct ls_table *table = &state->guard.subjects;
 	struct ls_ref ref;
+	uint64_t first;
 
 	for (unsigned tries = 0; tries < REACH_TRIES; tries++) {
 		if (ls_state_claim(state, LS_KIND_USER, key, now, true, &ref) <
@@ -147,8 +148,11 @@ void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t since,
 			return;
 		/* The first doubt stands until a release: that a probation
 		 * ended says nothing about who came during it. */
-		if (ls_slot_get(&ref, LS_WORD_SUSPICIOUS) == 0)
-			ls_slot_set(&ref, LS_WORD_SUSPICIOUS, since);
+		first = ls_slot_get(&ref, LS_WORD_SUSPICIOUS);
+		if ((first == 0 || first > since) &&
+		    ls_slot_swap(&ref, LS_WORD_SUSPICIOUS, first, since) !=
+			    LS_TAKEN)
+			continue;
 		if (ls_slot_raise(&ref, LS_WORD_PROBATION, until) &&
 		    ls_table_protect(table, &ref, now))
 			return;

@@ -288,7 +288,8 @@ int ls_unlock(struct ls_state *state, const struct ls_subject *subject,
 	      const char *by, uint64_t now_ms);
 
 /* Refuse an account everywhere, familiar places too. A freeze that already ends
- * later stays. `by` goes to the journal.
+ * later stays. `by` goes to the journal. One by an administrator (LS_ORIGIN_ADMIN)
+ * makes the account suspicious since a week before, if it was not for longer.
  * Returns 0, LS_EACCES or LS_EFULL. */
 int ls_freeze(struct ls_state *state, const char *user, uint64_t length_ms,
 	      enum ls_reason reason, enum ls_origin origin, const char *by,
@@ -311,12 +312,12 @@ struct ls_release {
 
 /* Give an account back to its owner, once the password is changed: ends its freeze
  * and probation, empties the meters of what it sent, and forgets the places that
- * were first seen since it became suspicious: `forgot` (may be NULL) gets the
- * network of each. Returns 0 or LS_EACCES. Looks at every slot. */
+ * were first seen since it became suspicious, unless `keep_places`: `forgot` (may be
+ * NULL) gets the network of each. Returns 0 or LS_EACCES. Looks at every slot. */
 typedef void ls_forgot_fn(void *context, const struct ls_prefix *net);
-int ls_release(struct ls_state *state, const char *user, const char *by,
-	       uint64_t now_ms, ls_forgot_fn *forgot, void *context,
-	       struct ls_release *release_r);
+int ls_release(struct ls_state *state, const char *user, bool keep_places,
+	       const char *by, uint64_t now_ms, ls_forgot_fn *forgot,
+	       void *context, struct ls_release *release_r);
 
 /* Visit the active locks. Start with *cursor = 0; returns 1 with the next one,
  * 0 at the end. Blocks nobody; a lock placed meanwhile may be missed. */

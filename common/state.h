@@ -81,8 +81,8 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 			   const struct ls_lock_order *order, const char *by,
 			   uint64_t now);
 
-/* Keep an account on probation until then. It is suspicious since `since`, or
- * since it was first. */
+/* Keep an account on probation until then; 0: that is left as it is. It is
+ * suspicious since the earlier of `since` and when it was before. */
 void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t since,
 		    uint64_t until, uint64_t now);
 

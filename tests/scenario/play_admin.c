@@ -88,8 +88,8 @@ static void play_release(struct player *player)
 	struct ls_release release;
 	unsigned wanted = 0;
 
-	ls_release(world->state, player_word(player, 1), by, world->now_ms,
-		   note_forgotten, list, &release);
+	ls_release(world->state, player_word(player, 1), false, by,
+		   world->now_ms, note_forgotten, list, &release);
 	if (player->words == 2)
 		return;
 	for (unsigned i = 4; i < player->words; i++) {

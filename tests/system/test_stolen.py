@@ -1,6 +1,8 @@
 """A password that somebody guessed, bought or fished: it is right, so it is let in,
 and the administrator hears of it; but the thief gets no place of his own."""
 
+import time
+
 import pytest
 
 from lib.attempts import guess, locked, log_in, named, open_doors, tick
@@ -28,6 +30,18 @@ def is_familiar(stack, auth, who, ip):
     familiar = log_in(auth, who, ip)
     assert stack.lockstep("unlock", who.user).returncode == 0
     return familiar
+
+
+def learn(stack, who, ip, days, directory):
+    """Its owner logged in from there so many days ago, and not since."""
+    then = time.strftime("%b %d %H:%M:%S",
+                         time.localtime(time.time() - days * 86400))
+    log = directory / "dovecot.log"
+    log.write_text(f"{then} imap-login: Info: Login: user=<{who.user}>, "
+                   f"method=PLAIN, rip={ip}, lip=127.0.0.1, mpid=1, TLS, "
+                   "session=<x>\n")
+    out = stack.lockstep("learn", log)
+    assert out.stdout.startswith("1 place of 1 account "), out
 
 
 @pytest.fixture
@@ -141,9 +155,21 @@ def test_unlock_leaves_no_door_open(stack, auth, robbed):
 # ---- frozen, and released ------------------------------------------------
 
 
-def test_freeze_and_release_leave_no_door_open(stack, auth, robbed):
-    who, thief = robbed
-    assert log_in(auth, who, thief)
+def forgotten_by(out):
+    assert out.returncode == 0, out
+    return {line.split(" ")[1] for line in out.stdout.splitlines()
+            if line.startswith("forgot ")}
+
+
+def test_freeze_and_release_leave_no_door_open(stack, auth, tmp_path):
+    """Nobody guessed: the thief just had the password, for some days."""
+    who = cast()
+    thief, another = networks(2)
+    learn(stack, who, who.owner, 14, tmp_path)
+    learn(stack, who, another, 5, tmp_path)
+    for ip in (who.owner, thief):
+        assert log_in(auth, who, ip)
+    assert suspicions(stack, who) == []
     out = stack.lockstep("freeze", who.user, "--for", "1d", "--reason",
                          "stolen")
     assert out.returncode == 0, out
@@ -151,12 +177,26 @@ def test_freeze_and_release_leave_no_door_open(stack, auth, robbed):
         assert open_doors(stack, who, ip) == set()
 
     out = stack.lockstep("release", who.user)
-    assert out.returncode == 0, out
-    assert f"forgot {net_of(who.owner)}" not in out.stdout.splitlines()
+    assert forgotten_by(out) == {net_of(thief), net_of(another)}
+    assert "2 places first seen since " in out.stdout, out
     assert open_doors(stack, who, who.owner) == set(DOORS)
     assert stack.lockstep("lock", who.user).returncode == 0
     assert not log_in(auth, who, thief)
+    assert not log_in(auth, who, another)
     assert log_in(auth, who, who.owner)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_release_keeps_places(stack, auth, robbed, frozen):
+    """The owner was frozen by mistake, or travels."""
+    who, _ = robbed
+    if frozen:
+        out = stack.lockstep("freeze", who.user, "--for", "1h")
+        assert out.returncode == 0, out
+    out = stack.lockstep("release", "--keep-places", who.user)
+    assert forgotten_by(out) == set()
+    assert " stay familiar\n" in out.stdout, out
+    assert is_familiar(stack, auth, who, who.owner)
 
 
 def test_release_forgets_what_came_after(stack, auth):
@@ -171,11 +211,7 @@ def test_release_forgets_what_came_after(stack, auth):
     for place in after:
         assert log_in(auth, who, place)
     assert suspicions(stack, who)
-    assert stack.lockstep("freeze", who.user, "--for", "1h").returncode == 0
-    out = stack.lockstep("release", who.user)
-    assert out.returncode == 0, out
-    forgotten = {line.split(" ")[1] for line in out.stdout.splitlines()
-                 if line.startswith("forgot ")}
+    forgotten = forgotten_by(stack.lockstep("release", who.user))
     assert forgotten <= {net_of(place) for place in after}
     assert stack.lockstep("lock", who.user).returncode == 0
     assert [log_in(auth, who, place) for place in before + after] == \

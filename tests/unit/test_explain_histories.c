@@ -74,8 +74,8 @@ static void give_order(unsigned history)
 			  LS_ORIGIN_RULE, NULL, world.now_ms);
 		break;
 	default:
-		ls_release(world.state, user, NULL, world.now_ms, NULL, NULL,
-			   &release);
+		ls_release(world.state, user, false, NULL, world.now_ms, NULL,
+			   NULL, &release);
 	}
 }
 

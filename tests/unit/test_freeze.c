@@ -151,17 +151,22 @@ static void note(void *context, const struct ls_prefix *net)
 	ls_prefix_format(net, forgotten[forgotten_count++]);
 }
 
-static struct ls_release release(const char *user)
+static struct ls_release release_by(const char *user, bool keep_places)
 {
 	struct ls_release release;
 
 	forgotten_count = 0;
 	check("release",
-	      ls_release(world.state, user, "test", world.now_ms, note, &world,
-			 &release),
+	      ls_release(world.state, user, keep_places, "test", world.now_ms,
+			 note, &world, &release),
 	      0);
 	check("told of each", forgotten_count, release.forgotten);
 	return release;
+}
+
+static struct ls_release release(const char *user)
+{
+	return release_by(user, false);
 }
 
 static bool was_forgotten(const char *net)
@@ -239,6 +244,93 @@ static void test_release(void **state)
 	check("once", release(JOE).forgotten, 0);
 }
 
+static void freeze_by_hand(const char *user, uint64_t length_ms)
+{
+	check("freeze",
+	      ls_freeze(world.state, user, length_ms, LS_REASON_ADMIN,
+			LS_ORIGIN_ADMIN, "test", world.now_ms),
+	      0);
+}
+
+/* The place of `ip` is familiar to JOE, or not. */
+static void check_familiar(const char *ip, bool wanted)
+{
+	struct ls_ticket ticket;
+
+	check(ip, world_admit(&world, JOE, ip, &ticket).verdict, LS_ADMIT);
+	check(ip, ticket.familiar, wanted);
+	ls_settle(world.state, &ticket, LS_OUTCOME_INTERNAL, world.now_ms);
+}
+
+/* The thief has the password for up to a week before somebody notices: what an
+ * administrator freezes for it has places of his. */
+static void test_release_after_a_freeze_by_hand(void **state)
+{
+	static const struct {
+		const char *row;
+		bool prolonged, expired, suspicious, keep_places;
+	} rows[] = {
+		{ .row = "frozen" },
+		{ .row = "suspicious too, and later", .suspicious = true },
+		{ .row = "prolonged a week later", .prolonged = true },
+		{ .row = "the freeze has ended", .expired = true },
+		{ .row = "places are kept", .keep_places = true },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		bool keep = rows[i].keep_places;
+		struct ls_release released;
+
+		world_open(&world, LOGINS);
+		works("owner", JOE, HOME);
+		works("another", "ann", "203.0.113.66");
+		world_pass(&world, WORLD_HOUR);
+		works("thief", JOE, "203.0.113.66");
+		world_pass(&world, 7 * WORLD_DAY - WORLD_HOUR / 2);
+		if (rows[i].suspicious) {
+			for (unsigned n = 0; n < 12; n++)
+				world_guess(&world, JOE, "10.0.7.1", 1);
+			works("thief", JOE, "192.0.2.1");
+		}
+		freeze_by_hand(JOE, 8 * WORLD_DAY);
+		if (rows[i].prolonged) {
+			world_pass(&world, 7 * WORLD_DAY);
+			freeze_by_hand(JOE, 8 * WORLD_DAY);
+		}
+		if (rows[i].expired)
+			world_pass(&world, 9 * WORLD_DAY);
+		released = release_by(JOE, keep);
+		check(rows[i].row, released.frozen, !rows[i].expired);
+		check(rows[i].row, released.suspicious, true);
+		check("forgotten", released.forgotten,
+		      keep ? 0 : 1U + rows[i].suspicious);
+		check("the thief's", was_forgotten("203.0.113.0/24"), !keep);
+		check("released", is_frozen(JOE), false);
+		check_familiar(HOME, true);
+		check_familiar("203.0.113.66", keep);
+		check("ann's",
+		      world_word(&world, LS_KIND_PLACE, "ann",
+				 "203.0.113.0/24", LS_WORD_FAMILIAR) >
+			      world_now(&world),
+		      true);
+		check("once", release(JOE).suspicious, false);
+		teardown(state);
+		setup(state);
+	}
+}
+
+/* Nor are they forgotten after a rule's freeze, if that is what is wanted. */
+static void test_keep_places(void **state)
+{
+	(void)state;
+	world_open(&world, LOGINS);
+	steal(JOE);
+	works("thief or owner", JOE, AWAY);
+	freeze(JOE, WORLD_DAY);
+	check("kept", release_by(JOE, true).forgotten, 0);
+	check("suspicious no more", release(JOE).suspicious, false);
+}
+
 static void test_release_of_probation(void **state)
 {
 	struct ls_cursor cursor = { 0 };
@@ -311,8 +403,8 @@ static void test_rights(void **state)
 			NULL, world.now_ms),
 	      LS_EACCES);
 	check("release",
-	      ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL,
-			 &released),
+	      ls_release(world.state, JOE, false, NULL, world.now_ms, NULL,
+			 NULL, &released),
 	      LS_EACCES);
 	world_open(&world, 0);
 	check("no map",
@@ -324,8 +416,8 @@ static void test_rights(void **state)
 			NULL, world.now_ms),
 	      LS_EACCES);
 	check("no map",
-	      ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL,
-			 &released),
+	      ls_release(world.state, JOE, false, NULL, world.now_ms, NULL,
+			 NULL, &released),
 	      LS_EACCES);
 }
 
@@ -338,6 +430,8 @@ int main(void)
 		TEST(test_listed),
 		TEST(test_alias),
 		TEST(test_release),
+		TEST(test_release_after_a_freeze_by_hand),
+		TEST(test_keep_places),
 		TEST(test_release_of_probation),
 		TEST(test_release_of_the_healthy),
 		TEST(test_rights),

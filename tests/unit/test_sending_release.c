@@ -17,7 +17,8 @@ static void test_release(void **state)
 	world_open(&world, GUARD);
 	check("to the freeze", post_many(NULL, 19), 6 + 0);
 	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
-	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	ls_release(world.state, JOE, false, NULL, world.now_ms, NULL, NULL,
+		   &release);
 	check("was frozen", release.frozen, true);
 	check("tried", level_of(JOE, LS_REASON_MESSAGES, true), 0);
 	check("sends again", post_many(NULL, 9), 6);
@@ -40,13 +41,16 @@ static void test_release_after_the_freeze(void **state)
 	world_open(&world, GUARD);
 	check("to the freeze", post_many(NULL, 19), 6);
 	world_pass(&world, 2 * WORLD_DAY);
-	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	ls_release(world.state, JOE, false, NULL, world.now_ms, NULL, NULL,
+		   &release);
 	check("was not frozen", release.frozen, false);
 	check("had sent", release.sent, true);
 	check("told", events(LS_EVENT_RELEASE, NULL), 1);
 	check("sends again", post_many(NULL, 9), 6);
-	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
-	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	ls_release(world.state, JOE, false, NULL, world.now_ms, NULL, NULL,
+		   &release);
+	ls_release(world.state, JOE, false, NULL, world.now_ms, NULL, NULL,
+		   &release);
 	check("nothing is left", release.sent, false);
 	check("nor told", events(LS_EVENT_RELEASE, NULL), 2);
 }
@@ -68,7 +72,8 @@ static void test_connection_of_before(void **state)
 	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
 		  LS_ORIGIN_ADMIN, "root", world.now_ms);
 	world_pass(&world, WORLD_MINUTE);
-	ls_release(world.state, JOE, NULL, world.now_ms, NULL, NULL, &release);
+	ls_release(world.state, JOE, false, NULL, world.now_ms, NULL, NULL,
+		   &release);
 	for (unsigned i = 0; i < 3; i++) {
 		gather(&(struct post){ .to = "x@y" });
 		message.connected_ms = i == 0 ? before

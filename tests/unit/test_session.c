@@ -155,7 +155,8 @@ static void test_revoked(void **state)
 	check("another's", is_revoked(&other, ANN, &reason), false);
 	check("refused", begin(world.state, JOE, &session).verdict, LS_DENY);
 	check("refused", session.open, false);
-	ls_release(world.state, JOE, "", world.now_ms, NULL, NULL, &release);
+	ls_release(world.state, JOE, false, "", world.now_ms, NULL, NULL,
+		   &release);
 
 	begin(world.state, JOE, &session);
 	ls_lock(world.state, &ip, WORLD_HOUR, "root", world.now_ms);

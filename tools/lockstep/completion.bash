@@ -72,7 +72,8 @@ _lockstep_options() {
 		;;
 	lock | freeze) echo "--for --reason --help" ;;
 	unlock) echo "--all --yes --guess --reason --help" ;;
-	release | forget) echo "--reason --help" ;;
+	release) echo "--keep-places --reason --help" ;;
+	forget) echo "--reason --help" ;;
 	trust) echo "--for --end --reason --help" ;;
 	learn) echo "--dry-run --help" ;;
 	replay) echo "--policy --conf --learn --passwords --all --json --help" ;;

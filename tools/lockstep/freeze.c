@@ -45,8 +45,8 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 
 	subject_text(subject, text);
 	held_gather(state, subject->user, &held);
-	ret = ls_release(state, subject->user, order->by, cli_now_ms(),
-			 print_forgotten, NULL, &done);
+	ret = ls_release(state, subject->user, order->keep_places, order->by,
+			 cli_now_ms(), print_forgotten, NULL, &done);
 	if (ret < 0) {
 		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
@@ -62,9 +62,14 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 	       done.probation ? "; was on probation" : "");
 	if (done.suspicious) {
 		cli_time_format(done.since_ms, since);
-		printf("%u places first seen since it became suspicious, %s, "
-		       "are forgotten\n",
-		       done.forgotten, since);
+		if (order->keep_places)
+			printf("places first seen since %s stay familiar\n",
+			       since);
+		else
+			printf("%u place%s first seen since %s %s forgotten: "
+			       "maybe the thief's\n",
+			       done.forgotten, done.forgotten == 1 ? "" : "s",
+			       since, done.forgotten == 1 ? "is" : "are");
 		puts("if the password was not changed, the thief still has it");
 	}
 	held_print(&held, done.frozen && done.reason == LS_REASON_SENDING);
@@ -88,7 +93,7 @@ static int run_release(const struct cli *cli, int argc, char **argv)
 	struct order order = { .all = false };
 	int code;
 
-	if (!order_parse(&verb_release, "r", argc, argv, &order, &code))
+	if (!order_parse(&verb_release, "kr", argc, argv, &order, &code))
 		return code;
 	if (order.words == 0)
 		return cli_misused(&verb_release);
@@ -116,17 +121,21 @@ const struct verb verb_release = {
 	.name = "release",
 	.run = run_release,
 	.summary = "give an account back to its owner",
-	.usage = "usage: lockstep release [--reason TEXT] USER...\n"
+	.usage = "usage: lockstep release [--keep-places] [--reason TEXT] "
+		 "USER...\n"
 		 "\n"
 		 "End each USER's freeze and probation, and forget the places "
-		 "that were first seen\n"
-		 "since the account became suspicious: they may be the "
-		 "thief's. Change the\n"
-		 "password before. What it sent counts no more; mail of it that "
-		 "was held is told,\n"
-		 "with the commands that send or delete it. Exit code 1 when "
-		 "one of them was\n"
-		 "neither frozen nor suspicious (any more).\n"
+		 "that may be the\n"
+		 "thief's: those first seen since the account became "
+		 "suspicious, and of one that\n"
+		 "an administrator froze, in the week before the freeze or "
+		 "since. They are listed.\n"
+		 "Change the password before. What it sent counts no more; "
+		 "mail of it that was\n"
+		 "held is told, with the commands that send or delete it. Exit "
+		 "code 1 when one of\n"
+		 "them was neither frozen nor suspicious (any more).\n"
 		 "\n"
+		 "  -k, --keep-places   forget none of them\n"
 		 "  -r, --reason TEXT   for the journal\n",
 };

@@ -17,6 +17,7 @@ static const struct option known[] = {
 	{ "all", no_argument, NULL, 'a' },
 	{ "guess", no_argument, NULL, 'g' },
 	{ "yes", no_argument, NULL, 'y' },
+	{ "keep-places", no_argument, NULL, 'k' },
 	{ "help", no_argument, NULL, 'h' },
 };
 
@@ -59,6 +60,9 @@ static bool take(struct order *order, int option, const char **reason)
 		break;
 	case 'g':
 		order->guess = true;
+		break;
+	case 'k':
+		order->keep_places = true;
 		break;
 	default:
 		order->yes = true;

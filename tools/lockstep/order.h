@@ -9,7 +9,7 @@
 struct order {
 	uint64_t length_ms; /* --for; as preset without it */
 	bool timed;         /* there was a --for */
-	bool end, all, guess, yes;
+	bool end, all, guess, yes, keep_places;
 	char by[LS_BY_MAX + 1]; /* who orders it, and why: for the journal */
 	/* What is no option. */
 	int words;
@@ -17,7 +17,7 @@ struct order {
 };
 
 /* Parse the options that a verb has, named by their letters (`f`or, `r`eason,
- * `e`nd, `a`ll, `g`uess, `y`es). Returns true to go on; false with an exit code,
+ * `e`nd, `a`ll, `g`uess, `y`es, `k`eep-places). Returns true to go on; false with an exit code,
  * when it was help that was wanted, or the command line makes no sense. */
 bool order_parse(const struct verb *verb, const char *letters, int argc,
 		 char **argv, struct order *order, int *code_r);
