@@ -404,6 +404,8 @@ uint64_t ls_verify(struct ls_state *state, uint64_t now_ms,
 void ls_daemon_seen(struct ls_state *state, uint64_t now_ms,
 		    const struct ls_daemon_news *news);
 uint64_t ls_daemon_seen_ms(const struct ls_state *state);
+/* Does the policy in force refuse nobody? */
+bool ls_is_observing(const struct ls_state *state);
 /* Was the guard truncated while in use? Then what is lost of it reads as 0. */
 bool ls_is_truncated(const struct ls_state *state);
 

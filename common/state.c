@@ -344,6 +344,11 @@ uint64_t ls_daemon_seen_ms(const struct ls_state *state)
 					atomic_load(&map->header->daemon_seen));
 }
 
+bool ls_is_observing(const struct ls_state *state)
+{
+	return ls_policy_file_policy(state->policy)->mode == LS_MODE_OBSERVE;
+}
+
 bool ls_is_truncated(const struct ls_state *state)
 {
 	return ls_map_broken(&state->guard);
@@ -360,8 +365,7 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	memset(status_r, 0, sizeof(*status_r));
 	status_r->policy_compiled_real_ms =
 		ls_policy_file_compiled_real_ms(state->policy);
-	status_r->observe = ls_policy_file_policy(state->policy)->mode ==
-			    LS_MODE_OBSERVE;
+	status_r->observe = ls_is_observing(state);
 	if (map->header == NULL)
 		return;
 	status_r->subjects = map->subjects.buckets * LS_WAYS;

@@ -7,6 +7,7 @@
  *
  *   preinit  as root, in the auth process: opens the guard, and the sessions to
  *            read. Each passdb block has its own preinit; the first one opens.
+ *            Takes over from Dovecot's own brake (penalty.h).
  *   init     as Dovecot's user: starts to record outcomes
  *   deinit   the passdb's: answers logins that still wait; the module's, after
  *            all requests are gone: closes the guard
@@ -25,6 +26,7 @@
 #include "decoy.h"
 #include "login.h"
 #include "outcome.h"
+#include "penalty.h"
 
 struct module;
 
@@ -68,6 +70,8 @@ static struct passdb_module *lockstep_make(pool_t pool, const char *args)
 		state_open(&guard, LS_GUARD_WRITE | LS_SESSIONS_READ |
 			   LS_CREATE | LS_LOGINS, "logins pass unguarded");
 		state_report(&guard, guard_event);
+		penalty_init();
+		penalty_set(guard.ls == NULL || ls_is_observing(guard.ls));
 	}
 	return p_new(pool, struct passdb_module, 1);
 }
@@ -88,6 +92,7 @@ static void lockstep_init(struct passdb_module *module)
 
 static void lockstep_deinit(struct passdb_module *module ATTR_UNUSED)
 {
+	penalty_deinit();
 	logins_deinit();
 }
 

@@ -10,6 +10,7 @@
 #include "login.h"
 #include "outcome.h"
 #include "pace.h"
+#include "penalty.h"
 #include "refusal.h"
 
 static struct state *guard;
@@ -240,8 +241,10 @@ void login_check(struct auth_request *request, const char *password,
 	struct ls_state *state = NULL;
 	struct login *login;
 
-	if (is_new(request))
+	if (is_new(request)) {
 		state = state_get(guard, guard_event);
+		penalty_set(state == NULL || ls_is_observing(state));
+	}
 	if (state != NULL)
 		check_place(request, state);
 	if (state != NULL && request->fields.master_user != NULL) {

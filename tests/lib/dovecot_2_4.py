@@ -61,11 +61,6 @@ mail_max_userip_connections = 0
 default_client_limit = 16000
 default_process_limit = 4000
 default_vsz_limit = unlimited
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
 service auth {{
   unix_listener auth-client {{
     mode = 0666

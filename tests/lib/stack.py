@@ -184,6 +184,26 @@ class Stack:
     def auth(self):
         return AuthClient(self.env["AUTH_SOCKET"])
 
+    def kill_auth(self):
+        """SIGKILL; returns when the process is gone."""
+        killed = []
+        for process in self.processes():
+            comm = pathlib.Path(f"/proc/{process.pid}/comm")
+            if comm.exists() and comm.read_text() == "auth\n":
+                process.signal(signal.SIGKILL)
+                killed.append(process)
+        assert killed
+        poll(lambda: not any(p.alive() for p in killed), what="its end")
+
+    def auth_again(self):
+        """A client of the new auth process, as soon as it is there."""
+        def connect():
+            try:
+                return self.auth()
+            except OSError:
+                return None
+        return poll(connect, what="another auth process")
+
     # ---- what the servers say ----------------------------------------
 
     def verified(self, user=None):

@@ -3,8 +3,6 @@ killed: what is not known to be wrong is not charged, and nothing stays stuck.""
 
 import collections
 import imaplib
-import pathlib
-import signal
 import time
 
 import pytest
@@ -192,28 +190,6 @@ def test_stopped_with_logins_in_flight_and_held():
 # ---- the auth process is killed ------------------------------------------
 
 
-def kill_auth(stack):
-    """SIGKILL; returns when the process is gone."""
-    killed = []
-    for process in stack.processes():
-        comm = pathlib.Path(f"/proc/{process.pid}/comm")
-        if comm.exists() and comm.read_text() == "auth\n":
-            process.signal(signal.SIGKILL)
-            killed.append(process)
-    assert killed
-    stack.poll(lambda: not any(p.alive() for p in killed), what="its end")
-
-
-def connected(stack):
-    """A client of the new auth process, as soon as it is there."""
-    def connect():
-        try:
-            return stack.auth()
-        except OSError:
-            return None
-    return stack.poll(connect, what="another auth process")
-
-
 def test_killed_with_guesses_in_flight(stack, barrier):
     """They stay charged, and nothing else does."""
     who, seen = cast(), counter(stack)
@@ -225,9 +201,9 @@ def test_killed_with_guesses_in_flight(stack, barrier):
                                 [who.guesser] * in_flight):
             auth.send(**call)
         barrier(auth)
-        kill_auth(stack)
+        stack.kill_auth()
     stack.passdb()
-    with connected(stack) as auth:
+    with stack.auth_again() as auth:
         guess(auth, who, [who.guesser] * 20)
         assert len(seen()) == IP_FAILURES - in_flight
         assert ("ip", who.guesser) in locked(stack)
@@ -249,12 +225,12 @@ def test_killed_during_a_storm(stack, auth):
                 right_calls([who] * 5, who.owner):
             client.send(**call)
     stack.poll(lambda: len(seen()) >= IP_FAILURES, what="the first guesses")
-    kill_auth(stack)
+    stack.kill_auth()
     for client in clients:
         client.close()
     stack.passdb()
 
-    with connected(stack) as auth:
+    with stack.auth_again() as auth:
         guess(auth, people * 20, [who.guesser for who in people] * 20)
         # A fingerprint has 16 bits: of 4,800 guessers one or so has two wrong
         # passwords that look alike, of which one is free.

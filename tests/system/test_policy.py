@@ -7,6 +7,7 @@ import pathlib
 
 import pytest
 
+from lib import dovecot
 from lib.cast import LIMIT, USERS, at_once, cast
 from lib.cast import guesses as words
 from lib.clients import DOORS
@@ -203,7 +204,8 @@ def test_tls_is_demanded_from_strangers(stack):
 
 
 def test_observe_refuses_nobody_and_journals_all():
-    with Stack(policy='mode = "observe"\n', users=USERS) as stack:
+    with Stack(policy='mode = "observe"\n', users=USERS,
+               dovecot=dovecot.NO_PENALTY) as stack:
         who = cast()
         assert guesses(stack, who, who.guesser, LIMIT + 5) == LIMIT + 5
         for door in DOORS:
