@@ -51,30 +51,39 @@ AC_DEFUN([LS_DOVECOT], [
 ])
 
 # LS_PLUGIN_LIBS
-# What the mail plugin is linked with. Most of what it costs a session is to find
-# and load shared libraries, so it has the few functions that it needs of
-# libsodium (SipHash) and libcdb in it, where there are archives for that.
+# What the modules are linked with. A library that is missing, say since its
+# package was removed as not needed any more, would let nobody log in: Dovecot ends
+# when it cannot load a module. So they have the few functions that they need of
+# libsodium and libcdb in them, where there are archives for that. Nor has a mail
+# session, which loads its module anew, to find and load any.
+# Debian 12 has libcdb_pic.a. Debian 13 has libcdb.a alone, of position-independent
+# code for programs; where the linker takes that for a module, it is as good.
 AC_DEFUN([LS_PLUGIN_LIBS], [
 	AC_ARG_ENABLE([static-plugin],
 		AS_HELP_STRING([--disable-static-plugin],
-			       [do not link libsodium and libcdb into the mail plugin]))
+			       [do not link libsodium and libcdb into the modules]))
 	PLUGIN_LIBS="$SODIUM_LIBS $CDB_LIBS"
 	PLUGIN_LDFLAGS=
 	AS_IF([test "$enable_static_plugin" != no], [
 		AC_MSG_CHECKING([for libsodium and libcdb to link into a module])
 		ls_libs=$LIBS
-		LIBS="-shared -fPIC -Wl,--gc-sections -Wl,--exclude-libs,ALL -l:libsodium.a -lcdb_pic"
-		AC_LINK_IFELSE([AC_LANG_SOURCE([[
-			#include <stdio.h>
-			#include <cdb.h>
-			#include <sodium.h>
-			int try_cdb(struct cdb *cdb) { return cdb_init(cdb, 0); }
-			int try_sodium(void) { return sodium_init(); }
-		]])], [
-			PLUGIN_LIBS="-l:libsodium.a -lcdb_pic"
-			PLUGIN_LDFLAGS="-Wl,--gc-sections -Wl,--exclude-libs,ALL"
-			AC_MSG_RESULT([yes])
-		], [AC_MSG_RESULT([no])])
+		ls_static=no
+		for ls_cdb in -lcdb_pic -l:libcdb.a; do
+			AS_IF([test "$ls_static" != no], [break])
+			LIBS="-shared -fPIC -Wl,-z,text -Wl,--gc-sections -Wl,--exclude-libs,ALL -l:libsodium.a $ls_cdb"
+			AC_LINK_IFELSE([AC_LANG_SOURCE([[
+				#include <stdio.h>
+				#include <cdb.h>
+				#include <sodium.h>
+				int try_cdb(struct cdb *cdb) { return cdb_init(cdb, 0) || cdb_find(cdb, "", 0); }
+				int try_sodium(void) { return sodium_init(); }
+			]])], [
+				ls_static="-l:libsodium.a $ls_cdb"
+				PLUGIN_LIBS=$ls_static
+				PLUGIN_LDFLAGS="-Wl,-z,text -Wl,--gc-sections -Wl,--exclude-libs,ALL"
+			])
+		done
+		AC_MSG_RESULT([$ls_static])
 		LIBS=$ls_libs
 	])
 	AC_SUBST([PLUGIN_LIBS])
