@@ -3,6 +3,7 @@
 
 #include "cdb-read.h"
 #include "error.h"
+#include "space.h"
 
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -41,7 +42,7 @@ int ls_cdb_open(struct cdb *cdb, int fd, const char *name, uint64_t size_max,
 		struct ls_error *error_r)
 {
 	struct stat st;
-	int copy, ret = 0;
+	int copy, ret;
 
 	if (fstat(fd, &st) < 0)
 		return ls_fail_sys(error_r, "stat", name);
@@ -53,10 +54,29 @@ int ls_cdb_open(struct cdb *cdb, int fd, const char *name, uint64_t size_max,
 	copy = copy_to_memory(fd, name, (uint64_t)st.st_size, error_r);
 	if (copy < 0)
 		return copy;
-	if (cdb_init(cdb, copy) < 0)
-		ret = ls_fail_sys(error_r, "map", name);
+	ret = ls_cdb_map(cdb, copy, name, (size_t)st.st_size, error_r);
 	close(copy);
 	return ret;
+}
+
+int ls_cdb_map(struct cdb *cdb, int fd, const char *name, size_t size,
+	       struct ls_error *error_r)
+{
+	size_t raised = ls_space_raise(size);
+	int ret = cdb_init(cdb, fd);
+
+	ls_space_mapped(ret < 0 ? NULL : cdb->cdb_mem, size, raised);
+	return ret < 0 ? ls_space_fail(name, size, error_r) : 0;
+}
+
+void ls_cdb_close(struct cdb *cdb)
+{
+	const void *base = cdb->cdb_mem;
+	size_t size = cdb->cdb_fsize;
+
+	cdb_free(cdb);
+	if (base != NULL)
+		ls_space_unmapped(base, size);
 }
 
 /* The records end where the first hash table begins; tables without slots need

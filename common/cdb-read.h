@@ -23,9 +23,15 @@ struct ls_cdb_record {
 /* Open a file of at most `size_max` bytes for tinycdb; fd may be closed after,
  * and the file may change: what is read is a copy.
  *   name   of the file, for messages
- * Returns 0, and cdb goes to cdb_free(); or LS_ESYS, LS_EFORMAT. */
+ * Returns 0, and cdb goes to ls_cdb_close(); or LS_ESYS, LS_EFORMAT. */
 int ls_cdb_open(struct cdb *cdb, int fd, const char *name, uint64_t size_max,
 		struct ls_error *error_r);
+
+/* cdb_init(), for a file of that size that is mapped as it is. Returns as
+ * ls_cdb_open(). */
+int ls_cdb_map(struct cdb *cdb, int fd, const char *name, size_t size,
+	       struct ls_error *error_r);
+void ls_cdb_close(struct cdb *cdb);
 
 /* Called with each record in the order of the file; negative stops the walk,
  * the reason in error_r. */

@@ -4,6 +4,7 @@
 #include "access.h"
 #include "contacts.h"
 #include "error.h"
+#include "space.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -80,10 +81,9 @@ static int open_fd(int fd, const char *path, bool writable,
 	if (ret < 0)
 		return ret;
 	contacts->size = size_of(header.lines);
-	base = mmap(NULL, contacts->size,
-		    PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+	base = ls_space_map(fd, contacts->size, writable);
 	if (base == MAP_FAILED)
-		return ls_fail_sys(error_r, "map", path);
+		return ls_space_fail(path, contacts->size, error_r);
 	/* Begin to read it now: a message should not wait for the disk. */
 	(void)madvise(base, contacts->size, MADV_WILLNEED);
 	contacts->watch = ls_watch_add(base, contacts->size);
@@ -257,7 +257,7 @@ void ls_contacts_close(struct ls_contacts *contacts)
 {
 	if (contacts->header == NULL)
 		return;
-	munmap(contacts->header, contacts->size);
+	ls_space_unmap(contacts->header, contacts->size);
 	ls_watch_remove(contacts->watch);
 	memset(contacts, 0, sizeof(*contacts));
 }

@@ -119,6 +119,9 @@ enum {
 			   * process that decides messages */
 	LS_BRIEF = 128, /* a process of one session: of the policy it checks only
 			 * what it asks for; damage counts as not written */
+	LS_SPACE = 256, /* as root, in a process that will lose its rights: let its
+			 * limit of address space rise for maps that it opens
+			 * later, see space.h */
 	LS_LOGINS = 32, /* with LS_GUARD_WRITE: the process that decides logins.
 			 * It remembers those in flight, and which passwords
 			 * were wrong, by a secret that it makes if need be */

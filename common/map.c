@@ -4,6 +4,7 @@
 #include "access.h"
 #include "error.h"
 #include "map.h"
+#include "space.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -198,10 +199,9 @@ static int open_fd(int fd, const char *path, enum ls_map_type type,
 	ret = check_header(&header, type, st.st_size, path, &at, error_r);
 	if (ret < 0)
 		return ret;
-	base = mmap(NULL, at.size, PROT_READ | (writable ? PROT_WRITE : 0),
-		    MAP_SHARED, fd, 0);
+	base = ls_space_map(fd, at.size, writable);
 	if (base == MAP_FAILED)
-		return ls_fail_sys(error_r, "map", path);
+		return ls_space_fail(path, at.size, error_r);
 	map_r->watch = ls_watch_add(base, at.size);
 	map_r->device = st.st_dev;
 	map_r->inode = st.st_ino;
@@ -270,13 +270,13 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 	if (err != 0)
 		return ls_fail(error_r, LS_ESYS, "allocate %zu bytes for %s: %s",
 			       at.size, path, strerror(err));
-	base = mmap(NULL, at.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	base = ls_space_map(fd, at.size, true);
 	if (base == MAP_FAILED)
-		return ls_fail_sys(error_r, "map", path);
+		return ls_space_fail(path, at.size, error_r);
 	memcpy(base, &header, sizeof(header));
 	attach(&map, base, &at, &header);
 	err = spec->fill != NULL ? spec->fill(&map, spec->context, error_r) : 0;
-	munmap(base, at.size);
+	ls_space_unmap(base, at.size);
 	if (err < 0)
 		return err;
 	return ls_access_give(fd, path, spec->group, spec->readers, error_r);
@@ -403,7 +403,7 @@ void ls_map_close(struct ls_map *map)
 {
 	if (map->header == NULL)
 		return;
-	munmap(map->header, map->size);
+	ls_space_unmap(map->header, map->size);
 	ls_watch_remove(map->watch);
 	memset(map, 0, sizeof(*map));
 }

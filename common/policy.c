@@ -48,8 +48,8 @@ static int map_file(struct ls_policy_file *file, int fd, const struct stat *st,
 	    st->st_size > LS_POLICY_FILE_MAX)
 		return ls_fail(error_r, LS_EFORMAT, "%s: not a compiled policy",
 			       name);
-	if (cdb_init(&file->cdb, fd) < 0)
-		return ls_fail_sys(error_r, "map", name);
+	if (ls_cdb_map(&file->cdb, fd, name, (size_t)st->st_size, error_r) < 0)
+		return LS_ESYS;
 	file->watch = ls_watch_add((void *)(uintptr_t)file->cdb.cdb_mem,
 				   file->cdb.cdb_fsize);
 	return 0;
@@ -130,7 +130,7 @@ void ls_policy_file_close(struct ls_policy_file **_file)
 	*_file = NULL;
 	if (file == NULL)
 		return;
-	cdb_free(&file->cdb);
+	ls_cdb_close(&file->cdb);
 	ls_watch_remove(file->watch);
 	free(file);
 }

@@ -133,7 +133,7 @@ static int open_fd(int fd, struct ls_snapshot *snapshot,
 			      (unsigned long long)snapshot->count,
 			      (unsigned long long)snapshot->promised);
 	if (ret < 0)
-		cdb_free(&snapshot->cdb);
+		ls_cdb_close(&snapshot->cdb);
 	return ret;
 }
 
@@ -169,7 +169,7 @@ void ls_snapshot_close(struct ls_snapshot **_snapshot)
 	*_snapshot = NULL;
 	if (snapshot == NULL)
 		return;
-	cdb_free(&snapshot->cdb);
+	ls_cdb_close(&snapshot->cdb);
 	free(snapshot);
 }
 

@@ -3,6 +3,7 @@
 
 #include "access.h"
 #include "error.h"
+#include "space.h"
 #include "state.h"
 
 #include <errno.h>
@@ -189,6 +190,21 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	return ret;
 }
 
+static void warn_of_space(struct ls_error *error_r)
+{
+	enum { MB = 1 << 20 };
+	uint64_t counted = ls_space_counted();
+
+	/* What is left is enough, if it is no less than what is taken. */
+	if (counted > ls_space_limit() / 2 && error_r->text[0] == '\0')
+		ls_fail(error_r, 0,
+			"the maps take %llu MB of the %llu MB of address space "
+			"that this process may have (RLIMIT_AS; in Dovecot its "
+			"service's vsz_limit), which only root may raise",
+			(unsigned long long)((counted + MB - 1) / MB),
+			(unsigned long long)(ls_space_limit() / MB));
+}
+
 int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 	    struct ls_error *error_r)
 {
@@ -212,11 +228,14 @@ int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 	state->policy_dirfd = state->state_dirfd = -1;
 	state->looker.procfd = -1;
 	state->flags = args->flags;
+	if (state->flags & LS_SPACE)
+		ls_space_reserve();
 	ret = open_all(state, args, error_r);
 	if (ret < 0) {
 		ls_close(&state);
 		return ret;
 	}
+	warn_of_space(error_r);
 	error_r->code = 0;
 	*state_r = state;
 	return 0;

@@ -55,10 +55,13 @@ static void on_sigbus(int signo, siginfo_t *info, void *context)
 		if (base == 0 || at < base || at - base >= size)
 			continue;
 		page = at & ~(atomic_load(&page_size) - 1);
+		/* Shared, as what was there: private memory counts as the
+		 * process's own data, which Dovecot limits (RLIMIT_DATA). */
 		if (mmap((void *)page, base + size - page,
 			 PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-			 0) == MAP_FAILED)
+			 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE |
+				 MAP_FIXED,
+			 -1, 0) == MAP_FAILED)
 			break;
 		atomic_store(&watched[i].broken, true);
 		return;

@@ -68,7 +68,7 @@ static struct passdb_module *lockstep_make(pool_t pool, const char *args)
 			e_warning(guard_event, "passdb args are ignored: %s",
 				  args);
 		state_open(&guard, LS_GUARD_WRITE | LS_SESSIONS_READ |
-			   LS_CREATE | LS_LOGINS, "logins pass unguarded");
+			   LS_CREATE | LS_SPACE | LS_LOGINS, "logins pass unguarded");
 		state_report(&guard, guard_event);
 		penalty_init();
 		penalty_set(guard.ls == NULL || ls_is_observing(guard.ls));

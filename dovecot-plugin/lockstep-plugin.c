@@ -68,7 +68,7 @@ void lockstep_plugin_preinit(void)
 {
 	if (ending_of(master_service_get_name(master_service)) != NULL)
 		state_open(&sessions, LS_GUARD_READ | LS_SESSIONS_WRITE |
-			   LS_CREATE | LS_BRIEF, "sessions are not recorded");
+			   LS_CREATE | LS_SPACE | LS_BRIEF, "sessions are not recorded");
 }
 
 void lockstep_plugin_init(struct module *module)
