@@ -60,7 +60,6 @@ submission_relay_ssl_verify = no
 mail_max_userip_connections = 0
 default_client_limit = 16000
 default_process_limit = 4000
-default_vsz_limit = unlimited
 service auth {{
   unix_listener auth-client {{
     mode = 0666

@@ -359,7 +359,8 @@ def test_under_valgrind(top):
         imap=pathlib.Path(dovecot.default("libexec_dir")) / "imap"))
     program.chmod(0o755)
     top.chmod(0o777)
-    lines = [*SHARED[:-1], f"  executable = {program}", "}"]
+    lines = [*SHARED[:-1], f"  executable = {program}", "  vsz_limit = 16G",
+             "}"]
     people = [cast() for _ in range(3)]
     with Stack(users=people[-1].number, dovecot=lines,
                policy="limit user { sessions = 2 }\n") as stack:
