@@ -168,6 +168,8 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 
 	*decision_r = judgement.decision;
 	decision_r->retry_ms = wait_of(decision_r->retry_ms, visit.now);
+	if (decision_r->verdict == LS_WAIT)
+		decision_r->key = visit.key[decision_r->kind];
 	keep(&visit, &judgement, ticket_r);
 	count(state->guard.header, attempt, decision_r->verdict, visit.now);
 	if (decision_r->verdict == LS_DENY)
@@ -188,6 +190,18 @@ void ls_ticket_unsure(struct ls_ticket *ticket)
 void ls_ticket_mark(struct ls_ticket *ticket, unsigned mark)
 {
 	ticket->marks |= (uint8_t)mark;
+}
+
+unsigned ls_ticket_holds(const struct ls_ticket *ticket,
+			 uint64_t key_r[LS_KIND_COUNT])
+{
+	unsigned held = ticket->flying_failures | ticket->flying_accounts;
+	unsigned count = 0;
+
+	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++)
+		if (held >> kind & 1)
+			key_r[count++] = ticket->key[kind];
+	return count;
 }
 
 void ls_misplaced(struct ls_state *state, uint64_t now_ms)

@@ -190,6 +190,7 @@ struct ls_decision {
 				  * only observes */
 	enum ls_reason reason;
 	enum ls_kind kind;       /* of the subject that has no room or is locked */
+	uint64_t key; /* of LS_WAIT: that subject, for ls_ticket_holds() */
 	uint64_t retry_ms;       /* to wait until there may be; 0: unknown */
 	bool reveal;             /* the policy lets the client know */
 };
@@ -248,6 +249,12 @@ void ls_ticket_unsure(struct ls_ticket *ticket);
 /* Before a ticket is settled: what is known of the session that will follow.
  *   mark  LS_MARK_PROXIED or LS_MARK_FOREIGN (records.h) */
 void ls_ticket_mark(struct ls_ticket *ticket, unsigned mark);
+
+/* The subjects in which an admitted attempt holds room that it may give back when it
+ * is settled: an attempt that waits for one of them by ls_decision.key is worth to be
+ * asked about again after that. Returns their number. */
+unsigned ls_ticket_holds(const struct ls_ticket *ticket,
+			 uint64_t key_r[LS_KIND_COUNT]);
 
 /* Tell how an admitted attempt ended: refunds or locks, and journals. A ticket
  * that is not open is left alone. */

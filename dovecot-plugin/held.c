@@ -3,7 +3,6 @@
 #include "auth-common.h"
 #include "compat.h"
 #include "ioloop.h"
-#include "llist.h"
 #include "auth-request.h"
 #include "auth-request-handler.h"
 #include "auth-request-handler-private.h"
@@ -13,10 +12,14 @@
 static held_ask_t *ask;
 static held_give_up_t *give_up;
 
-static struct login *head, *tail;
-static unsigned int count;
-static struct timeout *to_ask, *to_settled;
-static bool asking;
+static struct waiting *waiting; /* made when the first one has to wait */
+static struct timeout *to_look, *to_settled;
+static unsigned int looks;
+
+static struct login *login_of(struct waiter *waiter)
+{
+	return container_of(waiter, struct login, waiter);
+}
 
 static bool is_gone(const struct auth_request *request)
 {
@@ -29,72 +32,113 @@ static bool is_smtp(const struct login *login)
 	return strcmp(compat_request_service(login->request), "smtp") == 0;
 }
 
-/* Returns false when the login stays. */
-static bool look_after(struct login *login, uint64_t now)
+static void let_go(struct login *login)
+{
+	struct auth_request *request = login->request;
+
+	auth_request_unref(&request); /* may free the login */
+}
+
+/* Has it waited for so long that it is not asked about any more? */
+static bool is_late(const struct login *login, uint64_t now)
+{
+	return now - login->held_since_ms >= HELD_MAX_MS;
+}
+
+static bool is_over(const struct login *login, uint64_t now)
 {
 	uint64_t since = now - login->held_since_ms;
 
-	if (is_gone(login->request)) {
-		give_up(login);
-	} else if (since < HELD_MAX_MS) {
-		return ask(login);
-	} else {
-		if (is_smtp(login) && since < HELD_SILENT_MS)
-			return FALSE;
-		give_up(login);
-	}
-	return TRUE;
+	return is_gone(login->request) ||
+	       since >= (is_smtp(login) ? HELD_SILENT_MS : HELD_MAX_MS);
 }
 
-static void ask_all(void *context ATTR_UNUSED)
+static enum waiting_answer ask_one(struct waiter *waiter, uint64_t *key)
 {
-	struct login *login, *next;
+	struct login *login = login_of(waiter);
+	enum waiting_answer answer = WAITING_LEFT;
 	uint64_t now = state_now_ms();
 
-	timeout_remove(&to_settled);
-	if (asking)
-		return;
-	asking = TRUE;
-	for (login = head; login != NULL; login = next) {
-		struct auth_request *request = login->request;
-
-		next = login->next;
-		if (!look_after(login, now))
-			continue;
-		DLLIST2_REMOVE(&head, &tail, login);
-		count--;
-		auth_request_unref(&request); /* may free the login */
-	}
-	asking = FALSE;
-	if (head == NULL)
-		timeout_remove(&to_ask);
+	if (is_over(login, now))
+		give_up(login);
+	else if (is_late(login, now))
+		return WAITING_ON;
+	else
+		answer = ask(login, key);
+	if (answer != WAITING_ON)
+		let_go(login);
+	return answer;
 }
 
-void held_add(struct login *login)
+static void ask_settled(void *context ATTR_UNUSED)
 {
-	if (count == HELD_COUNT_MAX) {
+	timeout_remove(&to_settled);
+	waiting_ask_freed(waiting);
+}
+
+static void let_over_go(void)
+{
+	struct waiter *waiter = waiting_first(waiting), *next;
+	uint64_t now = state_now_ms();
+
+	for (; waiter != NULL; waiter = next) {
+		struct login *login = login_of(waiter);
+
+		next = waiter->next;
+		if (!is_over(login, now))
+			continue;
+		waiting_remove(waiting, waiter);
+		give_up(login);
+		let_go(login);
+	}
+}
+
+static void look(void *context ATTR_UNUSED)
+{
+	let_over_go();
+	if (++looks % (HELD_ASK_MS / HELD_LOOK_MS) == 0)
+		waiting_ask_all(waiting);
+	else
+		waiting_ask_first(waiting);
+	if (waiting_count(waiting) == 0)
+		timeout_remove(&to_look);
+}
+
+void held_add(struct login *login, uint64_t key)
+{
+	if (waiting == NULL)
+		waiting = waiting_new(HELD_COUNT_MAX, ask_one);
+	if (waiting == NULL || waiting_count(waiting) == HELD_COUNT_MAX) {
 		give_up(login);
 		return;
 	}
 	login->held_since_ms = state_now_ms();
 	auth_request_ref(login->request);
-	DLLIST2_APPEND(&head, &tail, login);
-	count++;
-	if (to_ask == NULL)
-		to_ask = timeout_add_short(HELD_ASK_MS, ask_all, NULL);
+	waiting_add(waiting, &login->waiter, key);
+	if (to_look == NULL)
+		to_look = timeout_add_short(HELD_LOOK_MS, look, NULL);
 }
 
-void held_settled(void)
+void held_settled(const struct ls_ticket *ticket)
 {
-	/* Not here and now: an event of the request that settles is being sent. */
-	if (head != NULL && to_settled == NULL)
-		to_settled = timeout_add_short(0, ask_all, NULL);
+	uint64_t key[LS_KIND_COUNT];
+	unsigned int count;
+
+	if (waiting == NULL || waiting_count(waiting) == 0)
+		return;
+	count = ls_ticket_holds(ticket, key);
+	for (unsigned int i = 0; i < count; i++) {
+		/* Not here and now: an event of the request that settles is
+		 * being sent. */
+		if (waiting_freed(waiting, key[i]) && to_settled == NULL)
+			to_settled = timeout_add_short(0, ask_settled, NULL);
+	}
 }
 
 void held_before_new(void)
 {
 	if (to_settled != NULL)
-		ask_all(NULL);
+		ask_settled(NULL);
 }
 
 void held_init(held_ask_t *ask_fn, held_give_up_t *give_up_fn)
@@ -105,15 +149,14 @@ void held_init(held_ask_t *ask_fn, held_give_up_t *give_up_fn)
 
 void held_deinit(void)
 {
-	while (head != NULL) {
-		struct login *login = head;
-		struct auth_request *request = login->request;
+	while (waiting != NULL && waiting_first(waiting) != NULL) {
+		struct login *login = login_of(waiting_first(waiting));
 
-		DLLIST2_REMOVE(&head, &tail, login);
+		waiting_remove(waiting, &login->waiter);
 		give_up(login);
-		auth_request_unref(&request);
+		let_go(login);
 	}
-	count = 0;
-	timeout_remove(&to_ask);
+	timeout_remove(&to_look);
 	timeout_remove(&to_settled);
+	waiting_free(&waiting);
 }

@@ -150,8 +150,8 @@ void login_log(const struct login *login, const struct ls_decision *decision)
 						ls_kind_name(decision->kind));
 }
 
-/* Ask once. Returns false when the login has to wait. */
-static bool ask(struct login *login)
+/* Ask once. A login that has to wait waits for the subject of that key. */
+static enum waiting_answer ask(struct login *login, uint64_t *key_r)
 {
 	struct ls_attempt attempt;
 	struct ls_decision decision;
@@ -159,17 +159,19 @@ static bool ask(struct login *login)
 	attempt_fill(login, &attempt);
 	ls_admit(guard->ls, &attempt, state_now_ms(), &decision,
 		 &login->ticket);
-	if (decision.verdict == LS_WAIT)
-		return FALSE;
+	if (decision.verdict == LS_WAIT) {
+		*key_r = decision.key;
+		return WAITING_ON;
+	}
 	login_log(login, &decision);
 	if (decision.verdict == LS_DENY) {
 		deny(login, &decision);
-	} else {
-		intercept_login(login);
-		pace_begin(login);
-		answer(login, PASSDB_RESULT_NEXT);
+		return WAITING_LEFT;
 	}
-	return TRUE;
+	intercept_login(login);
+	pace_begin(login);
+	answer(login, PASSDB_RESULT_NEXT);
+	return WAITING_TOOK;
 }
 
 void logins_init(struct state *state, struct event *event)
@@ -240,6 +242,7 @@ void login_check(struct auth_request *request, const char *password,
 	enum passdb_result result = PASSDB_RESULT_NEXT;
 	struct ls_state *state = NULL;
 	struct login *login;
+	uint64_t key;
 
 	if (is_new(request)) {
 		state = state_get(guard, guard_event);
@@ -266,6 +269,6 @@ void login_check(struct auth_request *request, const char *password,
 	if (is_password_mech(request->fields.mech_name))
 		login->password = password;
 	outcome_watch(login);
-	if (!ask(login))
-		held_add(login);
+	if (ask(login, &key) == WAITING_ON)
+		held_add(login, key);
 }

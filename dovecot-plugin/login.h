@@ -26,6 +26,7 @@
 #include "auth-common.h"
 #include "passdb.h"
 #include "lockstep-state.h"
+#include "waiting.h"
 
 struct login {
 	struct auth_request *request; /* lives at least until it is freed */
@@ -50,7 +51,7 @@ struct login {
 	/* From when on passwords were verified, and until when (pace.c). */
 	uint64_t begun_us, answered_us;
 
-	struct login *prev, *next; /* among the held, in order of arrival */
+	struct waiter waiter; /* among the held */
 	uint64_t held_since_ms;
 };
 

@@ -156,8 +156,8 @@ static void settle(struct login *login, enum ls_outcome outcome)
 		pace_learn(login);
 	if (login->barred)
 		ls_ticket_unsure(&login->ticket);
+	held_settled(&login->ticket);
 	ls_settle(guard->ls, &login->ticket, outcome, state_now_ms());
-	held_settled();
 }
 
 void outcome_answered(struct login *login, enum passdb_result result)

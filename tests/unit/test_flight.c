@@ -58,6 +58,21 @@ static void open_world(void)
 	memset(&tally, 0, sizeof(tally));
 }
 
+/* What an attempt waits for is held by one that has not settled yet. */
+static void check_is_held(uint64_t key)
+{
+	bool held = false;
+
+	for (unsigned i = 0; i < FLIGHTS; i++) {
+		uint64_t keys[LS_KIND_COUNT];
+		unsigned count = ls_ticket_holds(&flight[i].ticket, keys);
+
+		for (unsigned j = 0; flight[i].open && j < count; j++)
+			held |= keys[j] == key;
+	}
+	check("held", held, true);
+}
+
 static void begin(struct flight *to, uint64_t random)
 {
 	char ip[32], user[32], password[32];
@@ -78,6 +93,8 @@ static void begin(struct flight *to, uint64_t random)
 	ls_admit(world.state, &attempt, world.now_ms, &decision, &to->ticket);
 	to->open = to->ticket.open;
 	waited += decision.verdict == LS_WAIT;
+	if (decision.verdict == LS_WAIT)
+		check_is_held(decision.key);
 	denied += decision.verdict == LS_DENY;
 }
 
