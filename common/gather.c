@@ -42,6 +42,18 @@ bool ls_message_has_contacts(const struct ls_state *state,
 	       message->gathered->book == book_of(state);
 }
 
+uint64_t ls_message_missing(const struct ls_state *state,
+			    const struct ls_message *message)
+{
+	uint64_t asked = ls_message_is_known(state, message)
+				 ? message->gathered->asked
+				 : 0;
+
+	return message->partial && message->recipients > asked
+		       ? message->recipients - asked
+		       : 0;
+}
+
 static bool has(const struct ls_gathered *gathered, uint64_t recipient)
 {
 	for (unsigned i = 0; i < gathered->count; i++)
@@ -96,6 +108,7 @@ static void begin(const struct ls_state *state, struct ls_gathered *gathered,
 	gathered->instance = instance;
 	gathered->book = book_of(state);
 	gathered->set = 0;
+	gathered->asked = gathered->last = 0;
 	gathered->count = 0;
 	gathered->domains[0] = '\0';
 }
@@ -113,6 +126,8 @@ void ls_gather(const struct ls_state *state, struct ls_gathered *gathered,
 	    gathered->book != book_of(state))
 		begin(state, gathered, of);
 	key = ls_key_text(state->guard.hash_key, 'r', recipient);
+	gathered->asked += key != gathered->last;
+	gathered->last = key;
 	if (has(gathered, key))
 		return;
 	note_domain(gathered, recipient);

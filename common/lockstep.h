@@ -346,6 +346,10 @@ struct ls_subject ls_subject_place(const struct ls_state *state,
 				   const char *user,
 				   const struct ls_prefix *where);
 
+/* When another process began, as now_ms, or a little earlier; 0: that cannot be
+ * told. */
+uint64_t ls_process_began_ms(int pid);
+
 /* ---- what was before (learn.c) --------------------------------------- */
 
 /* Logins of an account from an address that succeeded before Lockstep stood

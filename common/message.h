@@ -14,6 +14,10 @@ bool ls_message_is_known(const struct ls_state *state,
 bool ls_message_has_contacts(const struct ls_state *state,
 			     const struct ls_message *message);
 
+/* How many of its recipients were noted by a process that is gone. */
+uint64_t ls_message_missing(const struct ls_state *state,
+			    const struct ls_message *message);
+
 /* One number for a message that comes again: sender, recipients in whatever
  * order, and a class of its size, so that one a tenth larger or smaller, or less, has
  * this number or one of so many before or behind it; one that differs by a sixth, or

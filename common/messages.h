@@ -16,6 +16,9 @@ struct ls_gathered {
 	uint64_t instance; /* which message: hashed */
 	uint64_t set;      /* all recipients in one hash, whatever their order */
 	uint64_t book;     /* which file of contacts; 0: none */
+	uint64_t asked;    /* how often one was noted, also a second time or
+			    * beyond those that there is room for */
+	uint64_t last;     /* noted last: one that is asked about twice is one */
 	unsigned count;
 	uint64_t recipient[LS_GATHERED_MAX]; /* hashed, each once */
 	uint64_t contact[LS_GATHERED_MAX];   /* as the contacts have it */
@@ -48,6 +51,8 @@ struct ls_message {
 				* that is not known */
 	const struct ls_gathered *gathered; /* NULL, or of another message:
 					     * its recipients are not known */
+	bool partial; /* another process may have noted recipients of it, and is
+		       * gone: those that are missing are taken for new */
 };
 
 /* At RCPT and DATA: may this go on? Takes nothing of what may be sent. Refuses

@@ -1,6 +1,7 @@
 /* process.c - see process.h */
 #include "lockstep-config.h"
 
+#include "lockstep.h"
 #include "process.h"
 
 #include <errno.h>
@@ -24,20 +25,29 @@ int ls_process_open(void)
 	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* The start in a line of /proc/PID/stat, or DEAD for one that has ended and whose
- * parent has not looked. The second field is the program's name in parentheses,
- * which may hold blanks and parentheses; the third is its state; none of the
- * others holds either. Source: proc(5). Returns 0 when it is not there. */
-static uint32_t start_of(const char *line)
+/* The start in a line of /proc/PID/stat, in clock ticks since boot; NULL when it is
+ * not there. The second field is the program's name in parentheses, which may hold
+ * blanks and parentheses; the third is its state; none of the others holds either.
+ * Source: proc(5). */
+static const char *find_start(const char *line)
 {
 	const char *at = strrchr(line, ')');
 
-	if (at != NULL && (at[1] == '\0' || at[2] == 'Z' || at[2] == 'X'))
-		return DEAD;
 	for (unsigned field = 2; at != NULL && field < START_FIELD; field++) {
 		at = strchr(at, ' ');
 		at = at != NULL ? at + 1 : NULL;
 	}
+	return at;
+}
+
+/* 24 bits of it, or DEAD for one that has ended and whose parent has not looked;
+ * 0 when it is not there. */
+static uint32_t start_of(const char *line)
+{
+	const char *name = strrchr(line, ')'), *at = find_start(line);
+
+	if (name != NULL && (name[1] == '\0' || name[2] == 'Z' || name[2] == 'X'))
+		return DEAD;
 	if (at == NULL)
 		return 0;
 	uint32_t start = (uint32_t)strtoull(at, NULL, 10) & START_MASK;
@@ -45,24 +55,46 @@ static uint32_t start_of(const char *line)
 	return start != 0 ? start : 1;
 }
 
+/* Returns false when it cannot be read. */
+static bool read_line(int procfd, const char *name, char line_r[STAT_SIZE])
+{
+	ssize_t got;
+	int fd;
+
+	fd = openat(procfd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, line_r, STAT_SIZE - 1);
+	close(fd);
+	if (got <= 0)
+		return false;
+	line_r[got] = '\0';
+	return true;
+}
+
 /* Returns 0 when it cannot be told. */
 static uint32_t read_start(int procfd, const char *name)
 {
 	char line[STAT_SIZE];
-	ssize_t got;
-	int fd;
 
-	if (procfd < 0)
+	return procfd >= 0 && read_line(procfd, name, line) ? start_of(line)
+							    : 0;
+}
+
+uint64_t ls_process_began_ms(int pid)
+{
+	long ticks_a_second = sysconf(_SC_CLK_TCK);
+	char name[32], line[STAT_SIZE];
+	const char *at;
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+	if (pid <= 0 || ticks_a_second <= 0 ||
+	    !read_line(AT_FDCWD, name, line))
 		return 0;
-	fd = openat(procfd, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	got = read(fd, line, sizeof(line) - 1);
-	close(fd);
-	if (got <= 0)
-		return 0;
-	line[got] = '\0';
-	return start_of(line);
+	at = find_start(line);
+	return at == NULL ? 0
+			  : strtoull(at, NULL, 10) * 1000 /
+				    (uint64_t)ticks_a_second;
 }
 
 void ls_process_self(int procfd, struct ls_process *self_r)

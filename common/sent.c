@@ -86,12 +86,12 @@ static uint64_t count_new(const struct ls_sent *sent)
 {
 	const struct ls_contacts *contacts = &sent->state->contacts;
 	const struct ls_gathered *gathered = sent->message->gathered;
-	uint64_t count = 0;
+	uint64_t count = ls_message_missing(sent->state, sent->message);
 
-	if (!sent->has_contacts ||
+	if (contacts->header == NULL ||
 	    !ls_contacts_are_learnt(contacts, sent->account, sent->today))
 		return 0;
-	for (unsigned i = 0; i < gathered->count; i++)
+	for (unsigned i = 0; sent->has_contacts && i < gathered->count; i++)
 		count += !ls_contacts_know(contacts, sent->account,
 					   gathered->contact[i]);
 	/* Some may have been rejected after they were gathered. */

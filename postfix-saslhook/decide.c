@@ -52,29 +52,39 @@ static bool client_address(struct decider *decider,
 	return false;
 }
 
-static void connected(struct decider *decider, const struct request *request,
-		      uint64_t now_ms)
+/* Note since when the client is there. Of one that connected unasked only this is
+ * certain: smtpd was done with the one before it, or had at least begun. */
+static void follow_connection(struct decider *decider,
+			      const struct request *request, uint64_t now_ms)
 {
 	struct connection *connection = &decider->connection;
+	bool connects = request->stage == REQUEST_STAGE_CONNECT;
 
-	memcpy(connection->address, request->client_address,
-	       sizeof(connection->address));
-	memcpy(connection->port, request->client_port,
-	       sizeof(connection->port));
-	connection->since_ms = now_ms;
+	if (connects ||
+	    strcmp(connection->address, request->client_address) != 0 ||
+	    strcmp(connection->port, request->client_port) != 0) {
+		memcpy(connection->address, request->client_address,
+		       sizeof(connection->address));
+		memcpy(connection->port, request->client_port,
+		       sizeof(connection->port));
+		connection->since_ms = connects ? now_ms : decider->asked_ms;
+	}
+	decider->asked_ms = now_ms;
 }
 
-/* Since when the client is there; 0 where this process was not asked about it. */
-static uint64_t connected_since(const struct decider *decider,
-				const struct request *request)
+/* Of the first transaction that this process is asked about, recipients may have
+ * been noted by another, which was killed: by spawn(8) at its time limit, at a
+ * moment that the client chooses. Of those that follow it knows all. */
+static void follow_transaction(struct decider *decider,
+			       const struct request *request)
 {
-	const struct connection *connection = &decider->connection;
-
-	return strcmp(connection->address, request->client_address) == 0 &&
-			       strcmp(connection->port,
-				      request->client_port) == 0
-		       ? connection->since_ms
-		       : 0;
+	if (decider->whole)
+		return;
+	if (decider->first[0] == '\0')
+		memcpy(decider->first, request->instance,
+		       sizeof(decider->first));
+	decider->whole = request->stage == REQUEST_STAGE_CONNECT ||
+			 strcmp(decider->first, request->instance) != 0;
 }
 
 /* Returns whether a connection by this port may be refused, and its role. */
@@ -128,7 +138,7 @@ static void look_for_rcpt(struct decider *decider,
 }
 
 /* Of one recipient Postfix tells the name from DATA on too: that is as good, where
- * RCPT was not asked about, or by another process that was killed; and better where
+ * RCPT was not asked about, or of another process that was killed; and better where
  * others were rejected after they were gathered. */
 static void gather(struct decider *decider, const struct request *request,
 		   const struct ls_state *state)
@@ -153,8 +163,9 @@ static bool decide_message(struct decider *decider,
 		.queue_id = request->queue_id,
 		.recipients = request->recipient_count,
 		.size = request->size,
-		.connected_ms = connected_since(decider, request),
+		.connected_ms = decider->connection.since_ms,
 		.gathered = &decider->gathered,
+		.partial = !decider->whole,
 	};
 
 	/* An account is known by its name, wherever it is. */
@@ -181,11 +192,12 @@ bool decide(struct decider *decider, const struct request *request,
 		complain_of_request(decider, request, now_ms);
 		return false;
 	}
+	follow_connection(decider, request, now_ms);
+	follow_transaction(decider, request);
 	if (state == NULL)
 		return false;
 	switch (request->stage) {
 	case REQUEST_STAGE_CONNECT:
-		connected(decider, request, now_ms);
 		return decide_connection(decider, request, state, now_ms,
 					 decision_r);
 	case REQUEST_STAGE_RCPT:

@@ -24,10 +24,10 @@ enum complaint { /* about requests, or their lack: each logged once a minute */
 	COMPLAINT_COUNT
 };
 
-/* An SMTP connection, as it was when it began. */
+/* An SMTP connection. */
 struct connection {
 	char address[64], port[16];
-	uint64_t since_ms; /* 0: none is known */
+	uint64_t since_ms; /* it began no earlier; 0: not known */
 };
 
 struct decider {
@@ -37,6 +37,9 @@ struct decider {
 
 	struct guard guard;
 	struct connection connection; /* the last that was asked about */
+	uint64_t asked_ms; /* last; before that, when smtpd began; 0: not known */
+	char first[96];    /* the first transaction's instance */
+	bool whole;        /* of the one at hand all was asked of this process */
 	struct ls_gathered gathered; /* of the message in progress */
 	struct log_limit limit[COMPLAINT_COUNT];
 };

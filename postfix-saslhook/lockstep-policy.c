@@ -3,7 +3,10 @@
  * Protocol: reads policy delegation requests on standard input and answers each
  * on standard output (request.h, verdict.h), for one client: Postfix's spawn(8)
  * starts one process for each smtpd's connection, as does a systemd socket with
- * Accept=yes. It ends with status 0 when the client hangs up.
+ * Accept=yes. It ends with status 0 when the client hangs up, or is killed, in the
+ * middle of a message too: by spawn(8) of Postfix 3.10 and later at its time limit,
+ * when the client likes. Another process then goes on without what this one has
+ * noted, and assumes the worst of it (decide.c).
  *
  * Limits: one request in memory (request.h) and one buffer each way. Any error
  * of ours is answered DUNNO at once, because smtpd waits with a client on the
@@ -20,6 +23,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -131,6 +135,18 @@ static int serve(struct filter *filter)
 	}
 }
 
+/* When the smtpd that asks began; 0: that cannot be told. */
+static uint64_t client_began_ms(void)
+{
+	struct ucred client = { 0, 0, 0 };
+	socklen_t size = sizeof(client);
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &client, &size) <
+	    0)
+		return 0;
+	return ls_process_began_ms(client.pid);
+}
+
 static const char usage[] =
 	"usage: lockstep-policy [-o] [-l syslog|stderr|/FILE] [-p POLICY]\n"
 	"                       [-r auto|submission|mx]\n"
@@ -225,6 +241,7 @@ int main(int argc, char **argv)
 		return 0;
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(&filter, argc, argv, have_stderr);
+	filter.decider.asked_ms = client_began_ms();
 	if (filter.mistake[0] == '\0') {
 		guard_init(&filter.decider.guard, filter.policy_path, guard_now_ms());
 	} else if (have_stderr && isatty(STDIN_FILENO)) {

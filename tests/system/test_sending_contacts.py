@@ -1,18 +1,16 @@
 """First-time recipients: an account that is known for two weeks writes to whom it
 always wrote to, and to few others a day."""
 
-import array
 import itertools
-import mmap
 
 import pytest
 
 from lib import mail
 from lib.cast import USERS, cast
 from lib.command import run
+from lib.contacts import grow_older
 from lib.stack import Stack
 
-HEADER, ACCOUNT, DAY = 4096, 1 << 16, 0xffff  # common/contacts.h
 USUAL, TOGETHER = 5000, 100
 LIMIT = 200  # the default, a day
 REFUSED = "Too many recipients that you never wrote to before, try again in "
@@ -26,20 +24,6 @@ def stack():
     with Stack(users=USERS, policy=policy, postfix=[
             "local_recipient_maps = inline:{colleague=x}"]) as running:
         yield running
-
-
-def grow_older(stack, days):
-    """The file of contacts, as it is so many days later: each account is known
-    for longer."""
-    path = stack.layout().policy.parent / "contacts"
-    with open(path, "r+b") as f, mmap.mmap(f.fileno(), 0) as file:
-        words = array.array("Q", file[HEADER:len(file) // 8 * 8])
-        accounts = [i for i, word in enumerate(words) if word & ACCOUNT]
-        assert accounts
-        for i in accounts:
-            word = words[i] - days
-            assert words[i] & DAY > days
-            file[HEADER + 8 * i:HEADER + 8 * i + 8] = word.to_bytes(8, "little")
 
 
 def send(stack, who, prefix, count, ip=None, together=TOGETHER):

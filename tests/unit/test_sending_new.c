@@ -202,6 +202,64 @@ static void test_too_many_at_once(void **state)
 	check("not frozen", events(LS_EVENT_FREEZE, NULL), 0);
 }
 
+/* A filter was killed in the middle of a message, and another knows only the rest of
+ * its recipients: what it does not know is new. */
+static void test_partly_noted(void **state)
+{
+	static const struct {
+		const char *row, *noted;
+		unsigned recipients;
+		bool partial;
+		uint64_t new;
+	} rows[] = {
+		{ "all are noted", "f0 f1 f2", 3, true, 0 },
+		{ "none is", "", 15, true, 15 },
+		{ "some are", "f0 f1 f2", 15, true, 12 },
+		{ "and some of these are new", "f0 f1 x y", 15, true, 13 },
+		{ "one twice", "f0 f1 f0", 3, true, 0 },
+		{ "each asked about twice", "f0 f0 f1 f1", 4, true, 2 },
+		{ "rejected after it was noted", "f0 f1 f2", 2, true, 0 },
+		{ "never asked at RCPT", "", 15, false, 0 },
+		{ "more than ever fit", "", 25, true, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		bool fits = rows[i].recipients <= 20;
+		char to[200] = "", name[8];
+		struct ls_decision decision;
+
+		world_open(&world, GUARD);
+		live();
+		for (const char *at = rows[i].noted; *at != '\0';
+		     at += strcspn(at, " "), at += *at == ' ') {
+			snprintf(name, sizeof(name), "%.*s",
+				 (int)strcspn(at, " "), at);
+			snprintf(to + strlen(to), sizeof(to) - strlen(to),
+				 name[0] == 'f' ? "friend%s@example.net "
+						: "%s@example.net ",
+				 name[0] == 'f' ? name + 1 : name);
+		}
+		gather(&(struct post){ .to = to,
+				       .recipients = rows[i].recipients });
+		message.partial = rows[i].partial;
+		ls_send(world.state, &message, world.now_ms, world.real_ms,
+			&decision);
+		check(rows[i].row, decision.verdict, fits ? LS_ADMIT : LS_DENY);
+		check(rows[i].row,
+		      level_of(JOE, LS_REASON_NEW_RECIPIENTS, false),
+		      rows[i].new);
+		/* Nobody learns, nobody counts. */
+		gather(&(struct post){ .user = NEWS, .recipients = 100 });
+		message.partial = true;
+		ls_send(world.state, &message, world.now_ms, world.real_ms,
+			&decision);
+		check("learns", decision.verdict, LS_ADMIT);
+		teardown(state);
+		setup(state);
+	}
+}
+
 /* What is refused makes nobody known; a message counts by its new recipients, all
  * of them or none. */
 static void test_all_or_none(void **state)
@@ -426,6 +484,7 @@ int main(void)
 		TEST(test_freezes_by_attempts_alone),
 		TEST(test_learning),
 		TEST(test_too_many_at_once),
+		TEST(test_partly_noted),
 		TEST(test_all_or_none),
 		TEST(test_refused_teaches_nothing),
 		TEST(test_lost_file),

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- processes -------------------------------------------------------- */
@@ -381,6 +382,37 @@ static void test_verified(void **state)
 	check_finding("seat", "a seat of no place");
 }
 
+static uint64_t boot_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* When a process began is told no later than it did. */
+static void test_began(void **state)
+{
+	static const int nobody[] = { 0, -1, INT32_MAX };
+	enum { TICKS_MS = 20 };
+	uint64_t before = boot_ms(), began, after;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		for (;;)
+			pause();
+	after = boot_ms();
+	began = ls_process_began_ms(pid);
+	check("own", ls_process_began_ms(getpid()) <= before, true);
+	check_within("child", began, before - TICKS_MS, after);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (size_t i = 0; i < COUNT(nobody); i++)
+		check("nobody", ls_process_began_ms(nobody[i]), 0);
+	check("gone", ls_process_began_ms(pid), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -388,6 +420,7 @@ int main(void)
 		TEST(test_processes),
 		TEST(test_killed),
 		TEST(test_never_live),
+		TEST(test_began),
 		TEST(test_generations),
 		TEST(test_no_place),
 		TEST(test_no_seat),
