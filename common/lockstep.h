@@ -161,6 +161,20 @@ const struct ls_nat64 *ls_nat64_of(const struct ls_state *state);
 int ls_refresh(struct ls_state *state, uint64_t now_ms,
 	       struct ls_error *error_r);
 
+/* What lies between the clocks: a time as now_ms, and this, is CLOCK_REALTIME in
+ * ms (clocks.c). One answer for every program and every call, so that a lock has
+ * one end in all that is told of it, until the real clock is set by more than a
+ * second: then it follows, in whole seconds.
+ * Without a guard it is what was sampled.
+ *   now_ms, real_ms   the same moment on both clocks, as near as may be */
+uint64_t ls_clocks_apart(const struct ls_state *state, uint64_t now_ms,
+			 uint64_t real_ms);
+/* The same of what was answered last (0: nothing was) and of a new sample. */
+uint64_t ls_clocks_settled(uint64_t kept_ms, uint64_t fresh_ms);
+/* Write down for the others that the clock was set, if it was. ls_open() does,
+ * where it opens the guard for writing. */
+void ls_clocks_keep(struct ls_state *state, uint64_t now_ms, uint64_t real_ms);
+
 /* Make both maps anew, with room for so many subjects (0: as the policy says),
  * and retire those in use: the programs on them notice at their next
  * ls_refresh(). Locks and familiar places go along, by way of the snapshot.

@@ -113,6 +113,7 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 	map->header = (struct ls_map_header *)(void *)base;
 	map->size = at->size;
 	map->created_boot_ms = checked->created_boot_ms;
+	map->created_real_ms = checked->created_real_ms;
 	memcpy(map->hash_key, checked->hash_key, sizeof(map->hash_key));
 	map->instances = (struct ls_instances *)(void *)(base + at->instances);
 	map->asked = (struct ls_asked *)(void *)(base + at->asked);

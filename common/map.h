@@ -64,7 +64,9 @@ struct ls_map_header {
 	_Atomic uint64_t policy_generation;
 	_Atomic uint64_t daemon_seen; /* map's clock; 0: never */
 	_Atomic uint64_t orders; /* freezes and administrators' locks so far */
-	uint64_t spare[4];
+	_Atomic uint64_t clocks_apart; /* CLOCK_REALTIME less CLOCK_BOOTTIME, ms;
+					* 0: as at the map's creation */
+	uint64_t spare[3];
 	/* Written at every attempt. */
 	_Atomic uint64_t auth_seen; /* map's clock, as the next two */
 	_Atomic uint64_t smtp_seen, connect_seen;
@@ -107,7 +109,7 @@ struct ls_map {
 	int watch; /* its place among the maps watched for SIGBUS */
 	dev_t device; /* of the file */
 	ino_t inode;
-	uint64_t created_boot_ms;
+	uint64_t created_boot_ms, created_real_ms;
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	struct ls_instances *instances;
 	struct ls_asked *asked;

@@ -160,6 +160,7 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	ret = open_map(state, LS_MAP_GUARD, args, error_r);
 	if (ret < 0)
 		return ret;
+	ls_clocks_keep(state, args->now_ms, args->real_ms);
 	ret = open_map(state, LS_MAP_SESSIONS, args, &error);
 	/* Freezes end sessions also where these cannot be counted. */
 	if (ret < 0 && (state->guard.writable || (state->flags & LS_BRIEF)))

@@ -11,7 +11,7 @@ import pytest
 from lib.attempts import guess, log_in
 from lib.cast import PLACE_FAILURES, USERS, cast, net_of
 from lib.command import assert_fits, run
-from lib.stack import Stack
+from lib.stack import Stack, poll
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +198,30 @@ def test_a_shorter_freeze_ends_no_longer_one(stack):
     assert told.startswith(f"user {who.user} is frozen, on every protocol, until ")
     assert run(stack, "freeze", who.user, "--for", "10m") == \
         told.replace(" is ", " stays ")
+
+
+def test_a_lock_has_one_end(stack):
+    """To the millisecond, in all that tells of it, however often it is asked;
+    also what lockstepd posted of it."""
+    who = cast()
+    told = run(stack, "lock", who.guesser, "--for", "2d")
+    ends, seconds = set(), {told.split(" until ")[1].strip()}
+    for _ in range(200):
+        ends |= {lock["until"] for lock in
+                 map(json.loads, run(stack, "list", "--json").splitlines())
+                 if lock["subject"] == who.guesser}
+    ends |= {lock["until"] for lock in explain(stack, who.guesser)["locks"]}
+    ends |= {event["until"] for event in stack.events()
+             if event.get("subject") == who.guesser}
+    poll(lambda: any(who.guesser in post["body"] for post in stack.webhooks()),
+         what="a post about it")
+    ends |= {json.loads(post["body"])["data"]["until"]
+             for post in stack.webhooks() if who.guesser in post["body"]}
+    assert len(ends) == 1, ends
+    seconds |= set(re.findall(r"until (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)",
+                              run(stack, "explain", who.guesser)
+                              + run(stack, "events", who.guesser)))
+    assert len(seconds) == 1, seconds
 
 
 # ---- who, and why --------------------------------------------------------

@@ -18,7 +18,9 @@
 
 /* 9999-12-31, the last day that four digits write */
 #define TIME_LAST_MS UINT64_C(253402214400000)
-enum { CLOCKS_DRIFT_MS = 100 };
+
+/* What lies between the clocks, by the state that was opened last; 0: none was. */
+static uint64_t apart_ms;
 
 int cli_help(const struct verb *verb)
 {
@@ -84,26 +86,15 @@ struct ls_state *cli_open(const struct cli *cli, unsigned flags,
 		return NULL;
 	if (error_r->text[0] != '\0')
 		cli_complain("warning: %s", error_r->text);
+	/* Mail users may write the sessions map: only the guard's word counts. */
+	if (flags & (LS_GUARD_READ | LS_GUARD_WRITE))
+		apart_ms = ls_clocks_apart(state, args.now_ms, args.real_ms);
 	return state;
-}
-
-/* What lies between the clocks. Sampled anew for each time, one moment would
- * come out a millisecond different every time; kept, a clock that was set would
- * go unnoticed. */
-static uint64_t clocks_apart(void)
-{
-	static uint64_t apart_ms;
-	uint64_t fresh_ms = cli_real_ms() - cli_now_ms();
-
-	if (fresh_ms - apart_ms + CLOCKS_DRIFT_MS > 2 * CLOCKS_DRIFT_MS)
-		apart_ms = fresh_ms;
-	return apart_ms;
 }
 
 uint64_t cli_real_of(uint64_t at_ms)
 {
-	uint64_t apart_ms = clocks_apart();
-
+	apart_ms = ls_clocks_settled(apart_ms, cli_real_ms() - cli_now_ms());
 	/* Before the boot: negative. But a map may hold any number. */
 	if ((int64_t)at_ms < 0)
 		return at_ms + apart_ms < apart_ms ? at_ms + apart_ms : 0;

@@ -64,10 +64,30 @@ static uint64_t clock_ms(clockid_t id)
 	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
-static struct event_clock clock_now(void)
+/* The moment, with the time of day as everybody tells it. */
+static struct event_clock clock_now(const struct daemon *daemon)
 {
-	return (struct event_clock){ .now_ms = clock_ms(CLOCK_BOOTTIME),
+	struct event_clock clock = { .now_ms = clock_ms(CLOCK_BOOTTIME),
 				     .real_ms = clock_ms(CLOCK_REALTIME) };
+
+	if (daemon->state != NULL)
+		clock.real_ms =
+			clock.now_ms + ls_clocks_apart(daemon->state,
+						       clock.now_ms,
+						       clock.real_ms);
+	return clock;
+}
+
+/* Arguments for ls_open(), which wants the clocks as they are. */
+static struct ls_open_args open_args(const struct daemon *daemon,
+				     unsigned flags)
+{
+	return (struct ls_open_args){
+		.policy_path = daemon->policy_path,
+		.flags = flags,
+		.now_ms = clock_ms(CLOCK_BOOTTIME),
+		.real_ms = clock_ms(CLOCK_REALTIME),
+	};
 }
 
 /* Attaches the outbox to its directory if it is not. Returns LS_EACCES when
@@ -122,13 +142,9 @@ static void load_hooks(struct daemon *daemon, const char *what)
  * stay as they are and it is tried again. */
 static void open_state(struct daemon *daemon, const struct event_clock *clock)
 {
-	struct ls_open_args args = {
-		.policy_path = daemon->policy_path,
-		.flags = LS_GUARD_WRITE | LS_SESSIONS_WRITE | LS_CREATE |
-			 LS_CONTACTS,
-		.now_ms = clock->now_ms,
-		.real_ms = clock->real_ms,
-	};
+	const struct ls_open_args args =
+		open_args(daemon, LS_GUARD_WRITE | LS_SESSIONS_WRITE |
+					  LS_CREATE | LS_CONTACTS);
 	struct ls_error error = { .text = "" };
 	struct ls_state *fresh;
 
@@ -214,12 +230,8 @@ static void each_minute(struct daemon *daemon, const struct event_clock *clock)
  * removed or spoilt beside them: say it before they are started again. */
 static void check_files(struct daemon *daemon, const struct event_clock *clock)
 {
-	struct ls_open_args args = {
-		.policy_path = daemon->policy_path,
-		.flags = LS_GUARD_READ | LS_SESSIONS_READ,
-		.now_ms = clock->now_ms,
-		.real_ms = clock->real_ms,
-	};
+	const struct ls_open_args args =
+		open_args(daemon, LS_GUARD_READ | LS_SESSIONS_READ);
 	struct ls_error error;
 	struct ls_state *fresh;
 
@@ -271,6 +283,8 @@ static void each_second(struct daemon *daemon, const struct event_clock *clock)
 	if (daemon->state == NULL)
 		return;
 	tell_alive(daemon, clock);
+	ls_clocks_keep(daemon->state, clock_ms(CLOCK_BOOTTIME),
+		       clock_ms(CLOCK_REALTIME));
 	ls_sessions_sweep(daemon->state, clock->now_ms);
 	refresh(daemon, clock);
 	if (clock->now_ms >= daemon->check_at_ms)
@@ -292,7 +306,7 @@ static void read_signals(struct daemon *daemon)
 
 static void run(struct daemon *daemon)
 {
-	struct event_clock clock = clock_now();
+	struct event_clock clock = clock_now(daemon);
 	bool more = false;
 
 	daemon->minute_at_ms = clock.now_ms + 60 * 1000;
@@ -314,14 +328,14 @@ static void run(struct daemon *daemon)
 		delivery_start(daemon->delivery, &daemon->hooks, &clock);
 		delivery_wait(daemon->delivery, daemon->signal_fd,
 			      more ? 0 : LOOK_EVERY_MS);
-		clock = clock_now();
+		clock = clock_now(daemon);
 		read_signals(daemon);
 	}
 }
 
 static void finish(struct daemon *daemon)
 {
-	struct event_clock clock = clock_now();
+	struct event_clock clock = clock_now(daemon);
 	uint64_t end_ms = clock.now_ms + LAST_WORDS_MS;
 
 	if (daemon->feed.map[0] != '\0')
@@ -332,7 +346,7 @@ static void finish(struct daemon *daemon)
 	while (delivery_active(daemon->delivery) > 0 && clock.now_ms < end_ms) {
 		delivery_wait(daemon->delivery, -1,
 			      (int)(end_ms - clock.now_ms));
-		clock = clock_now();
+		clock = clock_now(daemon);
 		delivery_advance(daemon->delivery, &daemon->hooks, &clock);
 	}
 	feed_save(&daemon->feed, false, &clock);
