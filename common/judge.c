@@ -217,7 +217,7 @@ static void look_at_count(struct case_at_hand *at,
 /* Whom an attempt answers for: bit 1 << kind. */
 static unsigned kinds_of(const struct ls_view *view, bool familiar)
 {
-	unsigned kinds = view->nowhere ? 0 : 1U << LS_KIND_PLACE;
+	unsigned kinds = 1U << LS_KIND_PLACE;
 
 	if (familiar)
 		return kinds;

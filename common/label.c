@@ -101,8 +101,8 @@ struct ls_worth_of ls_label_worth(const struct ls_slot *record,
 
 	(void)kind;
 	if (until <= now)
-		return (struct ls_worth_of){ LS_WORTH_IDLE, until };
-	return (struct ls_worth_of){
-		(until & 1) != 0 ? LS_WORTH_STRANGER : LS_WORTH_LITTLE, until
-	};
+		return (struct ls_worth_of){ LS_WORTH_IDLE, false, until };
+	return (struct ls_worth_of){ (until & 1) != 0 ? LS_WORTH_STRANGER
+						      : LS_WORTH_LITTLE,
+				     false, until };
 }

@@ -86,8 +86,10 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 	for (unsigned tries = 0; tries < REACH_TRIES; tries++) {
 		enum ls_taken taken;
 
-		if (ls_state_claim(state, subject->kind, key, now, true, &ref) <
-		    0)
+		if (ls_state_claim(state, subject->kind, key, now,
+				   order->word == LS_WORD_FREEZE ||
+					   order->origin != LS_ORIGIN_RULE,
+				   &ref) < 0)
 			return LS_NO_SLOT;
 		taken = ls_slot_lock(&ref, now, order, &lock);
 		/* Also a lock that stood: who placed it may have been killed

@@ -121,6 +121,25 @@ static bool is_known_by_now(struct ls_visit *visit,
 	       ls_slot_has_print(place, ticket->print);
 }
 
+/* Does a passdb know the name? While its meters are charged, what it takes of the
+ * table depends on that. */
+static void note_name(struct ls_visit *visit, enum ls_outcome outcome)
+{
+	const struct ls_ref *user = &visit->ref[LS_KIND_USER];
+	uint64_t until = 0, old;
+
+	if (!visit->known[LS_KIND_USER])
+		return;
+	old = ls_slot_get(user, LS_WORD_UNKNOWN);
+	if (outcome == LS_OUTCOME_UNKNOWN)
+		until = ls_slot_get(user, LS_WORD_FAILURES_SLOW) >
+					ls_slot_get(user, LS_WORD_FAILURES)
+				? ls_slot_get(user, LS_WORD_FAILURES_SLOW)
+				: ls_slot_get(user, LS_WORD_FAILURES);
+	if (old != until)
+		ls_slot_set(user, LS_WORD_UNKNOWN, until);
+}
+
 static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 		 enum ls_outcome outcome)
 {
@@ -141,6 +160,7 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 		return;
 	}
 	fill_failures(visit, ticket);
+	note_name(visit, outcome);
 	place = ls_visit_reach(visit, LS_KIND_PLACE);
 	if (ticket->print != 0 && place != NULL && !ticket->unsure)
 		ls_slot_add_print(place, ticket->print);
@@ -181,7 +201,7 @@ static unsigned marks_of(const struct ls_visit *visit,
 	unsigned marks = ticket->marks;
 
 	/* Postfix calls itself smtp, or what smtpd_sasl_service says. */
-	if (visit->ip != NULL && marks & LS_MARK_FOREIGN && (strcmp(ticket->service, "smtp") == 0 ||
+	if (marks & LS_MARK_FOREIGN && (strcmp(ticket->service, "smtp") == 0 ||
 	     strcmp(ticket->service, "submission") == 0) &&
 	    !ls_asked_lately(visit->state->guard.asked,
 			     visit->key[LS_KIND_IP], visit->now))

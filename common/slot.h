@@ -15,7 +15,7 @@
  *      9   -           -           fr. since   prints      -         of    -
  *     10   -           -           suspicious  where       -         -     -
  *     11   key         key         key         key         key       key   key
- *     12   told        told        -           where       -         -     -
+ *     12   told        told        unknown     where       -         -     -
  *
  * What an account or an address sends has other words:
  *
@@ -41,6 +41,7 @@
  * suspicious since when the account's successes are in doubt
  * resets     a meter of how often a success emptied the fast one
  * aliases    a meter of new names of the account
+ * unknown    until when no passdb knows the name: as long as its meters are charged
  * prints     fingerprints of wrong passwords, two in each word
  * where      the place's network and a part of its account's key: where.h
  * of         the two halves of the key of the account that an alias means
@@ -102,6 +103,7 @@ enum ls_slot_word {
 	LS_WORD_FEW = 8,
 	LS_WORD_SENDER = 9, /* and the next: whose it is */
 	LS_WORD_TOLD = 12,
+	LS_WORD_UNKNOWN = 12, /* of USER */
 	LS_WORD_KEY = 11,
 	LS_WORD_WHERE_TOO = 12,
 	LS_SLOT_WORDS = 13

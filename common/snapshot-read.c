@@ -267,7 +267,7 @@ static uint64_t evicted(const struct ls_map *map)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < LS_WORTH_COUNT; i++)
+	for (unsigned i = 0; i < LS_WORTH_KEPT; i++)
 		sum += atomic_load(&map->subjects.counters->evicted[i]);
 	return sum;
 }

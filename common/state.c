@@ -402,7 +402,7 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 			kind == LS_KIND_PLACE &&
 			ls_slot_get(&ref, LS_WORD_FAMILIAR) > now;
 	}
-	for (unsigned worth = LS_WORTH_LITTLE; worth < LS_WORTH_COUNT; worth++)
+	for (unsigned worth = LS_WORTH_LITTLE; worth < LS_WORTH_KEPT; worth++)
 		status_r->evicted +=
 			atomic_load(&map->header->subjects.evicted[worth]);
 	status_r->full = atomic_load(&map->header->subjects.full);

@@ -6,9 +6,9 @@
 enum {
 	SEQ_BITS = 16,                 /* of a tag, and what follows an
 					* intent's key and kind */
-	INTENT_SEQ_BITS = 11,
-	INTENT_PARITY_BIT = 11,
-	INTENT_FAMILIAR_BIT = 12,
+	INTENT_SEQ_BITS = 10,
+	INTENT_PARITY_BIT = 10,
+	INTENT_WORTH_BIT = 11,
 	INTENT_SLOT_BIT = 13,
 	CLAIM_TRIES = 256,
 };
@@ -92,45 +92,153 @@ static struct ls_worth_of worth_at(const struct ls_table *table, uint64_t b,
 				   unsigned way, uint64_t tag, uint64_t now)
 {
 	if (kind_of(tag) == LS_KIND_NONE)
-		return (struct ls_worth_of){ LS_WORTH_EMPTY, 0 };
+		return (struct ls_worth_of){ .worth = LS_WORTH_EMPTY };
 	return table->worth(record_at(table, b * LS_WAYS + way), kind_of(tag),
 			    stamp_of_owner(tag >> SEQ_BITS), now);
 }
 
-static enum ls_worth most_evicted(bool familiar)
-{
-	return familiar ? LS_WORTH_FAMILIAR : LS_WORTH_STRANGER;
-}
+/* ---- the victim -------------------------------------------------------- */
+
+/* What step 3 saw of a slot. */
+struct seen {
+	struct ls_worth_of is;
+	enum ls_kind kind;
+	unsigned parity; /* of its tag */
+};
 
 /* What step 3 chose. */
 struct victim {
 	unsigned way;    /* LS_WAYS: all are worth too much */
 	unsigned parity; /* of its tag */
-	bool familiar;
+	enum ls_worth worth;
 };
 
-static struct victim cheapest(const struct ls_table *table, uint64_t b,
-			      bool force, uint64_t now)
+/* How many slots of a bucket are worth so much, of one kind or (NONE) of all. */
+static unsigned count_worth(const struct seen seen[LS_WAYS],
+			    enum ls_worth worth, enum ls_kind kind)
 {
-	struct ls_worth_of least = { LS_WORTH_LOCK, UINT64_MAX };
+	unsigned count = 0;
+
+	for (unsigned way = 0; way < LS_WAYS; way++)
+		count += seen[way].is.worth == worth &&
+			 (kind == LS_KIND_NONE || seen[way].kind == kind);
+	return count;
+}
+
+/* How crowded a kind is: what has most goes first, so that no kind of subject, however
+ * cheap to make up, crowds out the others. What guards an account, or counts what it
+ * sends, goes last, and a few for no other kind: nothing else stands between many
+ * addresses and a password. */
+static bool guards_account(enum ls_kind kind)
+{
+	return kind == LS_KIND_USER || kind == LS_KIND_ONCE;
+}
+
+static unsigned crowd_of(const struct seen seen[LS_WAYS], enum ls_worth worth,
+			 enum ls_kind kind, enum ls_kind claimer)
+{
+	unsigned count = count_worth(seen, worth, kind);
+
+	if (!guards_account(kind))
+		return count + 1;
+	return claimer == kind && count >= LS_ACCOUNTS_IN_BUCKET
+		       ? LS_WAYS + 2
+		       : 1;
+}
+
+/* Does it go before the other? */
+static bool goes_before(const struct ls_worth_of *worth,
+			const struct ls_worth_of *other)
+{
+	return worth->recent != other->recent ? other->recent
+					      : worth->until < other->until;
+}
+
+/* Of the slots that are worth so much, of the kind that is most crowded, the first to
+ * go. */
+static unsigned find_first(const struct seen seen[LS_WAYS],
+			   enum ls_worth worth, enum ls_kind claimer)
+{
+	unsigned best = LS_WAYS, most = 0;
+
+	for (unsigned way = 0; way < LS_WAYS; way++) {
+		unsigned crowd;
+
+		if (seen[way].is.worth != worth)
+			continue;
+		crowd = worth == LS_WORTH_STRANGER || worth == LS_WORTH_LOCK
+				? crowd_of(seen, worth, seen[way].kind, claimer)
+				: 1;
+		if (crowd > most ||
+		    (crowd == most &&
+		     goes_before(&seen[way].is, &seen[best].is))) {
+			most = crowd;
+			best = way;
+		}
+	}
+	return best;
+}
+
+/* How many locks of rules a bucket keeps while others want a slot: half of what the
+ * familiar places and the orders leave. */
+static unsigned locks_kept(const struct seen seen[LS_WAYS])
+{
+	unsigned kept = count_worth(seen, LS_WORTH_FAMILIAR, LS_KIND_NONE) +
+			count_worth(seen, LS_WORTH_KEPT, LS_KIND_NONE);
+
+	return (LS_WAYS - kept) / 2;
+}
+
+/* What goes first: nobody's, idle, of little worth; locks that are too many; what is
+ * charged; and by force any lock of a rule, and then a familiar place. */
+static struct victim cheapest(const struct ls_table *table, uint64_t b,
+			      enum ls_kind claimer, bool force, uint64_t now)
+{
+	static const enum ls_worth order[] = {
+		LS_WORTH_EMPTY, LS_WORTH_IDLE,	   LS_WORTH_LITTLE,
+		LS_WORTH_LOCK,	LS_WORTH_STRANGER, LS_WORTH_LOCK,
+		LS_WORTH_FAMILIAR
+	};
+	enum { TOO_MANY = 3, BY_FORCE = 5, ALL = 7 };
 	struct victim victim = { .way = LS_WAYS };
+	struct seen seen[LS_WAYS];
+	unsigned worths = 0;
 
 	for (unsigned way = 0; way < LS_WAYS; way++) {
 		uint64_t tag = atomic_load(&table->bucket[b].tag[way]);
-		struct ls_worth_of worth = worth_at(table, b, way, tag, now);
 
-		if (worth.worth > most_evicted(force))
-			continue;
-		if (victim.way == LS_WAYS || worth.worth < least.worth ||
-		    (worth.worth == least.worth && worth.until < least.until)) {
-			least = worth;
-			victim.way = way;
-			victim.parity = tag & 1;
-		}
+		seen[way].is = worth_at(table, b, way, tag, now);
+		seen[way].kind = kind_of(tag);
+		seen[way].parity = tag & 1;
+		worths |= 1U << seen[way].is.worth;
 	}
-	victim.familiar = least.worth == LS_WORTH_FAMILIAR;
+	for (unsigned i = 0; i < (force ? ALL : BY_FORCE); i++) {
+		if (!(worths >> order[i] & 1) ||
+		    (i == TOO_MANY &&
+		     count_worth(seen, LS_WORTH_LOCK, LS_KIND_NONE) <=
+			     locks_kept(seen)))
+			continue;
+		victim.way = find_first(seen, order[i], claimer);
+		victim.parity = seen[victim.way].parity;
+		victim.worth = order[i];
+		break;
+	}
 	return victim;
 }
+
+/* What may go when this was chosen: in an intent, two bits. */
+static unsigned pack_worth(enum ls_worth chosen)
+{
+	return chosen <= LS_WORTH_STRANGER ? 0 : chosen - LS_WORTH_STRANGER;
+}
+
+static enum ls_worth most_evicted(uint64_t intent)
+{
+	return LS_WORTH_STRANGER + (intent >> INTENT_WORTH_BIT & 3);
+}
+_Static_assert(LS_WORTH_FAMILIAR - LS_WORTH_STRANGER < 3, "KEPT never goes");
+
+/* ---- the protocol ------------------------------------------------------ */
 
 static uint64_t intent_none_after(uint64_t intent)
 {
@@ -143,7 +251,6 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 {
 	struct ls_bucket *bucket = &table->bucket[b];
 	unsigned way = intent >> INTENT_SLOT_BIT & 7;
-	bool familiar = intent >> INTENT_FAMILIAR_BIT & 1;
 	uint64_t owner = intent >> SEQ_BITS;
 
 	if (way < LS_WAYS) { /* else a hostile writer's: just clear it */
@@ -158,7 +265,8 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 			return;
 		if ((tag & 1) == (intent >> INTENT_PARITY_BIT & 1)) {
 			worth = worth_at(table, b, way, tag, now);
-			if (worth.worth > most_evicted(familiar)) {
+			if (worth.worth > most_evicted(intent) ||
+			    worth.worth >= LS_WORTH_KEPT) {
 				atomic_compare_exchange_strong(
 					&bucket->tag[way], &tag,
 					(tag & ~SEQ_MASK) | seq);
@@ -208,7 +316,7 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 			keep_key(table, ref_r, key);
 			return 0;
 		}
-		victim = cheapest(table, b, force, now);
+		victim = cheapest(table, b, kind, force, now);
 		if (victim.way == LS_WAYS) {
 			/* A claim that ended meanwhile may have been for this
 			 * subject. */
@@ -218,7 +326,7 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 		}
 		mine = owner << SEQ_BITS |
 		       (uint64_t)victim.way << INTENT_SLOT_BIT |
-		       (uint64_t)victim.familiar << INTENT_FAMILIAR_BIT |
+		       (uint64_t)pack_worth(victim.worth) << INTENT_WORTH_BIT |
 		       (uint64_t)victim.parity << INTENT_PARITY_BIT |
 		       (intent & INTENT_SEQ_MASK);
 		if (atomic_compare_exchange_strong(&bucket->intent, &intent,
@@ -301,10 +409,15 @@ static uint64_t valued_until(const struct ls_slot *slot, enum ls_kind kind,
 	return until;
 }
 
+static struct ls_worth_of worth_until(enum ls_worth worth, uint64_t until)
+{
+	return (struct ls_worth_of){ .worth = worth, .until = until };
+}
+
 struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 				 uint32_t stamp, uint64_t now)
 {
-	struct ls_worth_of worth = { LS_WORTH_IDLE, 0 };
+	struct ls_worth_of worth = { .worth = LS_WORTH_IDLE };
 	struct ls_lock_word lock =
 		ls_lock_unpack(value_of(slot, LS_WORD_LOCK, stamp));
 	struct ls_lock_word freeze =
@@ -313,29 +426,42 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 	uint64_t trusted = value_of(slot, LS_WORD_TRUSTED, stamp);
 
 	if (kind == LS_KIND_SEAT && value_of(slot, LS_WORD_SITTER, stamp) != 0)
-		return (struct ls_worth_of){ LS_WORTH_LOCK, LS_VALUE_MAX };
+		return worth_until(LS_WORTH_KEPT, LS_VALUE_MAX);
 	if (kind == LS_KIND_USER && ls_lock_active(&freeze, now))
-		return (struct ls_worth_of){ LS_WORTH_LOCK, freeze.until };
-	if (ls_lock_active(&lock, now))
-		return (struct ls_worth_of){ LS_WORTH_LOCK, lock.until };
+		return worth_until(LS_WORTH_KEPT, freeze.until);
+	if (ls_lock_active(&lock, now) &&
+	    (lock.origin == LS_ORIGIN_ADMIN || valued > now))
+		return worth_until(LS_WORTH_KEPT, lock.until);
 	if ((kind == LS_KIND_IP || kind == LS_KIND_NET) && trusted > now)
-		return (struct ls_worth_of){ LS_WORTH_LOCK, trusted };
+		return worth_until(LS_WORTH_KEPT, trusted);
 	if (valued > now)
-		return (struct ls_worth_of){ LS_WORTH_FAMILIAR, valued };
+		return worth_until(LS_WORTH_FAMILIAR, valued);
+	/* A name that no passdb knows guards nothing. */
+	if (kind == LS_KIND_USER &&
+	    value_of(slot, LS_WORD_UNKNOWN, stamp) > now)
+		return worth_until(LS_WORTH_LITTLE,
+				   value_of(slot, LS_WORD_UNKNOWN, stamp));
+	if (ls_lock_active(&lock, now))
+		return worth_until(LS_WORTH_LOCK, lock.until);
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++) {
 		uint64_t until = value_of(slot, i, stamp);
 
 		if (until > worth.until)
 			worth.until = until;
 	}
-	if (lock.strikes > 0 && worth.until < lock.until + LS_STRIKE_KEEP_MS)
-		worth.until = lock.until + LS_STRIKE_KEEP_MS;
-	if (worth.until > now)
+	if (worth.until > now) {
 		worth.worth = kind == LS_KIND_PAIR ||
 					      (kind == LS_KIND_ONCE &&
 					       value_of(slot, LS_WORD_FEW,
 							stamp) == 0)
 				      ? LS_WORTH_LITTLE
 				      : LS_WORTH_STRANGER;
+		worth.recent = kind == LS_KIND_ONCE ||
+			       value_of(slot, LS_WORD_FAILURES, stamp) > now;
+	} else if (lock.strikes > 0 && lock.until + LS_STRIKE_KEEP_MS > now) {
+		/* Lost, the next lock is shorter; a charge lost is a guess more. */
+		worth.worth = LS_WORTH_LITTLE;
+		worth.until = lock.until + LS_STRIKE_KEEP_MS;
+	}
 	return worth;
 }

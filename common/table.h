@@ -82,6 +82,9 @@
 
 enum { LS_WAYS = 7 };
 
+/* Accounts with charged meters that a bucket keeps whatever else wants a slot. */
+enum { LS_ACCOUNTS_IN_BUCKET = 3 };
+
 struct ls_bucket {
 	_Atomic uint64_t intent;
 	_Atomic uint64_t tag[LS_WAYS];
@@ -95,19 +98,24 @@ enum ls_worth {
 	LS_WORTH_IDLE,     /* every time in it has passed */
 	LS_WORTH_LITTLE,   /* pairs, accepted messages, and refused ones where
 			    * nothing limits their number: lost, they are
-			    * counted again */
-	LS_WORTH_STRANGER, /* charged meters, fading strikes, what an account
-			    * is to be counted for once */
+			    * counted again; fading strikes; a name that no
+			    * passdb knows */
+	LS_WORTH_STRANGER, /* charged meters, what an account is to be counted
+			    * for once */
+	LS_WORTH_LOCK,	   /* an active lock of a rule, on strangers */
 	LS_WORTH_FAMILIAR, /* a familiar place, an alias, a doubt, what an
 			    * account sends */
-	LS_WORTH_LOCK,     /* an active lock, an administrator's trust, a seat
-			    * that somebody sits on */
+	LS_WORTH_KEPT,	   /* never goes: a freeze, an administrator's lock or
+			    * trust, a lock on one of the former, a seat that
+			    * somebody sits on */
 	LS_WORTH_COUNT
 };
 
 /* What the table must know of the records it keeps. */
 struct ls_worth_of {
 	enum ls_worth worth;
+	bool recent;    /* guessed at, or guessing, as its fast limit counts: of one
+			 * worth the others go before it */
 	uint64_t until; /* when it will be worth less */
 };
 typedef struct ls_worth_of ls_worth_fn(const struct ls_slot *record,
@@ -117,7 +125,7 @@ typedef struct ls_worth_of ls_worth_fn(const struct ls_slot *record,
 /* Counters in the map's header. */
 struct ls_table_counters {
 	_Atomic uint64_t claimed;
-	_Atomic uint64_t evicted[LS_WORTH_COUNT]; /* by worth */
+	_Atomic uint64_t evicted[LS_WORTH_KEPT]; /* by worth */
 	_Atomic uint64_t full; /* claims that found nothing cheap enough */
 };
 

@@ -138,7 +138,6 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 
 	view_r->denied = visit->policy->denied != 0;
 	view_r->secured = secured;
-	view_r->nowhere = visit->ip == NULL;
 	view_r->full = false;
 	view_r->repeat = print != 0 && visit->known[LS_KIND_PLACE] &&
 			 ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print);

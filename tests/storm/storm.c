@@ -52,6 +52,7 @@ static void clean(void)
 					     ".snapshot.cdb.new",
 					     "state/guard",
 					     "state/sessions",
+					     "state/secret",
 					     "state/.lock",
 					     "state/.guard.new",
 					     "state/.sessions.new" };

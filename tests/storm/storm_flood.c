@@ -179,7 +179,7 @@ static uint64_t check_counters(unsigned places_lost)
 
 	while (ls_table_next(&map->subjects, &cursor, &kind, &ref))
 		used++;
-	for (unsigned i = 0; i < LS_WORTH_COUNT; i++)
+	for (unsigned i = 0; i < LS_WORTH_KEPT; i++)
 		evicted += atomic_load(&counters->evicted[i]);
 	storm_check(claimed - evicted == used,
 		    "%" PRIu64 " claimed less %" PRIu64 " evicted, but %" PRIu64

@@ -264,7 +264,7 @@ static void check_counters(uint64_t kills)
 
 	while (ls_table_next(&map->subjects, &cursor, &kind, &ref))
 		used++;
-	for (unsigned i = 0; i < LS_WORTH_COUNT; i++)
+	for (unsigned i = 0; i < LS_WORTH_KEPT; i++)
 		gone += atomic_load(&counters->evicted[i]);
 	storm_check(claimed + kills >= gone + used &&
 			    claimed <= gone + used + kills,

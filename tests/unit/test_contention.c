@@ -348,7 +348,7 @@ static void test_flood_spares_places(void **state)
 	counters = &map->header->subjects;
 	while (ls_table_next(&map->subjects, &cursor, &kind, &ref))
 		used++;
-	for (unsigned worth = 0; worth <= LS_WORTH_LOCK; worth++)
+	for (unsigned worth = 0; worth < LS_WORTH_KEPT; worth++)
 		gone += atomic_load(&counters->evicted[worth]);
 	check("counted", atomic_load(&counters->claimed) - gone, used);
 	check("places evicted",

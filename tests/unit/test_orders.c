@@ -250,7 +250,7 @@ static void test_trust_is_kept(void **state)
 		      ls_slot_worth(ref.slot, named.kind, ref.stamp,
 				    world_now(&world))
 			      .worth,
-		      LS_WORTH_LOCK);
+		      LS_WORTH_KEPT);
 		check(rows[i],
 		      ls_slot_worth(ref.slot, named.kind, ref.stamp,
 				    world_now(&world) + WORLD_HOUR)

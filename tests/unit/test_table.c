@@ -60,13 +60,13 @@ static uint64_t owner_of(unsigned number, enum ls_kind kind)
 
 /* As a claimer that is killed right after step 4 leaves it. */
 static void write_intent(unsigned number, enum ls_kind kind, unsigned way,
-			 bool familiar)
+			 enum ls_worth chosen)
 {
 	atomic_store(&bucket[0].intent,
 		     owner_of(number, kind) << 16 | way << 13 |
-			     (unsigned)familiar << 12 |
-			     (atomic_load(&bucket[0].tag[way]) & 1) << 11 |
-			     (atomic_load(&bucket[0].intent) & 0x7ff));
+			     (chosen - LS_WORTH_STRANGER) << 11 |
+			     (atomic_load(&bucket[0].tag[way]) & 1) << 10 |
+			     (atomic_load(&bucket[0].intent) & 0x3ff));
 }
 
 static void test_claim_and_find(void **state)
@@ -141,7 +141,7 @@ static void test_keys_spread(void **state)
 /* Fill bucket 0: six of one kind of worth, and one that is cheaper. */
 static void test_cheapest_goes(void **state)
 {
-	enum { OLD_METER, METER, PAIR, STRIKES, FAMILIAR, LOCK };
+	enum { OLD_METER, METER, PAIR, STRIKES, FAMILIAR, RULE, LOCK };
 	static const struct {
 		const char *row;
 		int others, cheap;
@@ -151,14 +151,16 @@ static void test_cheapest_goes(void **state)
 		{ "idle before stranger", METER, OLD_METER, LS_WORTH_IDLE },
 		{ "pair before stranger", METER, PAIR, LS_WORTH_LITTLE },
 		{ "pair before strikes", STRIKES, PAIR, LS_WORTH_LITTLE },
-		{ "stranger before strikes", STRIKES, METER,
-		  LS_WORTH_STRANGER },
+		{ "strikes before stranger", METER, STRIKES, LS_WORTH_LITTLE },
 		{ "stranger before familiar", FAMILIAR, METER,
 		  LS_WORTH_STRANGER },
 		{ "strikes before familiar", FAMILIAR, STRIKES,
-		  LS_WORTH_STRANGER },
+		  LS_WORTH_LITTLE },
+		{ "a rule's lock before familiar", FAMILIAR, RULE,
+		  LS_WORTH_LOCK },
+		{ "a rule's lock before an order", LOCK, RULE, LS_WORTH_LOCK },
 		{ "stranger before lock", LOCK, METER, LS_WORTH_STRANGER },
-		{ "strikes before lock", LOCK, STRIKES, LS_WORTH_STRANGER },
+		{ "strikes before lock", LOCK, STRIKES, LS_WORTH_LITTLE },
 		{ "idle before lock", LOCK, OLD_METER, LS_WORTH_IDLE },
 	};
 
@@ -170,9 +172,12 @@ static void test_cheapest_goes(void **state)
 				int what = way == at ? rows[i].cheap
 						     : rows[i].others;
 				struct ls_lock_word lock = {
-					.until = what == LOCK ? start + HOUR
+					.until = what >= RULE ? start + HOUR
 							      : start - HOUR,
 					.strikes = 1,
+					.origin = what == LOCK
+							  ? LS_ORIGIN_ADMIN
+							  : LS_ORIGIN_RULE,
 				};
 				struct ls_ref ref =
 					claim(way + 1,
@@ -187,7 +192,7 @@ static void test_cheapest_goes(void **state)
 				else if (what == METER)
 					ls_slot_set(&ref, LS_WORD_FAILURES,
 						    start + HOUR);
-				else if (what == LOCK || what == STRIKES)
+				else if (what >= RULE || what == STRIKES)
 					ls_slot_set(&ref, LS_WORD_LOCK,
 						    ls_lock_pack(&lock));
 				else
@@ -230,6 +235,7 @@ static void test_never_evicted(void **state)
 		unsigned word;
 		bool lock, force, full;
 	} rows[] = {
+		/* An administrator's; of rules' see below. */
 		{ "lock, by a stranger", LS_KIND_IP, LS_WORD_LOCK, true, false,
 		  true },
 		{ "lock, by a lock", LS_KIND_IP, LS_WORD_LOCK, true, true,
@@ -247,7 +253,8 @@ static void test_never_evicted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct ls_lock_word lock = { .until = start + HOUR };
+		const struct ls_lock_word lock = { .until = start + HOUR,
+						   .origin = LS_ORIGIN_ADMIN };
 		struct ls_ref ref;
 
 		setup(NULL);
@@ -271,13 +278,188 @@ static void test_never_evicted(void **state)
 	}
 }
 
+/* ---- locks of rules, and what crowds out what ---------------------------- */
+
+enum { CHARGED, RECENT, RULED, ORDERED, AT_HOME };
+
+/* Slot `way` of the bucket: so it is until `until`, minutes from now. */
+static struct ls_ref put(unsigned way, enum ls_kind kind, int what,
+			 unsigned until)
+{
+	struct ls_lock_word lock = {
+		.until = start + until * 60000,
+		.origin = what == ORDERED ? LS_ORIGIN_ADMIN : LS_ORIGIN_RULE,
+	};
+	struct ls_ref ref = claim(way + 1, kind);
+
+	check("way", ref.index, way);
+	if (what == RULED || what == ORDERED)
+		ls_slot_set(&ref, LS_WORD_LOCK, ls_lock_pack(&lock));
+	else
+		ls_slot_set(&ref,
+			    what == AT_HOME ? LS_WORD_FAMILIAR
+			    : what == RECENT ? LS_WORD_FAILURES
+					     : LS_WORD_FAILURES_SLOW,
+			    lock.until);
+	return ref;
+}
+
+/* Who goes, of seven slots, for a claim of that kind; LS_WAYS: nobody. */
+static void test_who_goes(void **state)
+{
+	static const struct {
+		const char *row;
+		enum ls_kind claimer;
+		bool force;
+		struct {
+			enum ls_kind kind;
+			int what;
+			unsigned until;
+		} slot[LS_WAYS];
+		unsigned goes;
+	} rows[] = {
+#define IP LS_KIND_IP
+#define NET LS_KIND_NET
+#define USER LS_KIND_USER
+#define PLACE LS_KIND_PLACE
+#define GUESS LS_KIND_GUESS
+		{ "three locks stay", IP, false,
+		  { { GUESS, RULED, 1 }, { GUESS, RULED, 2 },
+		    { GUESS, RULED, 3 }, { IP, CHARGED, 9 }, { IP, CHARGED, 8 },
+		    { IP, CHARGED, 7 }, { NET, CHARGED, 6 } }, 5 },
+		{ "of four one goes", IP, false,
+		  { { GUESS, RULED, 3 }, { GUESS, RULED, 2 },
+		    { GUESS, RULED, 4 }, { GUESS, RULED, 5 },
+		    { IP, CHARGED, 1 }, { IP, CHARGED, 1 },
+		    { NET, CHARGED, 1 } }, 1 },
+		{ "of the kind that has most", IP, false,
+		  { { USER, RULED, 1 }, { NET, RULED, 2 }, { GUESS, RULED, 9 },
+		    { GUESS, RULED, 8 }, { IP, CHARGED, 1 }, { IP, CHARGED, 1 },
+		    { NET, CHARGED, 1 } }, 3 },
+		{ "an account's lock goes last", IP, false,
+		  { { USER, RULED, 1 }, { USER, RULED, 1 }, { USER, RULED, 1 },
+		    { GUESS, RULED, 8 }, { IP, CHARGED, 1 }, { IP, CHARGED, 1 },
+		    { NET, CHARGED, 1 } }, 3 },
+		{ "half of what orders leave", IP, false,
+		  { { IP, ORDERED, 1 }, { IP, ORDERED, 1 }, { PLACE, AT_HOME, 1 },
+		    { PLACE, AT_HOME, 1 }, { GUESS, RULED, 8 },
+		    { GUESS, RULED, 7 }, { IP, CHARGED, 1 } }, 5 },
+		{ "orders and places stay", IP, false,
+		  { { IP, ORDERED, 1 }, { USER, ORDERED, 1 }, { PLACE, AT_HOME, 1 },
+		    { PLACE, AT_HOME, 1 }, { PLACE, AT_HOME, 1 },
+		    { NET, ORDERED, 1 }, { PLACE, AT_HOME, 1 } }, LS_WAYS },
+		{ "a place takes any lock of a rule", PLACE, true,
+		  { { IP, ORDERED, 1 }, { USER, ORDERED, 1 }, { PLACE, AT_HOME, 1 },
+		    { PLACE, AT_HOME, 1 }, { PLACE, AT_HOME, 1 },
+		    { NET, ORDERED, 1 }, { USER, RULED, 99 } }, 6 },
+		{ "a place that is locked stays", PLACE, true,
+		  { { IP, ORDERED, 1 }, { USER, ORDERED, 1 }, { NET, ORDERED, 1 },
+		    { IP, ORDERED, 1 }, { IP, ORDERED, 1 }, { IP, ORDERED, 1 },
+		    { PLACE, AT_HOME, 9 } }, 6 },
+		{ "the kind that has most", NET, false,
+		  { { IP, CHARGED, 9 }, { IP, CHARGED, 8 }, { IP, CHARGED, 7 },
+		    { NET, CHARGED, 1 }, { NET, CHARGED, 2 },
+		    { GUESS, CHARGED, 1 }, { USER, CHARGED, 1 } }, 2 },
+		{ "accounts for no other kind", IP, false,
+		  { { USER, CHARGED, 1 }, { USER, CHARGED, 2 },
+		    { USER, CHARGED, 3 }, { USER, CHARGED, 4 },
+		    { USER, CHARGED, 5 }, { USER, CHARGED, 6 },
+		    { GUESS, CHARGED, 9 } }, 6 },
+		{ "accounts while they are few", USER, false,
+		  { { USER, CHARGED, 1 }, { USER, CHARGED, 2 }, { IP, CHARGED, 9 },
+		    { NET, CHARGED, 9 }, { PLACE, CHARGED, 7 },
+		    { GUESS, CHARGED, 9 }, { IP, RULED, 9 } }, 4 },
+		{ "then one of them", USER, false,
+		  { { USER, CHARGED, 1 }, { USER, CHARGED, 2 },
+		    { USER, CHARGED, 3 }, { NET, CHARGED, 1 },
+		    { PLACE, CHARGED, 1 }, { GUESS, CHARGED, 1 },
+		    { IP, RULED, 9 } }, 0 },
+		{ "whom nobody guesses at just now", USER, false,
+		  { { USER, RECENT, 1 }, { USER, RECENT, 2 },
+		    { USER, CHARGED, 99 }, { NET, CHARGED, 1 },
+		    { PLACE, CHARGED, 1 }, { GUESS, CHARGED, 1 },
+		    { IP, RULED, 9 } }, 2 },
+#undef IP
+#undef NET
+#undef USER
+#undef PLACE
+#undef GUESS
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		unsigned goes = LS_WAYS;
+		struct ls_ref ref;
+
+		setup(NULL);
+		for (unsigned way = 0; way < LS_WAYS; way++)
+			put(way, rows[i].slot[way].kind, rows[i].slot[way].what,
+			    rows[i].slot[way].until);
+		if (ls_table_claim(&table, key_of(100), rows[i].claimer, start,
+				   rows[i].force, &ref) == 0)
+			goes = ref.index;
+		check(rows[i].row, goes, rows[i].goes);
+		check(rows[i].row, counters.full, rows[i].goes == LS_WAYS);
+		check(rows[i].row, counters.evicted[LS_WORTH_LOCK],
+		      rows[i].goes < LS_WAYS &&
+			      rows[i].slot[rows[i].goes].what == RULED);
+	}
+}
+
+/* A name that no passdb knows is worth little, be it locked. */
+static void test_unknown_name(void **state)
+{
+	struct ls_ref ref = put(0, LS_KIND_USER, RULED, 60);
+	struct ls_worth_of worth;
+
+	(void)state;
+	ls_slot_set(&ref, LS_WORD_FAILURES_SLOW, start + HOUR);
+	worth = ls_slot_worth(ref.slot, LS_KIND_USER, ref.stamp, start);
+	check("known", worth.worth, LS_WORTH_LOCK);
+	ls_slot_set(&ref, LS_WORD_UNKNOWN, start + HOUR);
+	worth = ls_slot_worth(ref.slot, LS_KIND_USER, ref.stamp, start);
+	check("unknown", worth.worth, LS_WORTH_LITTLE);
+	check("until", worth.until, start + HOUR);
+	/* What orders say of it holds all the same. */
+	ls_slot_set(&ref, LS_WORD_FREEZE,
+		    ls_lock_pack(&(struct ls_lock_word){ .until = start + 1000 }));
+	worth = ls_slot_worth(ref.slot, LS_KIND_USER, ref.stamp, start);
+	check("frozen", worth.worth, LS_WORTH_KEPT);
+}
+
+/* A lock that was chosen to go, and is an order by now, stays. */
+static void test_order_spares(void **state)
+{
+	const struct ls_lock_word order = { .until = start + HOUR,
+					    .origin = LS_ORIGIN_ADMIN };
+	struct ls_ref ref = put(0, LS_KIND_IP, RULED, 60);
+
+	(void)state;
+	write_intent(9, LS_KIND_USER, 0, LS_WORTH_LOCK);
+	claim(2, LS_KIND_IP);
+	check("a lock of a rule goes", there(1, LS_KIND_IP), false);
+	setup(NULL);
+	ref = put(0, LS_KIND_IP, RULED, 60);
+	ls_slot_set(&ref, LS_WORD_LOCK, ls_lock_pack(&order));
+	write_intent(9, LS_KIND_USER, 0, LS_WORTH_LOCK);
+	claim(2, LS_KIND_IP);
+	check("an order stays", there(1, LS_KIND_IP), true);
+	/* Nor does anything else that no claim may take, whatever an intent says. */
+	atomic_store(&bucket[0].intent,
+		     atomic_load(&bucket[0].intent) | 3 << 11 |
+			     owner_of(9, LS_KIND_USER) << 16 |
+			     (atomic_load(&bucket[0].tag[0]) & 1) << 10);
+	claim(3, LS_KIND_IP);
+	check("nor by a hostile intent", there(1, LS_KIND_IP), true);
+}
+
 /* A dead claimer's intent is ended by the next claim, whatever it is for. */
 static void test_dead_claimer(void **state)
 {
 	(void)state;
 	for (unsigned way = 0; way < LS_WAYS; way++) {
 		setup(NULL);
-		write_intent(1, LS_KIND_USER, way, false);
+		write_intent(1, LS_KIND_USER, way, LS_WORTH_STRANGER);
 		check("not yet", there(1, LS_KIND_USER), false);
 		claim(2, LS_KIND_IP);
 		check("ended", there(1, LS_KIND_USER), true);
@@ -291,8 +473,8 @@ static void test_dead_claimer(void **state)
 	/* Killed between the tag and the end of the intent. */
 	setup(NULL);
 	claim(1, LS_KIND_USER);
-	write_intent(1, LS_KIND_USER, 0, false);
-	atomic_fetch_xor(&bucket[0].intent, 1 << 11); /* the tag's last */
+	write_intent(1, LS_KIND_USER, 0, LS_WORTH_STRANGER);
+	atomic_fetch_xor(&bucket[0].intent, 1 << 10); /* the tag's last */
 	check("the same", claim(1, LS_KIND_USER).index, 0);
 	claim(2, LS_KIND_USER);
 	check("once", counters.claimed, 2);
@@ -307,13 +489,13 @@ static void test_dead_claimer_spares(void **state)
 
 	(void)state;
 	ls_slot_set(&ref, LS_WORD_FAMILIAR, start + HOUR);
-	write_intent(9, LS_KIND_USER, ref.index, false);
+	write_intent(9, LS_KIND_USER, ref.index, LS_WORTH_STRANGER);
 	claim(2, LS_KIND_IP);
 	check("spared", there(1, LS_KIND_PLACE), true);
 	check("not claimed", there(9, LS_KIND_USER), false);
 	check("seq", atomic_load(ref.tag) - before, 1);
 	/* Chosen as a familiar place, it goes. */
-	write_intent(9, LS_KIND_PLACE, ref.index, true);
+	write_intent(9, LS_KIND_PLACE, ref.index, LS_WORTH_FAMILIAR);
 	claim(3, LS_KIND_IP);
 	check("gone", there(1, LS_KIND_PLACE), false);
 	check("claimed", there(9, LS_KIND_PLACE), true);
@@ -358,14 +540,14 @@ static void test_protect(void **state)
 	(void)state;
 	other = claim(2, LS_KIND_PLACE);
 	/* The claimer was first, and has not looked at the words yet. */
-	write_intent(9, LS_KIND_USER, ref.index, false);
+	write_intent(9, LS_KIND_USER, ref.index, LS_WORTH_STRANGER);
 	ls_slot_raise(&ref, LS_WORD_FAMILIAR, start + HOUR);
 	check("protected", ls_table_protect(&table, &ref, start), true);
 	check("spared", there(1, LS_KIND_PLACE), true);
 	check("not claimed", there(9, LS_KIND_USER), false);
 	check("no intent", atomic_load(&bucket[0].intent) >> 12, 0);
 	/* An intent at another slot is no business of it. */
-	write_intent(9, LS_KIND_USER, other.index, false);
+	write_intent(9, LS_KIND_USER, other.index, LS_WORTH_STRANGER);
 	check("protected", ls_table_protect(&table, &ref, start), true);
 	check("left", atomic_load(&bucket[0].intent) >> 16,
 	      owner_of(9, LS_KIND_USER));
@@ -441,7 +623,9 @@ int main(void)
 		TEST(test_claim_and_find), TEST(test_find_at),
 		TEST(test_keys_spread),    TEST(test_cheapest_goes),
 		TEST(test_soonest_goes),   TEST(test_never_evicted),
-		TEST(test_dead_claimer),   TEST(test_dead_claimer_spares),
+		TEST(test_who_goes),	   TEST(test_unknown_name),
+		TEST(test_order_spares),   TEST(test_dead_claimer),
+		TEST(test_dead_claimer_spares),
 		TEST(test_force_spares),   TEST(test_protect),
 		TEST(test_next),           TEST(test_hostile),
 	};

@@ -2,7 +2,6 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
-#include "record.h"
 #include "screen.h"
 
 #include <curses.h>
@@ -53,7 +52,7 @@ static void count_attempts(struct top *top)
 		if (record.event != LS_EVENT_LOGIN &&
 		    record.event != LS_EVENT_CONNECT)
 			continue;
-		record_from(&record, address);
+		ls_prefix_format(&record.subject.net, address);
 		tally_count(&screen->attackers, address, &record);
 		if (record.event == LS_EVENT_LOGIN)
 			tally_count(&screen->accounts, record.subject.user,

@@ -1,0 +1,269 @@
+/* storm_siege.c - a day's flood of guesses from one IPv6 /32, and honest people in it
+ *
+ * The default policy and a default map. Somebody who has an IPv6 /32, so that each
+ * guess can come from a network of its own, guesses 100 times a second for hours,
+ * in whatever way fills the table with locks and charged meters fastest; simulated
+ * time, one process. Meanwhile
+ *
+ *   besieged   accounts are guessed at once in three minutes, all the time
+ *   surprised  accounts that nobody guessed at before get 40 guesses in ten minutes
+ *   newcomers  log in with the right password from a place that is new
+ *
+ * the last two in the ten minutes before each mark. Told, and held: at each mark, how
+ * many accounts had more guesses of strangers verified than their limits allow (N + t *
+ * N/period, of either limit), and how many new places became familiar.
+ *
+ * At full size (LOCKSTEP_FULL=1) all that; else a 16th of it: of the table, the
+ * guesses, the networks and the people, so that buckets are as full. */
+#include "lockstep-config.h"
+
+#include "storm.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+	SURPRISED = 800, BESIEGED = 400, NEWCOMERS = 1000, /* at full size */
+	GUESSES = 40,      /* at each of the surprised */
+	EVERY_S = 180,     /* at each of the besieged */
+	WINDOW_S = 600,    /* before each mark */
+	ACCOUNTS = 10000,  /* that there are, for guesses at real ones */
+	NETWORKS = 65536,  /* of 48 bits in the /32 */
+	PER_SECOND = 100,
+};
+
+static const unsigned marks_s[] = { 24120, 32040 }; /* 6.7 and 8.9 hours */
+
+/* How to fill the table. */
+struct way {
+	const char *name;
+	unsigned per_password; /* names that one password is tried on */
+	unsigned per_name;     /* guesses at one name */
+	unsigned per_address;  /* guesses from one address */
+	bool real;             /* at accounts that there are */
+	bool told;             /* the passdb tells an unknown user */
+};
+static const struct way ways[] = {
+	{ "a password for ten invented names", 10, 1, 1, false, false },
+	{ "the same, and the passdb tells", 10, 1, 1, false, true },
+	{ "a password for ten accounts", 10, 1, 1, true, false },
+	{ "all different, invented names", 1, 1, 1, false, false },
+	{ "20 guesses at each invented name", 1, 20, 1, false, false },
+	{ "the same, and the passdb tells", 1, 20, 1, false, true },
+	{ "8 invented names from each address", 1, 1, 8, false, false },
+};
+
+struct victim {
+	unsigned verified, first_s;
+};
+static struct {
+	unsigned scale;
+	uint64_t flood;   /* guesses so far */
+	uint64_t guesses; /* the others', each a password of its own */
+	uint64_t seed;
+	struct victim *victim; /* besieged, then each mark's surprised */
+	unsigned verified, refused; /* of the flood */
+} siege;
+
+static unsigned scaled(unsigned full)
+{
+	return full / siege.scale > 0 ? full / siege.scale : 1;
+}
+
+static unsigned victims(void)
+{
+	return scaled(BESIEGED) + (unsigned)COUNT(marks_s) * scaled(SURPRISED);
+}
+
+/* One of the /64s of a network of 48 bits. */
+static struct ls_addr address(uint64_t network, uint64_t host)
+{
+	struct ls_addr addr = { { 0x20, 0x01, 0x0d, 0xb8 } };
+
+	for (unsigned i = 0; i < 2; i++) {
+		addr.octet[4 + i] = (uint8_t)(network >> (8 - 8 * i));
+		addr.octet[6 + i] = (uint8_t)(host >> (8 - 8 * i));
+	}
+	return addr;
+}
+
+/* Returns whether it was verified. */
+static bool attempt(const char *user, const struct ls_addr *ip,
+		    const char *password, enum ls_outcome outcome)
+{
+	const struct ls_attempt asked = {
+		.service = "imap",
+		.mech = "PLAIN",
+		.user = user,
+		.ip = *ip,
+		.secured = true,
+		.password = password,
+	};
+	struct ls_decision decision;
+	struct ls_ticket ticket;
+
+	ls_admit(storm_world.state, &asked, storm_world.now_ms, &decision,
+		 &ticket);
+	if (decision.verdict == LS_ADMIT)
+		ls_settle(storm_world.state, &ticket, outcome,
+			  storm_world.now_ms);
+	return decision.verdict == LS_ADMIT;
+}
+
+static void flood_once(const struct way *way)
+{
+	uint64_t n = siege.flood++, name = n / way->per_name;
+	uint64_t at = n / way->per_address;
+	struct ls_addr ip = address(at % scaled(NETWORKS),
+				    at / scaled(NETWORKS));
+	char user[48], password[48];
+
+	if (way->real)
+		snprintf(user, sizeof(user), "account%" PRIu64 "@example.com",
+			 harness_random(&siege.seed) % scaled(ACCOUNTS));
+	else
+		snprintf(user, sizeof(user), "nobody%" PRIu64 "@example.com",
+			 name);
+	snprintf(password, sizeof(password), "flood%" PRIu64,
+		 n / way->per_password);
+	if (attempt(user, &ip, password,
+		    way->told && !way->real ? LS_OUTCOME_UNKNOWN
+					    : LS_OUTCOME_WRONG))
+		siege.verified++;
+	else
+		siege.refused++;
+}
+
+/* Each guess at a victim comes from an address of its own, too. */
+static void guess_at(unsigned number, unsigned second)
+{
+	struct victim *victim = &siege.victim[number];
+	uint64_t dice = harness_random(&siege.seed);
+	struct ls_addr ip = address(dice % scaled(NETWORKS), dice >> 32);
+	char user[48], password[48];
+
+	snprintf(user, sizeof(user), "victim%u@example.com", number);
+	snprintf(password, sizeof(password), "guess%" PRIu64, siege.guesses++);
+	if (!attempt(user, &ip, password, LS_OUTCOME_WRONG))
+		return;
+	if (victim->verified++ == 0)
+		victim->first_s = second;
+}
+
+static bool is_over(const struct victim *victim, unsigned second)
+{
+	double t_s = second - victim->first_s;
+
+	return victim->verified > 20 + t_s * 20 / 3600 ||
+	       victim->verified > 100 + t_s * 100 / (7 * 86400);
+}
+
+static unsigned count_over(unsigned first, unsigned count, unsigned second)
+{
+	unsigned over = 0;
+
+	for (unsigned i = first; i < first + count; i++)
+		over += is_over(&siege.victim[i], second);
+	return over;
+}
+
+/* Returns whether the place is familiar. */
+static bool arrive(unsigned number, unsigned mark)
+{
+	char user[48], ip[48], net[48];
+	struct ls_addr addr;
+
+	snprintf(user, sizeof(user), "new%u-%u@example.com", mark, number);
+	snprintf(ip, sizeof(ip), "10.%u.%u.9", 16 * mark + number / 256,
+		 number % 256);
+	snprintf(net, sizeof(net), "10.%u.%u.0/24", 16 * mark + number / 256,
+		 number % 256);
+	addr = world_addr(ip);
+	attempt(user, &addr, "right", LS_OUTCOME_SUCCESS);
+	return world_word(&storm_world, LS_KIND_PLACE, user, net,
+			  LS_WORD_FAMILIAR) > world_now(&storm_world);
+}
+
+/* Of `count` things spread over a window, those of one second of it. */
+static unsigned due(uint64_t count, unsigned second, unsigned window_s)
+{
+	return (unsigned)(count * (second + 1) / window_s -
+			  count * second / window_s);
+}
+
+static void tell(const struct way *way, unsigned mark, unsigned familiar)
+{
+	unsigned besieged = scaled(BESIEGED), surprised = scaled(SURPRISED);
+	unsigned over[2] = { count_over(0, besieged, marks_s[mark]),
+			     count_over(besieged + mark * surprised, surprised,
+					marks_s[mark]) };
+	struct ls_status status;
+
+	ls_status(storm_world.state, storm_world.now_ms, &status);
+	printf("storm_siege: %-35s %4.1f h: over %5.1f %% besieged, %5.1f %% "
+	       "surprised; familiar %5.1f %%; %" PRIu64 " locks, %u verified, "
+	       "full %" PRIu64 "\n",
+	       way->name, marks_s[mark] / 3600.0, 100.0 * over[0] / besieged,
+	       100.0 * over[1] / surprised,
+	       100.0 * familiar / scaled(NEWCOMERS), status.locks,
+	       siege.verified, status.full);
+}
+
+static void run(const struct way *way)
+{
+	unsigned besieged = scaled(BESIEGED), surprised = scaled(SURPRISED);
+	unsigned mark = 0, at = 0, familiar = 0, come = 0;
+
+	siege.flood = siege.verified = siege.refused = 0;
+	siege.seed = 20;
+	memset(siege.victim, 0, victims() * sizeof(*siege.victim));
+	for (unsigned s = 0; mark < COUNT(marks_s); s++) {
+		unsigned begin = marks_s[mark] - WINDOW_S;
+
+		for (unsigned i = 0; i < due(PER_SECOND * 86400 / siege.scale, s,
+					     86400);
+		     i++)
+			flood_once(way);
+		for (unsigned i = s % EVERY_S; i < besieged; i += EVERY_S)
+			guess_at(i, s);
+		for (unsigned i = 0;
+		     s >= begin && i < due(surprised * GUESSES, s - begin,
+					   WINDOW_S);
+		     i++)
+			guess_at(besieged + mark * surprised +
+					 at++ % surprised,
+				 s);
+		for (unsigned i = 0;
+		     s >= begin &&
+		     i < due(scaled(NEWCOMERS), s - begin, WINDOW_S);
+		     i++)
+			familiar += arrive(come++, mark);
+		world_pass(&storm_world, 1000);
+		if (s + 1 < marks_s[mark])
+			continue;
+		tell(way, mark++, familiar);
+		familiar = come = at = 0;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned only = argc > 1 ? (unsigned)atoi(argv[1]) : COUNT(ways);
+	char subjects[24];
+
+	siege.scale = (unsigned)storm_count(1, 16);
+	siege.victim = calloc(victims(), sizeof(*siege.victim));
+	storm_begin("storm_siege", 600);
+	snprintf(subjects, sizeof(subjects), "%u", 262144 / siege.scale);
+	for (unsigned i = 0; i < COUNT(ways); i++) {
+		if (only < COUNT(ways) && i != only)
+			continue;
+		storm_another_world();
+		world_set(&storm_world, NULL, "subjects", subjects);
+		world_open(&storm_world,
+			   LS_GUARD_WRITE | LS_CREATE | LS_LOGINS);
+		run(&ways[i]);
+		storm_verify(ways[i].name);
+	}
+	return storm_end("%zu ways", COUNT(ways));
+}
