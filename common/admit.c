@@ -42,6 +42,11 @@ static void refuse(const struct ls_visit *visit,
 	decision->wanted = decision->verdict = LS_DENY;
 	decision->kind = meter->kind;
 	decision->reason = meter->reason;
+	if (visit->crowd_at != 0) {
+		decision->reason = LS_REASON_CROWDED;
+		decision->retry_ms = visit->crowd_at;
+		return;
+	}
 	decision->retry_ms =
 		visit->known[meter->kind]
 			? ls_meter_room_at(ls_slot_get(&visit->ref[meter->kind],
@@ -104,6 +109,7 @@ static void judge_and_take(struct ls_visit *visit,
 			       &view, judgement);
 		if (judgement->decision.verdict != LS_ADMIT)
 			return;
+		visit->crowd_at = 0;
 		full = take(visit, judgement, ticket);
 		if (full == NULL)
 			return;
@@ -172,6 +178,9 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 		decision_r->key = visit.key[decision_r->kind];
 	keep(&visit, &judgement, ticket_r);
 	count(state->guard.header, attempt, decision_r->verdict, visit.now);
+	if (visit.crowded != 0)
+		ls_map_crowded(&state->guard,
+			       decision_r->reason == LS_REASON_CROWDED);
 	if (decision_r->verdict == LS_DENY)
 		ls_visit_journal(&visit, LS_EVENT_LOGIN, attempt, decision_r,
 				 LS_OUTCOME_NONE);

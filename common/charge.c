@@ -16,8 +16,8 @@ const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind)
 	return visit->known[kind] ? &visit->ref[kind] : NULL;
 }
 
-static void note(struct ls_ticket *ticket, const struct ls_meter_use *meter,
-		 uint64_t charged_at)
+static void note(struct ls_ticket *ticket, enum ls_kind kind, unsigned word,
+		 uint64_t emission_ms, uint64_t charged_at)
 {
 	struct ls_charge *charge;
 
@@ -25,10 +25,50 @@ static void note(struct ls_ticket *ticket, const struct ls_meter_use *meter,
 		return;
 	charge = &ticket->charge[ticket->charges];
 	charge->charged_at = charged_at;
-	charge->emission_ms = meter->rate.emission_ms;
-	charge->kind = (uint8_t)meter->kind;
-	charge->word = (uint8_t)meter->word;
+	charge->emission_ms = emission_ms;
+	charge->kind = (uint8_t)kind;
+	charge->word = (uint8_t)word;
 	ticket->charges++;
+}
+
+static _Atomic uint64_t *crowd_of(const struct ls_visit *visit, unsigned kind)
+{
+	const struct ls_table *table = &visit->state->guard.subjects;
+
+	return &table->crowd[ls_table_bucket(table, visit->key[kind])];
+}
+
+static bool is_in_crowd(const struct ls_ticket *ticket, enum ls_kind kind)
+{
+	for (unsigned i = 0; i < ticket->charges; i++)
+		if (ticket->charge[i].kind == kind &&
+		    ticket->charge[i].word == LS_WORD_CROWD)
+			return true;
+	return false;
+}
+
+/* A subject without a slot. What its failures would have been charged to is refused
+ * where others like it have had their share; the rest goes uncounted. */
+static bool charge_crowd(struct ls_visit *visit,
+			 const struct ls_meter_use *meter,
+			 struct ls_ticket *ticket)
+{
+	const struct ls_rate *rate = &visit->meters->crowd;
+	_Atomic uint64_t *crowd = crowd_of(visit, meter->kind);
+	uint64_t charged_at;
+
+	if (ticket == NULL || meter->word > LS_WORD_FAILURES_SLOW ||
+	    is_in_crowd(ticket, meter->kind))
+		return true;
+	visit->crowded |= 1U << meter->kind;
+	if (!ls_crowd_charge(crowd, visit->now, rate, &charged_at)) {
+		ls_crowd_has_room(crowd, visit->now, rate, &visit->crowd_at);
+		if (visit->crowd_at == 0)
+			visit->crowd_at = visit->now;
+		return false;
+	}
+	note(ticket, meter->kind, LS_WORD_CROWD, rate->emission_ms, charged_at);
+	return true;
 }
 
 /* A slot may be evicted under a charge, but hardly so often in a row. */
@@ -51,12 +91,12 @@ bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 		case LS_GONE:
 			continue;
 		case LS_TAKEN:
-			break;
+			note(ticket, meter->kind, meter->word,
+			     meter->rate.emission_ms, charged_at);
+			return true;
 		}
-		note(ticket, meter, charged_at);
-		break;
 	}
-	return true;
+	return force || charge_crowd(visit, meter, ticket);
 }
 
 static bool is_kept(const struct ls_charge *charge, enum ls_keep keep)
@@ -75,6 +115,10 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
 
 		if (is_kept(charge, keep))
 			ticket->charge[kept++] = *charge;
+		else if (charge->word == LS_WORD_CROWD)
+			ls_crowd_refund(crowd_of(visit, charge->kind),
+					visit->now, charge->charged_at,
+					charge->emission_ms);
 		else if (visit->known[charge->kind])
 			ls_slot_refund(&visit->ref[charge->kind], charge->word,
 				       visit->now, charge->charged_at,

@@ -1,6 +1,7 @@
 /* judge.c - see judge.h, and "Deciding a login" in the design */
 #include "lockstep-config.h"
 
+#include "crowd.h"
 #include "judge.h"
 
 #include <string.h>
@@ -59,6 +60,15 @@ static unsigned observed_of(const struct ls_policy *policy)
 	       observed(LS_KIND_GUESS, policy->guess.mode);
 }
 
+static struct ls_rate strictest_of(const struct ls_meters *meters)
+{
+	struct ls_rate rates[LS_FAILURES_MAX];
+
+	for (unsigned i = 0; i < meters->failures_count; i++)
+		rates[i] = meters->failures[i].rate;
+	return ls_crowd_rate(rates, meters->failures_count);
+}
+
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 {
 	meters_r->failures_count = meters_r->accounts_count = 0;
@@ -83,6 +93,7 @@ void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 		.reason = LS_REASON_REPEATS,
 	};
 	meters_r->places = ls_rate_of(&policy->user.places);
+	meters_r->crowd = strictest_of(meters_r);
 	meters_r->observed = observed_of(policy);
 }
 

@@ -50,6 +50,7 @@ struct ls_meters {
 	struct ls_meter_use logins[LS_LOGINS_MAX];
 	struct ls_meter_use repeats; /* rate.emission_ms 0: no limit */
 	struct ls_rate places;       /* the same */
+	struct ls_rate crowd; /* of those without a slot: crowd.h */
 	unsigned observed; /* bit 1 << kind: its rule only observes */
 };
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r);

@@ -399,11 +399,21 @@ struct ls_daemon_news {
 	uint64_t stuck;   /* of these, the undeliverable so far */
 };
 
+/* Where the table has no room: since creation, so many */
+struct ls_crowding {
+	uint64_t locks;    /* of rules that ended early, for others to have a slot */
+	uint64_t slotless; /* logins and messages that found no slot */
+	uint64_t refused;  /* of these, as those without a slot had had their share */
+	uint64_t last_ms;  /* the last time, as now_ms; 0: never */
+};
+void ls_crowding(const struct ls_state *state, struct ls_crowding *crowding_r);
+
 struct ls_status {
 	uint64_t subjects;        /* room in the table */
 	uint64_t used;            /* slots in use */
 	uint64_t locks, familiar; /* active locks and freezes; familiar places */
 	uint64_t evicted, full;   /* since creation */
+	struct ls_crowding crowding;
 	uint64_t created_ms;      /* as now_ms */
 	uint64_t auth_seen_ms;    /* last attempt decided; 0: never */
 	uint64_t smtp_seen_ms;    /* the last of them through Postfix */

@@ -39,8 +39,8 @@ uint64_t ls_map_label_buckets(uint64_t subjects)
 
 /* Where each part begins. */
 struct layout {
-	size_t instances, asked, buckets, slots, label_buckets, labels, journal, live,
-		size;
+	size_t instances, asked, buckets, crowds, slots, label_buckets, labels,
+		journal, live, size;
 };
 
 static bool lay_out(uint64_t buckets, uint64_t label_buckets,
@@ -54,7 +54,9 @@ static bool lay_out(uint64_t buckets, uint64_t label_buckets,
 	at->instances = LS_MAP_HEADER_SIZE;
 	at->asked = at->instances + sizeof(struct ls_instances);
 	at->buckets = at->asked + sizeof(struct ls_asked);
-	at->slots = at->buckets + buckets * sizeof(struct ls_bucket);
+	at->crowds = at->buckets + buckets * sizeof(struct ls_bucket);
+	at->slots = at->crowds + buckets * sizeof(uint64_t);
+	at->slots = (at->slots + 63) & ~(size_t)63;
 	at->label_buckets = at->slots +
 			    buckets * LS_WAYS * sizeof(struct ls_slot);
 	at->label_buckets = (at->label_buckets + 63) & ~(size_t)63;
@@ -124,6 +126,8 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 		.record_size = sizeof(struct ls_slot),
 		.worth = ls_slot_worth,
 		.counters = &map->header->subjects,
+		.crowd = (_Atomic uint64_t *)(void *)(base + at->crowds),
+		.crowded_at = &map->header->crowded_at,
 	};
 	map->labels = (struct ls_table){
 		.bucket =
@@ -422,6 +426,15 @@ uint64_t ls_map_boot_ms(const struct ls_map *map, uint64_t map_ms)
 {
 	return map_ms == 0 ? 0
 			   : map_ms - LS_MAP_BIRTH_MS + map->created_boot_ms;
+}
+
+void ls_map_crowded(const struct ls_map *map, bool denied)
+{
+	atomic_fetch_add_explicit(&map->header->crowded, 1,
+				  memory_order_relaxed);
+	if (denied)
+		atomic_fetch_add_explicit(&map->header->crowded_denied, 1,
+					  memory_order_relaxed);
 }
 
 bool ls_map_is_at(const struct ls_map *map, int dirfd, const char *name)

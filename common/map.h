@@ -9,6 +9,8 @@
  *   +-----------------+ 53248
  *   | buckets         |  64 bytes each
  *   +-----------------+
+ *   | crowds          |  8 bytes for each bucket
+ *   +-----------------+
  *   | slots           |  7 * 96 bytes for each bucket
  *   +-----------------+
  *   | label buckets   |  64 bytes each
@@ -36,6 +38,7 @@
 #define LS_MAP_H
 
 #include "asked.h"
+#include "crowd.h"
 #include "instance.h"
 #include "journal.h"
 #include "key.h"
@@ -86,6 +89,14 @@ struct ls_map_header {
 	_Atomic uint64_t daemon_lost, daemon_dropped;
 	_Atomic uint64_t daemon_waiting, daemon_stuck;
 	_Atomic uint64_t daemon_dropped_at; /* the last one; map's clock */
+	uint64_t spare_of_daemon[163];
+	/* Written where the table has no room. */
+	_Atomic uint64_t crowded; /* logins and messages without a slot */
+	_Atomic uint64_t crowded_denied; /* of these, refused */
+	_Atomic uint64_t crowded_at; /* the last time; map's clock */
+	uint64_t spare_of_crowds[13];
+	_Atomic uint64_t crowd_sending[2][LS_CROWD_GROUPS]; /* crowd.h:
+							      * accounts, addresses */
 };
 _Static_assert(offsetof(struct ls_map_header, check) == 104, "map format");
 _Static_assert(offsetof(struct ls_map_header, retired) == 256, "map format");
@@ -98,8 +109,12 @@ _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
 	       "map format");
 _Static_assert(offsetof(struct ls_map_header, daemon_lost) == 576,
 	       "map format");
+_Static_assert(offsetof(struct ls_map_header, crowded) == 1920, "map format");
+_Static_assert(offsetof(struct ls_map_header, crowd_sending) == 2048,
+	       "map format");
 
 enum { LS_MAP_HEADER_SIZE = 4096 };
+_Static_assert(sizeof(struct ls_map_header) <= LS_MAP_HEADER_SIZE, "map format");
 
 /* An opened map, in private memory. */
 struct ls_map {
@@ -167,6 +182,9 @@ void ls_map_close(struct ls_map *map);
  * as a negative number, an int64_t in a uint64_t; 0 stays 0. */
 uint64_t ls_map_now(const struct ls_map *map, uint64_t boot_ms);
 uint64_t ls_map_boot_ms(const struct ls_map *map, uint64_t map_ms);
+
+/* Count a login or a message that found no slot, refused for that or not. */
+void ls_map_crowded(const struct ls_map *map, bool denied);
 
 /* Is this map's file still the one of that name? */
 bool ls_map_is_at(const struct ls_map *map, int dirfd, const char *name);

@@ -258,7 +258,7 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 	if (full == LS_SENDING_METERS) {
 		ls_tried_accepted(sent, tried, again);
 	} else {
-		refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
+		refuse(sent, LS_DENY, ls_sent_reason(sent, full), at, decision);
 		if (!ls_tried_refused(sent, tried, again))
 			journal_refusal(sent, decision);
 		raise_alarm(sent, decision);
@@ -275,7 +275,7 @@ static void decide_address(struct ls_sent *sent, struct ls_decision *decision)
 	full = ls_sent_take(sent, &at);
 	if (full == LS_SENDING_METERS)
 		return;
-	refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
+	refuse(sent, LS_DENY, ls_sent_reason(sent, full), at, decision);
 	journal_refusal(sent, decision);
 }
 
@@ -286,7 +286,7 @@ static void look(const struct ls_sent *sent, struct ls_decision *decision)
 	enum ls_sending_meter full = ls_sent_find_full(sent, &at);
 
 	if (full != LS_SENDING_METERS)
-		refuse(sent, LS_DENY, sent->limit[full].reason, at, decision);
+		refuse(sent, LS_DENY, ls_sent_reason(sent, full), at, decision);
 }
 
 /* The answer that was given before, with what is to be said of it now. */

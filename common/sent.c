@@ -209,8 +209,49 @@ static struct ls_rate rate_of(const struct ls_sent *sent,
 
 enum { CHARGE_TRIES = 16, TAKE_TRIES = 4, SENDER_TRIES = 64 };
 
-/* Returns false when there is no room in the meter. Without a slot for it there
- * is: the table is full of what is worth as much. */
+/* The meter of whoever sends without a slot, which is charged in place of the first
+ * one that is limited, with the units that it needs of the dearest: so no limit of
+ * messages or recipients is exceeded. The others go uncounted. */
+static bool charge_crowd(const struct ls_sent *sent,
+			 enum ls_sending_meter meter)
+{
+	struct ls_map_header *header = sent->state->guard.header;
+	const struct ls_rate rates[] = {
+		ls_rate_of(&sent->limit[LS_SENDING_MESSAGES].limit),
+		ls_rate_of(&sent->limit[LS_SENDING_RECIPIENTS].limit),
+	};
+	const struct ls_rate strictest = ls_crowd_rate(rates, 2);
+	const struct ls_rate rate = ls_rate_times(
+		&strictest, sent->units[LS_SENDING_RECIPIENTS]);
+	enum ls_sending_meter first = rates[0].emission_ms > 0
+					      ? LS_SENDING_MESSAGES
+					      : LS_SENDING_RECIPIENTS;
+	uint64_t ignored;
+	bool taken;
+
+	if (meter != first)
+		return true;
+	taken = ls_crowd_charge(&header->crowd_sending
+					 [sent->kind == LS_KIND_RELAY]
+					 [sent->key % LS_CROWD_GROUPS],
+				sent->visit.now, &rate, &ignored);
+	ls_map_crowded(&sent->state->guard, !taken);
+	return taken;
+}
+
+enum ls_reason ls_sent_reason(const struct ls_sent *sent,
+			      enum ls_sending_meter full)
+{
+	struct ls_ref ref;
+
+	return ls_state_claim(sent->state, sent->kind, sent->key,
+			      sent->visit.now, sent->kind == LS_KIND_SENDING,
+			      &ref) == 0
+		       ? sent->limit[full].reason
+		       : LS_REASON_CROWDED;
+}
+
+/* Returns false when there is no room in the meter. */
 bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 		    struct ls_sent_charge *charge_r)
 {
@@ -224,7 +265,7 @@ bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 		if (ls_state_claim(sent->state, sent->kind, sent->key,
 				   sent->visit.now,
 				   sent->kind == LS_KIND_SENDING, &ref) < 0)
-			return true;
+			break;
 		sign(sent, &ref);
 		switch (ls_slot_charge(&ref, sent->limit[meter].word,
 				       sent->visit.now, &rate, false,
@@ -238,7 +279,7 @@ bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 			return true;
 		}
 	}
-	return true;
+	return charge_crowd(sent, meter);
 }
 
 static void refund(const struct ls_sent *sent, enum ls_sending_meter meter,

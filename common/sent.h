@@ -52,10 +52,14 @@ struct ls_sent_charge {
 	uint64_t at, emission_ms;
 };
 /* Charge one meter with what the message needs of it. Returns false when there
- * is no room. Without a slot for the account there is: then the table is full
- * of what is worth as much. */
+ * is no room. Where the table has no slot, one meter is shared by all that is sent
+ * without one (crowd.h), and the others have room. */
 bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 		    struct ls_sent_charge *charge_r);
+
+/* What to say of a meter that had no room: its reason, or that of the crowd. */
+enum ls_reason ls_sent_reason(const struct ls_sent *sent,
+			      enum ls_sending_meter full);
 
 /* How many units are in one of the meters. */
 uint64_t ls_sent_level(const struct ls_sent *sent, enum ls_sending_meter meter);

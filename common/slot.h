@@ -106,7 +106,8 @@ enum ls_slot_word {
 	LS_WORD_UNKNOWN = 12, /* of USER */
 	LS_WORD_KEY = 11,
 	LS_WORD_WHERE_TOO = 12,
-	LS_SLOT_WORDS = 13
+	LS_SLOT_WORDS = 13,
+	LS_WORD_CROWD = 13 /* no word of a slot: the bucket's (crowd.h) */
 };
 
 /* Words that hold a time after which they mean nothing: a slot in which all of

@@ -374,6 +374,21 @@ bool ls_is_truncated(const struct ls_state *state)
 	return ls_map_broken(&state->guard);
 }
 
+void ls_crowding(const struct ls_state *state, struct ls_crowding *crowding_r)
+{
+	const struct ls_map *map = &state->guard;
+
+	memset(crowding_r, 0, sizeof(*crowding_r));
+	if (map->header == NULL)
+		return;
+	crowding_r->locks =
+		atomic_load(&map->header->subjects.evicted[LS_WORTH_LOCK]);
+	crowding_r->slotless = atomic_load(&map->header->crowded);
+	crowding_r->refused = atomic_load(&map->header->crowded_denied);
+	crowding_r->last_ms =
+		ls_map_boot_ms(map, atomic_load(&map->header->crowded_at));
+}
+
 void ls_status(struct ls_state *state, uint64_t now_ms,
 	       struct ls_status *status_r)
 {
@@ -406,6 +421,7 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 		status_r->evicted +=
 			atomic_load(&map->header->subjects.evicted[worth]);
 	status_r->full = atomic_load(&map->header->subjects.full);
+	ls_crowding(state, &status_r->crowding);
 	status_r->created_ms = map->created_boot_ms;
 	status_r->auth_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->auth_seen));

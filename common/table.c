@@ -245,6 +245,23 @@ static uint64_t intent_none_after(uint64_t intent)
 	return (intent + 1) & INTENT_SEQ_MASK;
 }
 
+static void note_crowd(const struct ls_table *table, uint64_t now)
+{
+	if (table->crowded_at != NULL)
+		atomic_store_explicit(table->crowded_at, now,
+				      memory_order_relaxed);
+}
+
+static void count_claim(const struct ls_table *table, enum ls_worth victim,
+			uint64_t now)
+{
+	atomic_fetch_add(&table->counters->claimed, 1);
+	if (victim != LS_WORTH_EMPTY)
+		atomic_fetch_add(&table->counters->evicted[victim], 1);
+	if (victim >= LS_WORTH_LOCK)
+		note_crowd(table, now);
+}
+
 /* Step 5, by the claimer or any helper. */
 static void end_intent(const struct ls_table *table, uint64_t b,
 		       uint64_t intent, uint64_t now)
@@ -273,12 +290,7 @@ static void end_intent(const struct ls_table *table, uint64_t b,
 			} else if (atomic_compare_exchange_strong(
 					   &bucket->tag[way], &tag,
 					   owner << SEQ_BITS | seq)) {
-				atomic_fetch_add(&table->counters->claimed, 1);
-				if (worth.worth != LS_WORTH_EMPTY)
-					atomic_fetch_add(
-						&table->counters->evicted
-							 [worth.worth],
-						1);
+				count_claim(table, worth.worth, now);
 			}
 		}
 	}
@@ -334,6 +346,7 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 			end_intent(table, b, mine, now);
 	}
 	atomic_fetch_add(&table->counters->full, 1);
+	note_crowd(table, now);
 	return LS_EFULL;
 }
 

@@ -12,13 +12,13 @@
  *   | low 44 bits of the key    | kind |   sequence   |   tag; kind 0: empty
  *   +---------------------------+------+--------------+
  *
- *    63                       20 19  16 15  13  12  11 10     0
- *   +---------------------------+------+------+---+---+---------+
- *   | low 44 bits of the key    | kind | slot | f | p |sequence |   intent;
- *   +---------------------------+------+------+---+---+---------+   kind 0: none
+ *    63                       20 19  16 15  13 12 11 10  9      0
+ *   +---------------------------+------+------+-----+---+---------+
+ *   | low 44 bits of the key    | kind | slot |  w  | p |sequence |   intent;
+ *   +---------------------------+------+------+-----+---+---------+   kind 0: none
  *
- *    f: the victim was a familiar place when it was chosen; p: parity of its
- *    tag's sequence
+ *    w: what the victim was chosen as: 0 at most a stranger, 1 a lock of a rule, 2 a
+ *    familiar place; p: parity of its tag's sequence
  *
  * Slots and, in a second table of the same make, the labels that tell a locked
  * subject's name stand in arrays of their own, so that a search reads one line.
@@ -31,13 +31,11 @@
  *   2. search the tags; if the subject is there, done
  *   3. choose the cheapest slot as victim
  *   4. compare-and-swap the intent from what was read in 1 to (subject, victim,
- *      whether it is a familiar place, parity of its sequence number)
+ *      what it was chosen as, parity of its sequence number)
  *   5. end it: if the victim's tag still has that parity, compare-and-swap it
- *      to the subject, or, if the victim has meanwhile become worth keeping, to
+ *      to the subject, or, if the victim is worth more than it was chosen as, to
  *      itself, in both cases with the next sequence number; then the intent to
- *      none, with its next number. A lock is worth keeping, and a familiar
- *      place, unless it was chosen as one: then all in the bucket are worth as
- *      much
+ *      none, with its next number
  *
  * Step 4 succeeds only if no claim in this bucket has ended since step 1, for
  * each changes the intent's sequence number: so what step 2 did not find is
@@ -51,8 +49,23 @@
  * then looks at the words. Both in sequentially consistent order, so at least
  * one sees the other: the writer ends the intent (step 5, which now spares the
  * slot) or finds that its slot is gone and writes again in a new one; the
- * claimer spares the slot. So an active lock is never evicted unseen, nor a
- * familiar place while anything cheaper stands in its bucket.
+ * claimer spares the slot. So no freeze, administrator's lock or trust is ever
+ * evicted; no familiar place while anything cheaper stands in its bucket; and a
+ * lock of a rule only when it was chosen as one, which is counted.
+ *
+ * WHO GOES. What is nobody's or idle, then what is of little worth, then what is
+ * charged; each time the one whose last time passes first. A flood could fill the
+ * table with any of it, so no kind of subject may crowd out the others: of what is
+ * charged, and of locks, the kind goes that has most of the bucket. But what guards an
+ * account goes last, and a few of them only for one more: nothing else stands between
+ * many addresses and its password; and among accounts those that nobody guesses at
+ * just now go first.
+ *
+ * Locks that rules set on strangers stay until they end, but no more of them in a
+ * bucket than half of what familiar places and orders leave: beyond that the one that
+ * ends first, of the kind that has most, goes even before what is charged. Else whoever
+ * can bring locks about could leave no slot for the meters of others. By force, which
+ * is for familiar places and orders, any lock of a rule may go.
  *
  * WHAT RACES CAN DO. A charge made while its slot is evicted is found out by
  * its maker (the tag is read again after the charge) and made again; one made
@@ -66,7 +79,7 @@
  * left-over it is about to write over, does so: what that subject took for its
  * own, be it a lock, is then lost unseen. Two lost races in one slot make it,
  * the second of them within two instructions. A process stopped in
- * step 5 while exactly k * 2048 other claims end in its bucket can take an
+ * step 5 while exactly k * 1024 other claims end in its bucket can take an
  * intent for the one it knew; it then still needs the victim's tag unchanged,
  * or the same number of 65,536 changes.
  *
@@ -138,6 +151,9 @@ struct ls_table {
 	size_t record_size; /* a struct ls_slot first, or its beginning */
 	ls_worth_fn *worth;
 	struct ls_table_counters *counters;
+	_Atomic uint64_t *crowd;      /* a word for each bucket: crowd.h; or NULL */
+	_Atomic uint64_t *crowded_at; /* when something that counts last had to go,
+				       * or found no room; or NULL */
 };
 
 /* The bucket that a key belongs to. */
@@ -171,7 +187,8 @@ int ls_table_find_at(const struct ls_table *table, uint64_t key,
 		     enum ls_kind kind, uint32_t index, struct ls_ref *ref_r);
 
 /* Find it, or claim a slot for it.
- *   force   may evict a familiar place: for subjects worth as much
+ *   force   may evict a rule's lock, or else a familiar place: for subjects worth as
+ *           much
  * Returns 0, or LS_EFULL when nothing cheap enough stands in its bucket (or,
  * against a hostile writer, when the bucket never comes to rest). */
 int ls_table_claim(const struct ls_table *table, uint64_t key,

@@ -106,6 +106,10 @@ static void check_bucket(struct check *check, const struct ls_table *table,
 				    "%s %" PRIu64 ": ways %u and %u hold one "
 				    "subject",
 				    what, b, i, j);
+	if (table->crowd != NULL &&
+	    atomic_load(&table->crowd[b]) > check->now + LS_AHEAD_MAX_MS)
+		off(check, "%s %" PRIu64 ": its crowd is counted for too long",
+		    what, b);
 	if ((atomic_load(&table->bucket[b].intent) >> 13 & 7) >= LS_WAYS)
 		off(check, "%s %" PRIu64 ": an intent for no slot", what, b);
 }

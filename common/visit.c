@@ -131,6 +131,8 @@ static void begin(struct ls_visit *visit, struct ls_state *state,
 	visit->user = user;
 	visit->ip = ip;
 	visit->aliased = false;
+	visit->crowded = 0;
+	visit->crowd_at = 0;
 	visit->account.kind = LS_KIND_NONE;
 	visit->marks = 0;
 }

@@ -20,6 +20,9 @@ struct ls_visit {
 	uint64_t key[LS_VISIT_KINDS]; /* GUESS: 0 when it is not known */
 	struct ls_ref ref[LS_VISIT_KINDS];
 	bool known[LS_VISIT_KINDS]; /* ref is good */
+	unsigned crowded; /* bit 1 << kind: charged, or refused, without a slot */
+	uint64_t crowd_at; /* when those without a slot will have room; 0: they
+			    * have */
 	bool narrow; /* a familiar place: only it and its account were looked
 		      * for, and nothing else of the attempt matters yet */
 	bool aliased;               /* key[USER] is another account's */
@@ -84,12 +87,13 @@ void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
 		      struct ls_subject *subject_r);
 
 /* The slot of a subject, claimed if need be. Returns NULL when there is no
- * room for it: then the attempt goes on without that meter, and the table has
- * counted it. */
+ * room for it, and the table has counted it. */
 const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind);
 
 /* Charge one meter, room or not if `force`, and note it in the ticket (NULL: it
- * will not be given back). Returns false when there was no room. */
+ * will not be given back). A meter of failures whose subject finds no slot is charged
+ * to its bucket's crowd, once for each subject. Returns false when there was no room:
+ * in the crowd, if crowd_at is not 0. */
 bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 		     bool force, struct ls_ticket *ticket);
 /* Give back what the ticket notes, but for what is kept. */

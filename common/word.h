@@ -12,8 +12,8 @@
  * moment at which a subject could inherit what its predecessor did.
  *
  * What can go wrong: two subjects that follow each other in one slot share a
- * stamp once in 2^24, and then the second starts with what the first left. An
- * active lock is never left behind: it is not evicted.
+ * stamp once in 2^24, and then the second starts with what the first left: at worst
+ * with a rule's lock that had to go.
  *
  * Values are mostly times: ms since the map's creation, 40 bits, 34 years. */
 #ifndef LS_WORD_H

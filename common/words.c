@@ -31,7 +31,7 @@ const char *ls_reason_name(enum ls_reason reason)
 		"accounts-slow", "repeats",  "logins",        "sessions",
 		"denied",        "tls",      "sending",       "admin",
 		"places",        "messages", "recipients",    "new-recipients",
-		"senders",
+		"senders",       "crowded",
 	};
 
 	return NAME_OF(names, reason);

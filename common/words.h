@@ -45,6 +45,7 @@ enum ls_reason {
 	LS_REASON_RECIPIENTS = 14,     /* too many recipients */
 	LS_REASON_NEW_RECIPIENTS = 15, /* too many never written to before */
 	LS_REASON_SENDERS = 16,        /* too many envelope senders */
+	LS_REASON_CROWDED = 17, /* without a slot, and those have no room */
 	LS_REASON_COUNT
 };
 

@@ -36,6 +36,8 @@ void state_open(struct state *state, unsigned int flags, const char *without)
 	state->daemon_ms = args.now_ms + STATE_DAEMON_MS;
 	if (ls_open(&args, &state->ls, &state->error) < 0)
 		state->ls = NULL;
+	else
+		ls_crowding(state->ls, &state->crowding);
 }
 
 void state_close(struct state *state)
@@ -74,6 +76,34 @@ static void check_daemon(struct state *state, struct event *event)
 	state->daemon_gone = gone;
 }
 
+/* While the table has no room: strangers that cannot be told apart are refused, and
+ * locks end early. */
+static void check_crowd(struct state *state, struct event *event)
+{
+	const struct ls_crowding *told = &state->crowding;
+	struct ls_crowding crowding;
+	uint64_t now = state_now_ms();
+
+	if (!is_loud(state) || now < state->crowd_ms)
+		return;
+	ls_crowding(state->ls, &crowding);
+	/* Less than before: a map that was truncated. */
+	if (crowding.locks > told->locks ||
+	    crowding.slotless > told->slotless) {
+		e_warning(event, "the table of subjects has no room: since this "
+			  "was last said, %llu logins and messages of strangers "
+			  "found no slot, %llu of these were refused, and %llu "
+			  "locks ended early: raise `subjects` in lockstep.conf",
+			  (unsigned long long)(crowding.slotless -
+					       told->slotless),
+			  (unsigned long long)(crowding.refused -
+					       told->refused),
+			  (unsigned long long)(crowding.locks - told->locks));
+		state->crowd_ms = now + STATE_CROWD_MS;
+	}
+	state->crowding = crowding;
+}
+
 struct ls_state *state_get(struct state *state, struct event *event)
 {
 	struct ls_error error;
@@ -94,6 +124,7 @@ struct ls_state *state_get(struct state *state, struct event *event)
 	else if (ret < 0)
 		e_debug(event, "%s", error.text);
 	check_daemon(state, event);
+	check_crowd(state, event);
 	return state->ls;
 }
 

@@ -20,6 +20,7 @@ struct ip_addr;
 enum {
 	STATE_REPORT_MS = 10 * 60 * 1000,
 	STATE_DAEMON_MS = 15 * 1000, /* lockstepd signs each second */
+	STATE_CROWD_MS = 60 * 1000,
 };
 
 /* One for each process, static, all zero before state_open(). */
@@ -33,6 +34,8 @@ struct state {
 	uint64_t report_ms;  /* no line before */
 	uint64_t daemon_ms;  /* no look at lockstepd before */
 	bool daemon_gone;    /* and that was said */
+	uint64_t crowd_ms;   /* no line before on a table without room */
+	struct ls_crowding crowding; /* as it was told last */
 };
 
 /* Open the policy and the maps; once for each process, later calls do nothing.

@@ -94,6 +94,8 @@ static const char *cause_of_message(const struct ls_decision *decision)
 				   "before";
 	case LS_REASON_SENDERS:
 		return "Too many different sender addresses";
+	case LS_REASON_CROWDED:
+		return "The server counts too many senders just now";
 	default:
 		return "This account is locked, ask your administrator";
 	}

@@ -11,7 +11,9 @@
  *   SCENE_LOCKERS  a claimer, and two that lock the same subject
  *   SCENE_CHARGE   a claimer, and two that charge
  *   SCENE_PLACES   a claimer by force, and two that mark places as familiar;
- *                  a lock stands for familiarity here, locking for marking */
+ *                  a lock stands for familiarity here, locking for marking. So it
+ *                  does for a claimer without force among locks of rules that are
+ *                  too many: more than one, of two slots */
 
 #ifndef WAYS
 #define WAYS 2

@@ -268,6 +268,10 @@ static json_t *guard_of(const struct report *report)
 	json_put_number(object, "familiar", status->familiar);
 	json_put_number(object, "evicted", status->evicted);
 	json_put_number(object, "full", status->full);
+	json_put_number(object, "locks_evicted", status->crowding.locks);
+	json_put_number(object, "slotless", status->crowding.slotless);
+	json_put_number(object, "slotless_refused", status->crowding.refused);
+	put_seen(object, "crowded", status->crowding.last_ms);
 	json_put_number(object, "admitted", status->admitted);
 	json_put_number(object, "denied", status->denied);
 	put_seen(object, "created", status->created_ms);

@@ -21,6 +21,7 @@ enum {
 	HOUR_MS = 3600000,
 	AUTH_PATIENCE_MS = 900000, /* phones look for mail that often */
 	DROPPED_FOR_MS = 86400000,
+	CROWDED_FOR_MS = 86400000,
 };
 
 void report_problem(struct report *report, const char *format, ...)
@@ -176,6 +177,30 @@ static void check_auth(struct report *report)
 		       age);
 }
 
+/* Then strangers are refused who may be honest, and locks end early. */
+static void check_crowding(struct report *report)
+{
+	const struct ls_crowding *crowding = &report->status.crowding;
+	char age[CLI_TIME_TEXT];
+
+	if (crowding->last_ms == 0 ||
+	    crowding->last_ms + CROWDED_FOR_MS <= report->now_ms ||
+	    (crowding->locks == 0 && crowding->slotless == 0))
+		return;
+	cli_age_format(report->now_ms > crowding->last_ms
+			       ? report->now_ms - crowding->last_ms
+			       : 0,
+		       age);
+	report_problem(report,
+		       "guard: has no room, last %s ago: %" PRIu64 " logins and "
+		       "messages of strangers found no slot since it was made, "
+		       "%" PRIu64 " of these were refused, and %" PRIu64
+		       " locks ended early: raise `subjects` in lockstep.conf, "
+		       "lockstep compile, lockstep init",
+		       age, crowding->slotless, crowding->refused,
+		       crowding->locks);
+}
+
 static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 			struct report *report)
 {
@@ -193,12 +218,7 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 	figures_gather(state, report->now_ms - HOUR_MS, report->now_ms,
 		       &report->hour);
 	ls_close(&state);
-	if (report->status.full > 0)
-		report_problem(report,
-			       "guard: was full %" PRIu64 " times: raise "
-			       "`subjects` in lockstep.conf, lockstep compile, "
-			       "lockstep init",
-			       report->status.full);
+	check_crowding(report);
 	check_daemon(report);
 	check_outbox(report);
 	check_dropped(report);

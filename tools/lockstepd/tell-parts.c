@@ -66,13 +66,14 @@ static const char *const reasons[LS_REASON_COUNT] = {
 	[LS_REASON_NEW_RECIPIENTS] =
 		"too many recipients it never wrote to before",
 	[LS_REASON_SENDERS] = "too many sender addresses that are not its own",
+	[LS_REASON_CROWDED] = "the table of subjects had no room to count it",
 };
 
 static bool is_limit(enum ls_reason reason)
 {
 	return reason != LS_REASON_NONE && reason != LS_REASON_DENIED &&
 	       reason != LS_REASON_TLS && reason != LS_REASON_SENDING &&
-	       reason != LS_REASON_ADMIN;
+	       reason != LS_REASON_ADMIN && reason != LS_REASON_CROWDED;
 }
 
 /* Whose limit it was, of an attempt. */
