@@ -57,7 +57,7 @@ bool digest_has_room(const struct digest *digest,
 	    json_array_size(digest->frozen) == 0)
 		return true;
 	name = event_text(record->subject.user, sizeof(record->subject.user));
-	for (int i = LS_FORMAT_SLACK;
+	for (enum ls_format i = LS_FORMAT_SLACK;
 	     i < LS_FORMAT_COUNT && !is_named(digest, json_string_value(name));
 	     i++)
 		room = room && digest->frozen_size[i] +
@@ -77,7 +77,7 @@ static void name_frozen(struct digest *digest, const struct ls_record *record)
 		json_decref(name);
 		return;
 	}
-	for (int i = LS_FORMAT_SLACK; i < LS_FORMAT_COUNT; i++)
+	for (enum ls_format i = LS_FORMAT_SLACK; i < LS_FORMAT_COUNT; i++)
 		digest->frozen_size[i] += size_in(i, json_string_value(name));
 	digest->size += json_dumpb(name, NULL, 0, JSON_ENCODE_ANY) + 1;
 	if (json_array_append_new(digest->frozen, name) != 0)
