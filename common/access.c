@@ -3,9 +3,11 @@
 
 #include "access.h"
 #include "error.h"
+#include "policy.h" /* LS_PATH_SIZE */
 
 #include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
@@ -152,6 +154,89 @@ void ls_access_wanted(const char *group, const char *readers, gid_t *group_r,
 	group_id(group, "", group_r, &ignored);
 	if (strcmp(readers, group) != 0)
 		group_id(readers, "", readers_r, &ignored);
+}
+
+/* May anybody change names in it? */
+static bool is_open(const struct stat *st)
+{
+	return (st->st_mode & S_IWOTH) != 0 && (st->st_mode & S_ISVTX) == 0;
+}
+
+static int refuse_parent(const char *path, const char *parent, mode_t mode,
+			 struct ls_error *error_r)
+{
+	return ls_fail(error_r, LS_EARG,
+		       "state directory %s: anybody may write to %s (mode %04o) "
+		       "and so put another in its place: chmod o-w",
+		       path, parent, (unsigned)(mode & 07777));
+}
+
+/* The directories that its path names. */
+static int check_path(const char *path, struct ls_error *error_r)
+{
+	char parent[LS_PATH_SIZE];
+	struct stat st;
+
+	for (const char *end = strchr(path, '/'); end != NULL;
+	     end = strchr(end + 1, '/')) {
+		size_t len = end == path ? 1 : (size_t)(end - path);
+
+		if (len >= sizeof(parent))
+			break;
+		memcpy(parent, path, len);
+		parent[len] = '\0';
+		if (stat(parent, &st) == 0 && is_open(&st))
+			return refuse_parent(path, parent, st.st_mode, error_r);
+	}
+	return 0;
+}
+
+enum { DIRECTORIES_DEEP = 64 };
+
+/* Those that it lies in: a link may have led elsewhere. */
+static int check_parents(int fd, const char *path, struct stat *st,
+			 struct ls_error *error_r)
+{
+	int below = fd, ret = 0;
+
+	for (unsigned i = 0; i < DIRECTORIES_DEEP; i++) {
+		ino_t inode = st->st_ino;
+		dev_t device = st->st_dev;
+		int above = openat(below, "..",
+				   O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (below != fd)
+			close(below);
+		below = above;
+		if (above < 0 || fstat(above, st) < 0 ||
+		    (st->st_ino == inode && st->st_dev == device))
+			break;
+		if (is_open(st)) {
+			ret = refuse_parent(path, "a directory above it",
+					    st->st_mode, error_r);
+			break;
+		}
+	}
+	if (below != fd && below >= 0)
+		close(below);
+	return ret;
+}
+
+int ls_access_check_directory(int fd, const char *path,
+			      struct ls_error *error_r)
+{
+	struct stat st;
+	int ret;
+
+	if (fstat(fd, &st) < 0)
+		return ls_fail_sys(error_r, "stat", path);
+	if ((st.st_mode & S_IWOTH) != 0)
+		return ls_fail(error_r, LS_EARG,
+			       "state directory %s: anybody may write to it "
+			       "(mode %04o) and so put a map there: chmod o-w",
+			       path, (unsigned)(st.st_mode & 07777));
+	ret = check_path(path, error_r);
+	return ret < 0 ? ret : check_parents(fd, path, &st, error_r);
 }
 
 int ls_access_refused(const char *path, bool write, const char *group,

@@ -28,6 +28,15 @@ int ls_access_has(int fd, gid_t *group_r, gid_t *readers_r);
 void ls_access_wanted(const char *group, const char *readers, gid_t *group_r,
 		      gid_t *readers_r);
 
+/* Refuse a directory in which anybody may put a map of his own in place of ours:
+ * one that others may write, or below one whose names others may change (without
+ * the sticky bit), as its path says and as it lies.
+ *   fd     the directory, open
+ *   path   of it
+ * Returns 0, or LS_EARG with the reason. What we may not look at passes. */
+int ls_access_check_directory(int fd, const char *path,
+			      struct ls_error *error_r);
+
 /* What to tell who was refused. Returns LS_EACCES.
  *   path    the map
  *   write   what was wanted */

@@ -157,6 +157,10 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		open_directory(policy->state_dir, "state directory", error_r);
 	if (state->state_dirfd < 0)
 		return LS_ESYS;
+	ret = ls_access_check_directory(state->state_dirfd, policy->state_dir,
+					error_r);
+	if (ret < 0)
+		return ret;
 	ret = open_map(state, LS_MAP_GUARD, args, error_r);
 	if (ret < 0)
 		return ret;

@@ -35,6 +35,14 @@ def restore_state(stack):
     path(stack, "STATE_DIR").mkdir()
 
 
+def open_state(stack):
+    path(stack, "STATE_DIR").chmod(0o777)
+
+
+def close_state(stack):
+    path(stack, "STATE_DIR").chmod(0o755)
+
+
 def truncate_guard(stack):
     os.truncate(guard_file(stack), guard_file(stack).stat().st_size // 2)
 
@@ -82,6 +90,9 @@ TROUBLES = {
     "state directory missing": (
         remove_state, r"state directory {STATE_DIR}: No such file or directory",
         restore_state),
+    "state directory that anybody may write": (
+        open_state, r"state directory {STATE_DIR}: anybody may write to it "
+        r"\(mode 0777\) and so put a map there: chmod o-w", close_state),
     "guard truncated": (
         truncate_guard, r"{STATE_DIR}/guard: \d+ bytes where \d+ are due: "
         "truncated", make_maps_anew),

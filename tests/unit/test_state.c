@@ -57,6 +57,65 @@ static void test_open_refused(void **state)
 	check_holds("no state directory", error.text, "/nonexistent/lockstep");
 }
 
+/* Where anybody may put a map, or a directory, in place of ours. */
+static void test_open_to_all(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t mode, above;
+		const char *want;
+	} table[] = {
+		{ "closed", 0700, 0700, "" },
+		{ "a group's", 0770, 0770, "" },
+		{ "to be read", 0755, 0755, "" },
+		{ "open", 0777, 0700, "anybody may write to it (mode 0777)" },
+		{ "open, unread", 0702, 0700, "anybody may write to it" },
+		{ "sticky", 01777, 0700, "anybody may write to it (mode 1777)" },
+		{ "above", 0755, 0777, "/above (mode 0777) and so put another" },
+		{ "above, unread", 0755, 0703, "/above (mode 0703)" },
+		{ "sticky above", 0755, 01777, "" },
+	};
+	char above[WORLD_PATH], below[WORLD_PATH + 8], link[WORLD_PATH];
+
+	(void)state;
+	snprintf(above, sizeof(above), "%s/above", world.dir);
+	snprintf(below, sizeof(below), "%s/state", above);
+	snprintf(link, sizeof(link), "%s/link", world.dir);
+	assert_int_equal(mkdir(above, 0700), 0);
+	assert_int_equal(mkdir(below, 0700), 0);
+	assert_int_equal(symlink("above/state", link), 0);
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct ls_error error;
+		bool closed = table[i].want[0] == '\0';
+
+		assert_int_equal(chmod(below, table[i].mode), 0);
+		assert_int_equal(chmod(above, table[i].above), 0);
+		world_set(&world, NULL, "state-dir", below);
+		world_compile(&world);
+		check(table[i].name, join(GUARD, &error), closed ? 0 : LS_EARG);
+		check_holds(table[i].name, error.text, table[i].want);
+		check(table[i].name, join(0, &error), closed ? 0 : LS_EARG);
+		/* by a link beside it, which tells nothing of where it lies */
+		world_set(&world, NULL, "state-dir", link);
+		world_compile(&world);
+		check(table[i].name, join(0, &error), closed ? 0 : LS_EARG);
+		check_holds(table[i].name, error.text,
+			    closed ? "" : "anybody may write to");
+	}
+	chmod(above, 0700);
+	for (const char *const *name =
+		     (const char *const[]){ "guard", ".lock", NULL };
+	     *name != NULL; name++) {
+		char file[WORLD_PATH + 24];
+
+		snprintf(file, sizeof(file), "%s/%s", below, *name);
+		unlink(file);
+	}
+	assert_int_equal(rmdir(below), 0);
+	assert_int_equal(rmdir(above), 0);
+	assert_int_equal(unlink(link), 0);
+}
+
 static void test_policy_paths(void **state)
 {
 	struct ls_open_args args = { .now_ms = 1 };
@@ -345,7 +404,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_open_refused),      TEST(test_policy_paths),
+		TEST(test_open_refused),      TEST(test_open_to_all),
+		TEST(test_policy_paths),
 		TEST(test_warnings),          TEST(test_two_maps),
 		TEST(test_refresh),           TEST(test_replaced),
 		TEST(test_cut_in_use),

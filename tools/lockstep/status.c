@@ -371,8 +371,10 @@ static void check_wired(const struct cli *cli, const struct ls_policy *policy,
 		check_postfix(&wired.postfix, report);
 }
 
-static bool check_directory(struct report *report)
+static bool check_directory(const struct cli *cli, struct report *report)
 {
+	struct ls_state *state;
+	struct ls_error error;
 	struct stat st;
 
 	if (stat(report->state_dir, &st) < 0)
@@ -384,8 +386,14 @@ static bool check_directory(struct report *report)
 	else if (!S_ISDIR(st.st_mode))
 		report_problem(report, "state directory %s: not a directory",
 			       report->state_dir);
-	else
+	else if ((state = cli_open(cli, 0, &error)) == NULL &&
+		 error.code == LS_EARG)
+		report_problem(report, "%s; until then nothing is guarded",
+			       error.text);
+	else {
+		ls_close(&state);
 		return true;
+	}
 	return false;
 }
 
@@ -412,7 +420,7 @@ static int run_status(const struct cli *cli, int argc, char **argv)
 		return cli_misused(&verb_status);
 	report.now_ms = cli_now_ms();
 	policy = check_policy(cli, &report);
-	if (policy != NULL && check_directory(&report)) {
+	if (policy != NULL && check_directory(cli, &report)) {
 		check_guard(cli, ls_policy_file_policy(policy), &report);
 		check_contacts(cli, &report);
 		check_sessions(cli, &report);
