@@ -19,6 +19,7 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->charges = 0;
 	ticket->familiar = ticket->repeat = ticket->aliased = false;
 	ticket->unsure = false;
+	ticket->master = attempt->target != NULL;
 	ticket->marks = 0;
 	ticket->flying_failures = ticket->flying_accounts = 0;
 	ticket->due = 0;
@@ -170,6 +171,8 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	/* The ticket's copy of the name: both calls see the same one. */
 	ls_visit_init(&visit, state, ticket_r->user, &attempt->ip,
 		      attempt->password, ls_map_now(&state->guard, now_ms));
+	if (ticket_r->master)
+		ls_visit_be_master(&visit);
 	judge_and_take(&visit, attempt, &judgement, ticket_r);
 
 	*decision_r = judgement.decision;

@@ -92,6 +92,7 @@ const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
 	       "20/1h, 100/7d"),
 	LIMIT(49, "user", "places", BY_USER, user.places, "10/1d"),
 	LIMIT(50, "user", "logins", BY_USER, user.logins, "300/5m"),
+	LIMIT(60, "user", "master-logins", BY_USER, user.master_logins, "0"),
 	NUMBER(51, "user", "sessions", BY_USER, user.sessions, "50",
 	       0, 1000000),
 	RANGE(52, "user", "lock", BY_USER, user.lock, "15m..6h"),

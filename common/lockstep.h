@@ -218,6 +218,7 @@ struct ls_ticket {
 	bool familiar;
 	bool repeat;  /* of a wrong password that was charged for before */
 	bool aliased; /* `user` is another name of the account */
+	bool master;  /* it logs in to another account, the attempt's `target` */
 	bool unsure;  /* see ls_ticket_unsure() */
 	uint8_t marks; /* see ls_ticket_mark() */
 	uint8_t charges;

@@ -73,6 +73,7 @@ struct ls_policy {
 	} net;
 	struct {
 		struct ls_limit failures[LS_SPEEDS], places, logins;
+		struct ls_limit master_logins; /* to other accounts */
 		uint64_t sessions;
 		struct ls_range lock;
 		uint64_t mode;
@@ -140,7 +141,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 52 };
+enum { LS_FIELD_COUNT = 53 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or

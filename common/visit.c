@@ -34,6 +34,12 @@ static void look_up_policy(struct ls_visit *visit)
 	visit->policy = ls_policy_file_lookup(state->policy, user, visit->ip,
 					      &visit->own);
 	visit->meters = &state->meters;
+	if (visit->master) {
+		if (visit->policy != &visit->own)
+			visit->own = *visit->policy;
+		visit->own.user.logins = visit->own.user.master_logins;
+		visit->policy = &visit->own;
+	}
 	if (visit->policy == &visit->own) {
 		ls_meters_of(visit->policy, &visit->own_meters);
 		visit->meters = &visit->own_meters;
@@ -130,7 +136,7 @@ static void begin(struct ls_visit *visit, struct ls_state *state,
 	visit->now = now;
 	visit->user = user;
 	visit->ip = ip;
-	visit->aliased = false;
+	visit->aliased = visit->master = false;
 	visit->crowded = 0;
 	visit->crowd_at = 0;
 	visit->account.kind = LS_KIND_NONE;
@@ -147,12 +153,19 @@ void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
 	look_up_policy(visit);
 }
 
+void ls_visit_be_master(struct ls_visit *visit)
+{
+	visit->master = true;
+	look_up_policy(visit);
+}
+
 void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 		     const struct ls_ticket *ticket, uint64_t now)
 {
 	const struct ls_table *table = &state->guard.subjects;
 
 	begin(visit, state, ticket->user, &ticket->ip, now);
+	visit->master = ticket->master;
 	if (ticket->aliased) {
 		visit->key[LS_KIND_NET] = ticket->key[LS_KIND_NET];
 		visit->key[LS_KIND_USER] =

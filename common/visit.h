@@ -28,6 +28,7 @@ struct ls_visit {
 	bool aliased;               /* key[USER] is another account's */
 	uint64_t typed_key;         /* then: the typed name's */
 	struct ls_subject account;  /* then: the other's name, if kind says so */
+	bool master;                /* logs in to another account */
 	unsigned marks; /* for the journal: LS_MARK_* */
 	uint64_t now;
 };
@@ -41,6 +42,8 @@ struct ls_visit {
 void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
 		   const char *user, const struct ls_addr *ip,
 		   const char *password, uint64_t now);
+/* It is a master's login to another account, which has a limit of its own. */
+void ls_visit_be_master(struct ls_visit *visit);
 /* Begin again with the subjects of a ticket, which the visit points into. */
 void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 		     const struct ls_ticket *ticket, uint64_t now);

@@ -144,6 +144,30 @@ def test_master_is_not_an_alias_of_the_target(stack, auth):
     assert as_master(auth, another, master, *networks(1))
 
 
+def test_a_master_opens_any_number_of_mailboxes():
+    """These are no logins of the master's own, nor of the accounts; and are limited
+    where a limit of theirs is set."""
+    few, many = 20, 50
+    target, other, master, limited = cast(), cast(), cast(), cast()
+    policy = (f'limit user {{ logins = "{few}/30d" }}\n'
+              f'override user "{limited.master}" {{ user {{ '
+              f'master-logins = "{few}/30d" }} }}\n')
+    with Stack(users=USERS, masters=True, policy=policy) as stack, \
+            stack.auth() as auth:
+        def succeed(who, count):
+            """Familiar first: of strangers no more than failures are in flight."""
+            assert as_master(auth, target, who, who.owner)
+            return 1 + sum(as_master(auth, target, who, who.owner)
+                           for _ in range(count - 1))
+
+        assert succeed(master, many) == many
+        assert succeed(limited, many) == few
+        assert sum(log_in(auth, target, target.owner)
+                   for _ in range(many)) == few
+        assert as_master(auth, target, master, master.owner)
+        assert log_in(auth, other, other.owner)
+
+
 def test_freeze_of_the_target(stack, auth):
     target, master = cast(), cast()
     assert as_master(auth, target, master, master.owner)
