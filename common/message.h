@@ -26,6 +26,11 @@ enum { LS_MESSAGE_NEIGHBOURS = 3 };
 uint64_t ls_message_key(const struct ls_state *state,
 			const struct ls_message *message);
 
+/* An envelope sender without what makes it another for each message or recipient:
+ * news-42@list, news+joe=example.com@list and news@list are one. */
+enum { LS_SENDER_SIZE = 2560 };
+void ls_sender_fold(const char *sender, char folded_r[LS_SENDER_SIZE]);
+
 /* Is the envelope sender the account's own address (with any +extension), or
  * nobody? message->user is not NULL. */
 bool ls_message_is_own(const struct ls_message *message);

@@ -151,10 +151,13 @@ void ls_sent_need(struct ls_sent *sent, uint64_t real_ms)
 	sent->units[LS_SENDING_TRIED_RECIPIENTS] =
 		can_never_be_sent(sent) ? 0 : sent->units[LS_SENDING_RECIPIENTS];
 	if (sent->limit[LS_SENDING_SENDERS].limit.units > 0 &&
-	    !ls_message_is_own(message))
+	    !ls_message_is_own(message)) {
+		char folded[LS_SENDER_SIZE];
+
+		ls_sender_fold(message->sender, folded);
 		sent->sender = ls_sent_once_key(
-			sent, ls_key_text(state->guard.hash_key, 's',
-					  message->sender));
+			sent, ls_key_text(state->guard.hash_key, 's', folded));
+	}
 	if (sent->sender != 0 &&
 	    ls_table_find(&state->guard.subjects, sent->sender, LS_KIND_ONCE,
 			  &ref) == 0 &&

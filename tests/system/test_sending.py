@@ -170,6 +170,16 @@ def test_rejected_recipients_are_not_counted(stack, people):
         assert "Too many recipients" in reply.text
 
 
+def test_a_sender_for_each_reader(stack):
+    """As newsletters have it: that is one sender."""
+    who = cast()
+    with mail.Client(stack, who) as client:
+        for i in range(8):
+            for sender in (f"news+r{i}=readers.example@list.example",
+                           f"news-{i}@list.example"):
+                assert client.send(f"r{i}@readers.example", sender=sender)
+
+
 def test_distinct_senders(stack, people):
     who = people["senders"]
     name, domain = who.user.split("@")

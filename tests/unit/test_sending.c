@@ -176,6 +176,95 @@ static void test_senders(void **state)
 	      true);
 }
 
+static void test_fold_senders(void **state)
+{
+	static char longest[LS_SENDER_SIZE + 100], folded[LS_SENDER_SIZE];
+	static const struct {
+		const char *sender, *folded;
+	} rows[] = {
+		{ "joe@example.com", "joe@example.com" },
+		{ "joe", "joe" },
+		{ "", "" },
+		/* By the recipient's address, or a tag. */
+		{ "bounces+ann=example.org@list.example", "bounces@list.example" },
+		{ "bounces+123-abc-ann=x@list.example", "bounces@list.example" },
+		{ "x+tag@example.com", "x@example.com" },
+		{ "list-return-42-ann=example.org@h", "list@h" },
+		{ "list-mary-ann=example.org@h", "list@h" },
+		{ "news=ann=example.org@h", "news@h" },
+		{ "a=b=c", "a" },
+		/* By a number: of a message, or a year. */
+		{ "news-12345@h", "news@h" },
+		{ "joe-2024@h", "joe@h" },
+		{ "joe-3@h", "joe@h" },
+		{ "joe-3", "joe" },
+		{ "bounce-1-2-3@h", "bounce@h" },
+		{ "bounce-12_html-7@h", "bounce@h" },
+		/* These are names. */
+		{ "mary-ann@h", "mary-ann@h" },
+		{ "joe-3rd@h", "joe-3rd@h" },
+		{ "joe3@h", "joe3@h" },
+		{ "joe-@h", "joe-@h" },
+		{ "joe.2024@h", "joe.2024@h" },
+		/* Nothing is left before it. */
+		{ "@x", "@x" },
+		{ "+a@x", "+a@x" },
+		{ "+a+b@x", "+a@x" },
+		{ "=a@x", "=a@x" },
+		{ "-7@x", "-7@x" },
+		{ "-a=b@x", "-a@x" },
+		/* BATV, SRS, and what looks like them. */
+		{ "prvs=0123abcdef=joe@h", "joe@h" },
+		{ "PRVS=0123abcdef=news-7@h", "news@h" },
+		{ "prvs=joe@h", "prvs@h" },
+		{ "prvs==@h", "prvs@h" },
+		{ "SRS0=HHH=TT=example.org=ann@relay", "SRS0@relay" },
+		{ "srs0+HHH=TT=example.org=ann@relay", "srs0@relay" },
+		{ "SRS1=HHH=o.example==HHH=TT=x=ann@relay", "SRS1@relay" },
+		{ "srs0@relay", "srs0@relay" },
+		{ "SRS02=a@relay", "SRS02@relay" },
+		/* The domain is whole. */
+		{ "a@b+c-7=d", "a@b+c-7=d" },
+		{ "\"a@b\"@c", "\"a@b\"@c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		ls_sender_fold(rows[i].sender, folded);
+		check_text(rows[i].sender, folded, rows[i].folded);
+	}
+	memset(longest, 'a', sizeof(longest) - 1);
+	ls_sender_fold(longest, folded);
+	check("cut", strlen(folded), LS_SENDER_SIZE - 1);
+	memcpy(longest + sizeof(longest) - 3, "@h", 2);
+	ls_sender_fold(longest, folded);
+	check("cut", strlen(folded), LS_SENDER_SIZE - 1);
+}
+
+/* A newsletter that gives each of its readers a sender of their own is one. */
+static void test_extended_senders(void **state)
+{
+	(void)state;
+	world_set(&world, "sending", "messages", "0");
+	world_set(&world, "sending", "recipients", "0");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 50; i++) {
+		char sender[60];
+
+		snprintf(sender, sizeof(sender),
+			 i % 2 ? "news+p%u=example.org@list.example"
+			       : "News-%u@list.example",
+			 i);
+		check(sender, post(&(struct post){ .sender = sender }).verdict,
+		      LS_ADMIT);
+	}
+	check("one", level_of(JOE, LS_REASON_SENDERS, false), 1);
+	check("another", post(&(struct post){ .sender = "a@x" }).verdict,
+	      LS_ADMIT);
+	check("a third", post(&(struct post){ .sender = "a@y" }).verdict,
+	      LS_DENY);
+}
+
 static void test_distinct_senders(void **state)
 {
 	struct ls_decision decision;
@@ -349,6 +438,8 @@ int main(void)
 		TEST(test_no_limits),
 		TEST(test_overrides),
 		cmocka_unit_test(test_senders),
+		TEST(test_fold_senders),
+		TEST(test_extended_senders),
 		TEST(test_distinct_senders),
 		TEST(test_who_sends),
 		TEST(test_look),
