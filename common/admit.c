@@ -21,6 +21,8 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->unsure = false;
 	ticket->master = attempt->target != NULL;
 	ticket->marks = 0;
+	ticket->at_home = ticket->estranged = ticket->part = false;
+	ticket->rushing = ticket->spraying = false;
 	ticket->flying_failures = ticket->flying_accounts = 0;
 	ticket->due = 0;
 	ticket->print = 0;
@@ -91,7 +93,12 @@ static const struct ls_meter_use *take(struct ls_visit *visit,
 	return NULL;
 }
 
-enum { TAKE_TRIES = 4 };
+enum {
+	TAKE_TRIES = 4,
+	/* Nobody who is familiar waits longer because others log in beside him:
+	 * where verifying takes that long, that is no reason to fail. */
+	RUSH_PATIENCE_MS = 5000,
+};
 
 /* Judge, and take; again when another process was faster in between. */
 static void judge_and_take(struct ls_visit *visit,
@@ -104,6 +111,8 @@ static void judge_and_take(struct ls_visit *visit,
 
 	for (unsigned tries = 0; tries < TAKE_TRIES; tries++) {
 		ls_visit_view(visit, attempt->secured, attempt->target, &view);
+		if (attempt->waited_ms >= RUSH_PATIENCE_MS)
+			view.rush = 0;
 		ls_visit_judge(visit,
 			       attempt->target == NULL ? attempt->service
 						       : NULL,
@@ -178,7 +187,9 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	*decision_r = judgement.decision;
 	decision_r->retry_ms = wait_of(decision_r->retry_ms, visit.now);
 	if (decision_r->verdict == LS_WAIT)
-		decision_r->key = visit.key[decision_r->kind];
+		decision_r->key = decision_r->reason == LS_REASON_SPRAY
+					  ? ls_visit_spray_key(&visit)
+					  : visit.key[decision_r->kind];
 	keep(&visit, &judgement, ticket_r);
 	count(state->guard.header, attempt, decision_r->verdict, visit.now);
 	if (visit.crowded != 0)
@@ -207,12 +218,15 @@ void ls_ticket_mark(struct ls_ticket *ticket, unsigned mark)
 unsigned ls_ticket_holds(const struct ls_ticket *ticket,
 			 uint64_t key_r[LS_KIND_COUNT])
 {
-	unsigned held = ticket->flying_failures | ticket->flying_accounts;
+	unsigned held = ticket->flying_failures | ticket->flying_accounts |
+			(unsigned)ticket->rushing << LS_KIND_IP;
 	unsigned count = 0;
 
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++)
 		if (held >> kind & 1)
 			key_r[count++] = ticket->key[kind];
+	if (ticket->spraying)
+		key_r[count++] = ticket->key[LS_KIND_SPRAY];
 	return count;
 }
 

@@ -141,7 +141,7 @@ static void mark(const struct ls_visit *visit,
 		return;
 	if (!ls_visit_is_trusted(visit))
 		ticket->flying_accounts |= 1U << LS_KIND_IP | 1U << LS_KIND_NET;
-	if (visit->key[LS_KIND_GUESS] != 0)
+	if (visit->key[LS_KIND_GUESS] != 0 && !judgement->familiar)
 		ticket->flying_accounts |= 1U << LS_KIND_GUESS;
 }
 
@@ -167,6 +167,12 @@ void ls_visit_depart(const struct ls_visit *visit,
 
 	if (inflight == NULL)
 		return;
+	if (judgement->familiar) {
+		ticket->rushing = true;
+		ls_inflight_join(inflight, ticket->key[LS_KIND_IP]);
+	}
+	if (visit->over)
+		ls_visit_depart_inside(visit, ticket);
 	mark(visit, judgement, ticket);
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		struct mark is = mark_of(ticket, kind);
@@ -183,6 +189,12 @@ void ls_visit_depart(const struct ls_visit *visit,
 
 void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket)
 {
+	if (ticket->rushing)
+		ls_inflight_leave(visit->state->inflight,
+				  ticket->key[LS_KIND_IP]);
+	ticket->rushing = false;
+	if (ticket->spraying)
+		ls_visit_arrive_inside(visit, ticket);
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		struct mark is = mark_of(ticket, kind);
 

@@ -58,6 +58,8 @@ static void read_subject(const struct ls_visit *visit, enum ls_kind kind,
 	if (kind == LS_KIND_IP || kind == LS_KIND_NET)
 		of->trusted_until_ms =
 			still(visit, ls_slot_get(ref, LS_WORD_TRUSTED));
+	if (kind == LS_KIND_IP || kind == LS_KIND_NET)
+		of->over_until_ms = still(visit, ls_slot_get(ref, LS_WORD_OVER));
 	if (kind == LS_KIND_PLACE)
 		of->first_seen_ms =
 			boot_ms(visit, ls_slot_get(ref, LS_WORD_FIRST_SEEN));
@@ -248,6 +250,7 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	const char *user = question->user;
 	const struct ls_addr *ip = question->ip;
 	char copy[LS_USER_MAX + 1];
+	struct ls_prefix home;
 	struct ls_visit visit;
 	struct ls_view view;
 
@@ -260,6 +263,10 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	ls_visit_init(&visit, state, user != NULL ? copy : NULL,
 		      ip != NULL ? ip : &nowhere, question->password,
 		      ls_map_now(&state->guard, now_ms));
+	if (question->anywhere && visit.near &&
+	    ls_home_newest(&visit.ref[LS_KIND_PLACE], &home))
+		ls_visit_init(&visit, state, copy, &home.addr,
+			      question->password, visit.now);
 	ls_visit_widen(&visit);
 	if (ip == NULL)
 		forget_address(&visit);
@@ -281,6 +288,9 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	explanation_r->observing = visit.policy->mode == LS_MODE_OBSERVE;
 	explanation_r->known_user = user != NULL;
 	explanation_r->known_ip = ip != NULL;
+	explanation_r->near = visit.near;
+	explanation_r->estranged = visit.estranged;
+	explanation_r->part = visit.part;
 	explanation_r->denied = view.denied;
 	explanation_r->trusted_by_policy = visit.policy->trusted != 0;
 	read_subjects(&visit, has, explanation_r);

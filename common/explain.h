@@ -17,7 +17,8 @@ struct ls_question {
 	const char *user;         /* NULL: an account that nothing is known of */
 	const struct ls_addr *ip; /* NULL: an address that nothing is known of */
 	bool anywhere; /* ip stands for its network: an address in it that
-			* nothing is known of */
+			* nothing is known of, or that the account has logged
+			* in from */
 	/* NULL: one that was never tried before. Counts only where the state
 	 * was opened with the secret (LS_LOGINS). */
 	const char *password;
@@ -48,6 +49,8 @@ struct ls_known {
 				      * familiar is there; 0: no */
 	uint64_t first_seen_ms;      /* PLACE; 0: no success yet */
 	uint64_t trusted_until_ms;   /* IP, NET: by an administrator; 0: no */
+	uint64_t over_until_ms;      /* IP, NET: too many accounts failed there;
+				      * 0: no */
 };
 
 enum { LS_LEVELS_MAX = 28 };
@@ -60,6 +63,10 @@ struct ls_explanation {
 	bool observing; /* the policy refuses nobody */
 	bool known_user, known_ip; /* what the question named */
 	bool familiar;
+	bool near; /* the place is, but the account never logged in from the
+		    * address: it may fill a quarter of the place's meters */
+	bool estranged; /* and is a stranger's there now */
+	bool part; /* a familiar place has a quarter of its limit there now */
 	bool denied;            /* by the policy: the network */
 	bool trusted_by_policy; /* the network */
 	bool aliased;           /* user stands for the account `final` */

@@ -1,6 +1,7 @@
 /* freeze.c - freezing an account, and giving it back; see lockstep.h */
 #include "lockstep-config.h"
 
+#include "home.h"
 #include "sending.h"
 #include "state.h"
 #include "text.h"
@@ -112,6 +113,7 @@ static void forget_places(struct ls_state *state, uint64_t user_key,
 			continue;
 		ls_slot_set(&ref, LS_WORD_FAMILIAR, 0);
 		ls_slot_set(&ref, LS_WORD_FIRST_SEEN, 0);
+		ls_home_forget(&ref);
 		release->forgotten++;
 		if (forgot != NULL)
 			forgot(context, &net);

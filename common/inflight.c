@@ -21,6 +21,7 @@ _Static_assert(sizeof(struct entry) == 24, "as inflight.h says");
 
 struct ls_inflight {
 	unsigned used;
+	uint16_t rush[LS_INFLIGHT_RUSHES];
 	struct entry entry[ENTRIES];
 };
 
@@ -33,6 +34,29 @@ void ls_inflight_free(struct ls_inflight **inflight)
 {
 	free(*inflight);
 	*inflight = NULL;
+}
+
+unsigned ls_inflight_rush(const struct ls_inflight *inflight, uint64_t ip_key)
+{
+	return inflight == NULL ? 0
+				: inflight->rush[ip_key % LS_INFLIGHT_RUSHES];
+}
+
+void ls_inflight_join(struct ls_inflight *inflight, uint64_t ip_key)
+{
+	uint16_t *rush = &inflight->rush[ip_key % LS_INFLIGHT_RUSHES];
+
+	/* No process has so many: a connection is a descriptor. */
+	if (*rush < UINT16_MAX)
+		++*rush;
+}
+
+void ls_inflight_leave(struct ls_inflight *inflight, uint64_t ip_key)
+{
+	uint16_t *rush = &inflight->rush[ip_key % LS_INFLIGHT_RUSHES];
+
+	if (*rush > 0)
+		--*rush;
 }
 
 static bool is_free(const struct entry *entry)

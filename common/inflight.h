@@ -44,6 +44,14 @@ struct ls_inflight;
 struct ls_inflight *ls_inflight_new(void);
 void ls_inflight_free(struct ls_inflight **inflight);
 
+/* Attempts from familiar places in flight, by their address: no more than a number, so
+ * that a login that gives no reason to look at its address costs next to nothing.
+ * Addresses may share one. */
+enum { LS_INFLIGHT_RUSHES = 1 << 12 };
+unsigned ls_inflight_rush(const struct ls_inflight *inflight, uint64_t ip_key);
+void ls_inflight_join(struct ls_inflight *inflight, uint64_t ip_key);
+void ls_inflight_leave(struct ls_inflight *inflight, uint64_t ip_key);
+
 /* All zero for a subject that is not there, and when inflight is NULL. */
 struct ls_flight ls_inflight_get(const struct ls_inflight *inflight,
 				 uint64_t key);

@@ -69,6 +69,11 @@ static struct ls_rate strictest_of(const struct ls_meters *meters)
 	return ls_crowd_rate(rates, meters->failures_count);
 }
 
+/* So many more than accounts may fail at one address may be in flight from its
+ * familiar places: most of them are right, and to have them wait would cost a busy
+ * webmail host time. */
+enum { RUSH = 8 };
+
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 {
 	meters_r->failures_count = meters_r->accounts_count = 0;
@@ -94,6 +99,7 @@ void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 	};
 	meters_r->places = ls_rate_of(&policy->user.places);
 	meters_r->crowd = strictest_of(meters_r);
+	meters_r->rush = (unsigned)(policy->ip.accounts[LS_FAST].units * RUSH);
 	meters_r->observed = observed_of(policy);
 }
 
@@ -196,6 +202,26 @@ static void look_at_meter(struct case_at_hand *at,
 	       ls_meter_room_at(empty_at, &meter->rate));
 }
 
+/* From an address that the account never logged in from, a place's meters are filled
+ * to a part alone: the rest is for who is at home, and nobody else locks him out. */
+static void look_at_part(struct case_at_hand *at,
+			 const struct ls_meter_use *meter, unsigned in_flight)
+{
+	uint64_t empty_at = at->view->word[meter->kind][meter->word];
+	uint64_t settled = without(empty_at, in_flight, &meter->rate);
+	uint64_t most = ls_limit_part_ms(&meter->rate, LS_PLACE_PART);
+	uint64_t one = meter->rate.emission_ms;
+
+	if (ls_meter_level_ms(empty_at, at->now, &meter->rate) + one <= most)
+		return;
+	refuse(at,
+	       ls_meter_level_ms(settled, at->now, &meter->rate) + one > most
+		       ? LS_DENY
+		       : LS_WAIT,
+	       is_observed(at, meter->kind), meter->kind, meter->reason,
+	       empty_at - (most - one));
+}
+
 bool ls_judge_is_tight(const struct ls_view *view,
 		       const struct ls_meter_use *accounts, uint64_t now)
 {
@@ -225,10 +251,11 @@ static void look_at_count(struct case_at_hand *at,
 	       ls_meter_room_at(empty_at, &count->rate));
 }
 
-/* Whom an attempt answers for: bit 1 << kind. */
+/* Whom an attempt answers for: bit 1 << kind. One that is estranged not for the place:
+ * its guesses would lock out who is at home there. */
 static unsigned kinds_of(const struct ls_view *view, bool familiar)
 {
-	unsigned kinds = 1U << LS_KIND_PLACE;
+	unsigned kinds = view->estranged ? 0 : 1U << LS_KIND_PLACE;
 
 	if (familiar)
 		return kinds;
@@ -287,14 +314,38 @@ static void look_at_meters(struct case_at_hand *at, unsigned kinds,
 	for (unsigned i = 0; i < meters->failures_count; i++) {
 		const struct ls_meter_use *meter = &meters->failures[i];
 
-		if (kinds >> meter->kind & 1)
-			look_at_meter(at, meter,
-				      view->flight[meter->kind].failures);
+		if (!(kinds >> meter->kind & 1))
+			continue;
+		(view->near && meter->kind == LS_KIND_PLACE ? look_at_part
+							    : look_at_meter)(
+			at, meter, view->flight[meter->kind].failures);
 	}
+	if (view->near && !view->trusted)
+		kinds |= 1U << LS_KIND_IP | 1U << LS_KIND_NET;
 	for (unsigned i = 0; judgement->strange && i < meters->accounts_count;
 	     i++)
 		if (kinds >> meters->accounts[i].kind & 1)
 			look_at_count(at, &meters->accounts[i]);
+}
+
+/* Of an address that fails at too many accounts a password that failed at one of them
+ * is not tried at another; nor at two at once, before it is known to be wrong. */
+static void look_at_sprays(struct case_at_hand *at)
+{
+	if (at->view->spray || at->view->spray_flying)
+		refuse(at, at->view->spray ? LS_DENY : LS_WAIT,
+		       at->policy->mode == LS_MODE_OBSERVE, LS_KIND_IP,
+		       LS_REASON_SPRAY, 0);
+}
+
+/* Many at once that may all be wrong: the rest waits until some have settled. */
+static void look_at_rush(struct case_at_hand *at)
+{
+	unsigned most = at->meters->rush;
+
+	if (most > 0 && at->view->rush >= most && !at->view->trusted)
+		refuse(at, LS_WAIT, is_observed(at, LS_KIND_IP), LS_KIND_IP,
+		       LS_REASON_ACCOUNTS, 0);
 }
 
 /* Which failure meters are charged now, and which by a failure at last: a
@@ -381,7 +432,8 @@ void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	      const struct ls_meters *meters, uint64_t now,
 	      struct ls_judgement *judgement_r)
 {
-	bool familiar = view->word[LS_KIND_PLACE][LS_WORD_FAMILIAR] > now;
+	bool familiar = view->word[LS_KIND_PLACE][LS_WORD_FAMILIAR] > now &&
+			!view->estranged;
 	struct case_at_hand at = {
 		.view = view, .policy = policy, .meters = meters, .now = now
 	};
@@ -391,10 +443,13 @@ void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	memset(judgement_r, 0, sizeof(*judgement_r));
 	judgement_r->familiar = familiar;
 	judgement_r->repeat = view->repeat;
-	judgement_r->strange = !familiar && !view->repeat;
+	judgement_r->strange = (!familiar || view->near) && !view->repeat;
 	if (look_at_orders(&at, familiar)) {
-		look_at_locks(&at, kinds);
+		look_at_locks(&at, kinds | 1U << LS_KIND_PLACE);
+		look_at_sprays(&at);
 		look_at_meters(&at, kinds, judgement_r);
+		if (familiar)
+			look_at_rush(&at);
 		if (!judgement_r->repeat)
 			look_at_logins(&at, login_kinds);
 	}

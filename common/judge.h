@@ -17,6 +17,11 @@ struct ls_view {
 	bool secured;
 	bool repeat; /* a wrong password of this place, and known to be */
 	bool full;   /* live sessions have all seats of the account */
+	bool near;   /* a familiar place, but an address that is not on record */
+	bool estranged; /* and for that reason no familiar one now */
+	bool spray;  /* this password failed from there at another account, */
+	bool spray_flying; /* or is being verified for one */
+	unsigned rush; /* from familiar places, in flight at its address */
 	uint64_t word[LS_JUDGED_KINDS][LS_VIEW_WORDS]; /* 0: has no slot */
 	/* Attempts that this process has admitted and not settled. */
 	struct ls_flight flight[LS_JUDGED_KINDS];
@@ -27,6 +32,10 @@ struct ls_view {
 	 * was typed, a master user's target. 0: none. */
 	uint64_t alias_lock, alias_freeze, target_freeze;
 };
+
+/* Of a place's limit holds one part of so many, where accounts beside it are guessed
+ * at. */
+enum { LS_PLACE_PART = 4 };
 
 /* A meter of a policy. */
 struct ls_meter_use {
@@ -51,6 +60,8 @@ struct ls_meters {
 	struct ls_meter_use repeats; /* rate.emission_ms 0: no limit */
 	struct ls_rate places;       /* the same */
 	struct ls_rate crowd; /* of those without a slot: crowd.h */
+	unsigned rush; /* from familiar places in flight at one address; 0: any
+			 * number */
 	unsigned observed; /* bit 1 << kind: its rule only observes */
 };
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r);
@@ -63,7 +74,8 @@ struct ls_judgement {
 	struct ls_decision decision; /* ADMIT: if every charge is taken */
 	bool familiar;
 	bool repeat;    /* charged on that meter alone */
-	bool strange;   /* enters the distinct counts if it fails */
+	bool strange;   /* counts among those in flight that may enter the distinct
+			 * counts: from an address that is not on record */
 	unsigned take;  /* LS_DUE() of the failure meters to charge now */
 	unsigned due;   /* and of those that a failure fills */
 	unsigned logins; /* bit 1 << kind of the login meters to charge now */

@@ -1,6 +1,7 @@
 /* kept.c - see kept.h */
 #include "lockstep-config.h"
 
+#include "home.h"
 #include "kept.h"
 #include "policy-record.h" /* ls_get_le, ls_put_le */
 
@@ -69,6 +70,7 @@ bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 		kept_r->seen = ls_slot_get(ref, LS_WORD_FIRST_SEEN);
 		kept_r->where[0] = ls_slot_get(ref, LS_WORD_WHERE);
 		kept_r->where[1] = ls_slot_get(ref, LS_WORD_WHERE_TOO);
+		kept_r->home = ls_home_bytes(ref);
 	} else if (kind == LS_KIND_USER) {
 		kept_r->freeze_since = ls_slot_get(ref, LS_WORD_FREEZE_SINCE);
 	}
@@ -105,7 +107,8 @@ void ls_kept_put(const struct ls_kept *kept, uint64_t now, uint64_t real_ms,
 		user ? ls_lock_pack(&kept->freeze) : kept->where[0],
 		user ? ls_kept_to_real(kept->freeze.until, now, real_ms)
 		     : kept->where[1],
-		ls_kept_to_real(kept->freeze_since, now, real_ms),
+		user ? ls_kept_to_real(kept->freeze_since, now, real_ms)
+		     : kept->home,
 	};
 
 	for (unsigned i = 0; i < LS_KEPT_SIZE / 8; i++)
@@ -137,6 +140,7 @@ bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 	} else {
 		kept_r->where[0] = words[5];
 		kept_r->where[1] = words[6];
+		kept_r->home = (unsigned)words[7];
 	}
 	return is_whole(&kept_r->lock) && is_whole(&kept_r->freeze);
 }
@@ -191,6 +195,7 @@ bool ls_kept_restore(const struct ls_kept *kept, const struct ls_map *map,
 		ls_slot_set(&ref, LS_WORD_FIRST_SEEN, kept->seen);
 		ls_slot_set(&ref, LS_WORD_WHERE, kept->where[0]);
 		ls_slot_set(&ref, LS_WORD_WHERE_TOO, kept->where[1]);
+		ls_home_restore(&ref, kept->home);
 	}
 	return true;
 }

@@ -8,7 +8,7 @@
  *   32      trusted until   first seen        suspicious since
  *   40      -               where             freeze word
  *   48      -               where             freeze until
- *   56..63  -               -                 freeze since
+ *   56..63  -               addresses         freeze since
  *
  * Numbers are little-endian. */
 #ifndef LS_KEPT_H
@@ -25,6 +25,7 @@ struct ls_kept {
 	/* Times of the map's clock; named as a PLACE has them. */
 	uint64_t since, familiar, seen, freeze_since;
 	uint64_t where[2];
+	unsigned home; /* home.h */
 };
 
 /* What is to be kept of a slot now. Returns false when nothing is. A damaged

@@ -5,8 +5,8 @@
  * stamps of its address and network. No meter is touched, and nothing is journalled. */
 #include "lockstep-config.h"
 
+#include "home.h"
 #include "visit.h"
-#include "where.h"
 
 #include <string.h>
 
@@ -46,10 +46,7 @@ static int mark(struct ls_visit *visit, uint64_t first, uint64_t until)
 	seen = ls_slot_get(&place, LS_WORD_FIRST_SEEN);
 	if (seen == 0 || seen > first)
 		ls_slot_set(&place, LS_WORD_FIRST_SEEN, first);
-	if (ls_slot_get(&place, LS_WORD_WHERE_TOO) == 0) {
-		ls_visit_subject(visit, LS_KIND_PLACE, &subject);
-		ls_where_set(&place, visit->key[LS_KIND_USER], &subject.net);
-	}
+	ls_home_add(&place, visit->key[LS_KIND_USER], visit->ip);
 	ls_state_familiar(visit->state, LS_KIND_PLACE,
 			  visit->key[LS_KIND_PLACE], until, visit->now);
 	/* The account's name, for lists of places: they have none. */

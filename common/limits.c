@@ -35,19 +35,6 @@ static void begin(struct ls_sending_limit limits_r[LS_SENDING_METERS])
 	limits_r[LS_SENDING_TOLD].limit = ls_told_limit;
 }
 
-/* A part of a limit, which is never none. A meter that the whole has filled must
- * not stand further ahead than the part's own capacity, or it would be taken for
- * one that a clock had spoilt: so the period is the one that the whole comes to
- * when its emission is rounded. */
-static struct ls_limit part(struct ls_limit limit, uint64_t divisor)
-{
-	if (limit.units == 0 || divisor <= 1)
-		return limit;
-	limit.period_ms = ls_rate_of(&limit).capacity_ms;
-	limit.units = limit.units > divisor ? limit.units / divisor : 1;
-	return limit;
-}
-
 /* So much of it; no more than a meter in milliseconds can hold to. */
 static struct ls_limit multiple(struct ls_limit limit, uint64_t percent)
 {
@@ -61,16 +48,16 @@ void ls_sending_limits(const struct ls_policy *policy, bool probation,
 		       struct ls_sending_limit limits_r[LS_SENDING_METERS])
 {
 	uint64_t divisor = probation ? policy->sending.probation_divisor : 1;
-	struct ls_limit messages = part(policy->sending.messages, divisor);
-	struct ls_limit recipients = part(policy->sending.recipients, divisor);
+	struct ls_limit messages = ls_limit_part(policy->sending.messages, divisor);
+	struct ls_limit recipients = ls_limit_part(policy->sending.recipients, divisor);
 
 	begin(limits_r);
 	limits_r[LS_SENDING_MESSAGES].limit = messages;
 	limits_r[LS_SENDING_RECIPIENTS].limit = recipients;
 	limits_r[LS_SENDING_SENDERS].limit =
-		part(policy->sending.senders, divisor);
+		ls_limit_part(policy->sending.senders, divisor);
 	limits_r[LS_SENDING_NEW_RECIPIENTS].limit =
-		part(policy->sending.new_recipients, divisor);
+		ls_limit_part(policy->sending.new_recipients, divisor);
 	limits_r[LS_SENDING_TRIED_MESSAGES].limit =
 		multiple(messages, policy->sending.freeze_at);
 	limits_r[LS_SENDING_TRIED_RECIPIENTS].limit =

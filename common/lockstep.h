@@ -196,6 +196,7 @@ struct ls_attempt {
 	const char *target;   /* the account that a master user, who is `user`,
 			       * logs in to; NULL: no master user. Only its
 			       * freeze counts */
+	uint64_t waited_ms;   /* since it was asked about first */
 };
 
 struct ls_decision {
@@ -221,6 +222,13 @@ struct ls_ticket {
 	bool master;  /* it logs in to another account, the attempt's `target` */
 	bool unsure;  /* see ls_ticket_unsure() */
 	uint8_t marks; /* see ls_ticket_mark() */
+	/* Of a familiar place: */
+	bool at_home; /* the account has logged in from this address */
+	bool estranged; /* from an address that the account never logged in from,
+			 * and that is over its count: a stranger's */
+	bool part;    /* of the place's limit holds */
+	bool rushing; /* counted among those of its address in flight, */
+	bool spraying; /* and of this password from there */
 	uint8_t charges;
 	uint8_t flying_failures; /* remembered among those in flight, for the */
 	uint8_t flying_accounts; /* kinds whose bit 1 << kind is set */
@@ -424,6 +432,10 @@ struct ls_status {
 	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
 	uint64_t dropped_ms;      /* when it last gave messages up; 0: never */
 	struct ls_daemon_news daemon; /* since creation, and by then */
+	/* An address that more than half of the familiar places of the last seven
+	 * days are at; shared 0: there is none. */
+	struct ls_prefix shared_at;
+	uint64_t shared, recent; /* places: at that address, and all */
 	uint64_t admitted, denied, policy_compiled_real_ms;
 	bool observe;
 	bool retired; /* the map was replaced */

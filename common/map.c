@@ -449,3 +449,16 @@ bool ls_map_broken(const struct ls_map *map)
 {
 	return map->header != NULL && ls_watch_broken(map->watch);
 }
+
+void ls_map_note_over(const struct ls_map *map, uint64_t net_key,
+		      uint64_t until)
+{
+	_Atomic uint64_t *over = &map->header->over[net_key % LS_MAP_OVERS];
+	uint64_t old = atomic_load_explicit(over, memory_order_relaxed);
+
+	while (old < until &&
+	       !atomic_compare_exchange_weak_explicit(over, &old, until,
+						      memory_order_relaxed,
+						      memory_order_relaxed))
+		;
+}

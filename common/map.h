@@ -49,6 +49,7 @@
 #include <sys/types.h>
 
 enum { LS_MAP_VERSION = 3 };
+enum { LS_MAP_OVERS = 128 };
 enum ls_map_type { LS_MAP_GUARD = 1, LS_MAP_SESSIONS = 2 };
 
 struct ls_map_header {
@@ -89,7 +90,12 @@ struct ls_map_header {
 	_Atomic uint64_t daemon_lost, daemon_dropped;
 	_Atomic uint64_t daemon_waiting, daemon_stuck;
 	_Atomic uint64_t daemon_dropped_at; /* the last one; map's clock */
-	uint64_t spare_of_daemon[163];
+	uint64_t spare_of_daemon[3];
+	/* Until when an address or network whose key ends in these bits is over its
+	 * count of accounts: so a login from a familiar place, which looks at
+	 * neither, knows when to. */
+	_Atomic uint64_t over[LS_MAP_OVERS];
+	uint64_t spare_of_overs[32];
 	/* Written where the table has no room. */
 	_Atomic uint64_t crowded; /* logins and messages without a slot */
 	_Atomic uint64_t crowded_denied; /* of these, refused */
@@ -109,6 +115,7 @@ _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
 	       "map format");
 _Static_assert(offsetof(struct ls_map_header, daemon_lost) == 576,
 	       "map format");
+_Static_assert(offsetof(struct ls_map_header, over) == 640, "map format");
 _Static_assert(offsetof(struct ls_map_header, crowded) == 1920, "map format");
 _Static_assert(offsetof(struct ls_map_header, crowd_sending) == 2048,
 	       "map format");
@@ -185,6 +192,18 @@ uint64_t ls_map_boot_ms(const struct ls_map *map, uint64_t map_ms);
 
 /* Count a login or a message that found no slot, refused for that or not. */
 void ls_map_crowded(const struct ls_map *map, bool denied);
+
+/* Is the network, or an address in it, over its count of accounts? Also true, once
+ * in 128, for another's sake. */
+static inline bool ls_map_may_be_over(const struct ls_map *map,
+				      uint64_t net_key, uint64_t now)
+{
+	return atomic_load_explicit(&map->header->over[net_key % LS_MAP_OVERS],
+				    memory_order_relaxed) > now;
+}
+/* It is, until then. */
+void ls_map_note_over(const struct ls_map *map, uint64_t net_key,
+		      uint64_t until);
 
 /* Is this map's file still the one of that name? */
 bool ls_map_is_at(const struct ls_map *map, int dirfd, const char *name);

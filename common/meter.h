@@ -46,6 +46,29 @@ static inline struct ls_rate ls_rate_of(const struct ls_limit *limit)
 	return rate;
 }
 
+/* A part of a limit, which is never none. A meter that the whole has filled must
+ * not stand further ahead than the part's own capacity, or it would be taken for
+ * one that a clock had spoilt: so the period is the one that the whole comes to
+ * when its emission is rounded. */
+static inline struct ls_limit ls_limit_part(struct ls_limit limit,
+					    uint64_t divisor)
+{
+	if (limit.units == 0 || divisor <= 1)
+		return limit;
+	limit.period_ms = ls_rate_of(&limit).capacity_ms;
+	limit.units = limit.units > divisor ? limit.units / divisor : 1;
+	return limit;
+}
+
+/* How much of a bucket that part of its units fills. */
+static inline uint64_t ls_limit_part_ms(const struct ls_rate *rate,
+					uint64_t divisor)
+{
+	uint64_t units = rate->capacity_ms / rate->emission_ms / divisor;
+
+	return (units > 0 ? units : 1) * rate->emission_ms;
+}
+
 /* So many units at once are one unit of so many times the size: charged whole or
  * not at all, and refunded whole. More of them than the bucket holds never fit;
  * none are no limit. */

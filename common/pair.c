@@ -9,28 +9,60 @@ static uint64_t key_of(const struct ls_state *state, uint64_t subject,
 	return ls_key_pair(state->guard.hash_key, LS_KIND_PAIR, subject, other);
 }
 
+static bool find(const struct ls_state *state, uint64_t subject,
+		 uint64_t other, struct ls_ref *ref_r)
+{
+	return ls_table_find(&state->guard.subjects,
+			     key_of(state, subject, other), LS_KIND_PAIR,
+			     ref_r) == 0;
+}
+
 bool ls_pair_is_counted(const struct ls_state *state, uint64_t subject,
 			uint64_t other, unsigned speed, uint64_t now)
 {
 	struct ls_ref ref;
 
-	return ls_table_find(&state->guard.subjects,
-			     key_of(state, subject, other), LS_KIND_PAIR,
-			     &ref) == 0 &&
+	return find(state, subject, other, &ref) &&
 	       ls_slot_get(&ref, LS_WORD_UNTIL + speed) > now;
 }
 
 bool ls_pair_count(const struct ls_state *state, uint64_t subject,
-		   uint64_t other, unsigned speed, uint64_t until, uint64_t now)
+		   uint64_t other, unsigned speed, uint64_t until, uint64_t now,
+		   struct ls_ref *pair_r)
 {
-	struct ls_ref ref;
+	struct ls_ref own, *ref = pair_r != NULL ? pair_r : &own;
 
 	/* No room to remember it: then it counts, this time too. */
 	if (ls_state_claim(state, LS_KIND_PAIR, key_of(state, subject, other),
-			   now, false, &ref) < 0)
+			   now, false, ref) < 0) {
+		ref->slot = NULL;
 		return true;
-	if (ls_slot_get(&ref, LS_WORD_UNTIL + speed) > now)
+	}
+	if (ls_slot_get(ref, LS_WORD_UNTIL + speed) > now)
 		return false;
-	ls_slot_set(&ref, LS_WORD_UNTIL + speed, until);
+	ls_slot_set(ref, LS_WORD_UNTIL + speed, until);
 	return true;
+}
+
+void ls_pair_charged(const struct ls_ref *pair, unsigned speed,
+		     uint64_t charged_at)
+{
+	if (pair->slot != NULL)
+		ls_slot_set(pair, LS_WORD_CHARGED + speed, charged_at);
+}
+
+uint64_t ls_pair_pardon(const struct ls_state *state, uint64_t subject,
+			uint64_t other, unsigned speed, uint64_t since,
+			uint64_t now)
+{
+	uint64_t until;
+	struct ls_ref ref;
+
+	if (!find(state, subject, other, &ref))
+		return 0;
+	until = ls_slot_get(&ref, LS_WORD_UNTIL + speed);
+	if (until <= now || until < since)
+		return 0;
+	ls_slot_set(&ref, LS_WORD_UNTIL + speed, 0);
+	return ls_slot_get(&ref, LS_WORD_CHARGED + speed);
 }

@@ -14,9 +14,21 @@
 bool ls_pair_is_counted(const struct ls_state *state, uint64_t subject,
 			uint64_t other, unsigned speed, uint64_t now);
 
-/* Have it counted until then. Returns false when it was already. */
+/* Have it counted until then. Returns false when it was already.
+ *   pair_r  its slot, for ls_pair_charged(); slot NULL: there was no room for one.
+ *           May be NULL */
 bool ls_pair_count(const struct ls_state *state, uint64_t subject,
 		   uint64_t other, unsigned speed, uint64_t until,
-		   uint64_t now);
+		   uint64_t now, struct ls_ref *pair_r);
+/* What the meter was after the pair was charged to it: for ls_pair_pardon(). */
+void ls_pair_charged(const struct ls_ref *pair, unsigned speed,
+		     uint64_t charged_at);
+
+/* Have it not counted, if it was to be counted until `since` or longer: then it may
+ * count again. Returns what the meter was after its charge; 0: there is none to give
+ * back. */
+uint64_t ls_pair_pardon(const struct ls_state *state, uint64_t subject,
+			uint64_t other, unsigned speed, uint64_t since,
+			uint64_t now);
 
 #endif

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "alias.h"
+#include "home.h"
 #include "names.h"
 #include "orders.h"
 #include "text.h"
@@ -82,6 +83,7 @@ static void visit(struct search *search, const struct ls_ref *ref)
 	if (search->forget) {
 		ls_slot_set(ref, LS_WORD_FAMILIAR, 0);
 		ls_slot_set(ref, LS_WORD_FIRST_SEEN, 0);
+		ls_home_forget(ref);
 		drop_stamp(search, &place.net);
 	}
 	search->count++;

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Lock the subject of a meter that has no room for one more, but for what is in
- * flight: that may yet turn out to be right. */
-static void lock_if_full(struct ls_visit *visit,
+ * flight: that may yet turn out to be right. Returns whether it has none. */
+static bool lock_if_full(struct ls_visit *visit,
 			 const struct ls_meter_use *meter, unsigned in_flight)
 {
 	const struct ls_ref *ref = ls_visit_reach(visit, meter->kind);
@@ -27,14 +27,24 @@ static void lock_if_full(struct ls_visit *visit,
 	uint64_t empty_at;
 
 	if (ref == NULL)
-		return;
+		return false;
+	if (meter->kind == LS_KIND_PLACE &&
+	    ls_slot_get(ref, LS_WORD_FAMILIAR) > visit->now) {
+		/* A part of a limit refuses, and locks nobody out. */
+		if (visit->part)
+			return false;
+		/* Whoever shares the place's network can bring this about again
+		 * and again: it must not last longer each time. */
+		order.length.max_ms = order.length.min_ms;
+	}
 	empty_at = ls_slot_get(ref, meter->word);
 	if (!ls_judge_is_filled(empty_at, in_flight, &meter->rate, visit->now))
-		return;
+		return false;
 	order.not_before = ls_meter_room_at(empty_at, &meter->rate);
 	ls_visit_subject(visit, meter->kind, &subject);
 	ls_state_lock(visit->state, &subject, visit->key[meter->kind], &order,
 		      NULL, visit->now);
+	return true;
 }
 
 static bool is_held(const struct ls_ticket *ticket,
@@ -75,12 +85,12 @@ static bool counts_for_guess(const struct ls_visit *visit,
 			     const struct ls_ticket *ticket,
 			     enum ls_outcome outcome)
 {
-	return visit->key[LS_KIND_GUESS] != 0 && !ticket->unsure &&
-	       outcome != LS_OUTCOME_UNKNOWN;
+	return visit->key[LS_KIND_GUESS] != 0 && !ticket->familiar &&
+	       !ticket->unsure && outcome != LS_OUTCOME_UNKNOWN;
 }
 
-/* A stranger's wrong guess: one account more that this address, this network
- * and this password failed at, if it is the first of this pair. */
+/* A wrong guess: one account more that this address, this network and, of strangers,
+ * this password failed at, if it is the first of this pair. */
 static void count_account(struct ls_visit *visit,
 			  const struct ls_ticket *ticket,
 			  enum ls_outcome outcome)
@@ -90,6 +100,8 @@ static void count_account(struct ls_visit *visit,
 	for (unsigned i = 0; i < meters->accounts_count; i++) {
 		const struct ls_meter_use *count = &meters->accounts[i];
 		uint64_t subject = visit->key[count->kind];
+		unsigned speed = count->word - LS_WORD_ACCOUNTS;
+		struct ls_ref pair;
 
 		if (count->kind == LS_KIND_GUESS
 			    ? !counts_for_guess(visit, ticket, outcome)
@@ -100,13 +112,17 @@ static void count_account(struct ls_visit *visit,
 		    meters->observed >> count->kind & 1)
 			continue;
 		if (!ls_pair_count(visit->state, subject,
-				   visit->key[LS_KIND_USER],
-				   count->word - LS_WORD_ACCOUNTS,
+				   visit->key[LS_KIND_USER], speed,
 				   visit->now + count->rate.capacity_ms,
-				   visit->now))
+				   visit->now, &pair))
 			continue;
 		ls_visit_charge(visit, count, true, NULL);
-		lock_if_full(visit, count, 0);
+		if (visit->known[count->kind])
+			ls_pair_charged(&pair, speed,
+					ls_slot_get(&visit->ref[count->kind],
+						    count->word));
+		if (lock_if_full(visit, count, 0))
+			ls_visit_go_over(visit, ticket, count);
 	}
 }
 
@@ -164,8 +180,9 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 	place = ls_visit_reach(visit, LS_KIND_PLACE);
 	if (ticket->print != 0 && place != NULL && !ticket->unsure)
 		ls_slot_add_print(place, ticket->print);
-	if (!ticket->familiar)
-		count_account(visit, ticket, outcome);
+	count_account(visit, ticket, outcome);
+	if (!ticket->unsure)
+		ls_visit_note_spray(visit);
 }
 
 /* A wrong password that has become right: a login that nobody expected. */

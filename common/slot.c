@@ -143,7 +143,8 @@ void ls_slot_add_print(const struct ls_ref *ref, uint32_t print)
 	 * is then charged once more. */
 	if (print_at(value, print_value(print)) == LS_PRINTS_A_WORD)
 		ls_slot_set(ref, word,
-			    (value & 0xffff) << LS_PRINT_BITS |
+			    value >> LS_PRINTS_BITS << LS_PRINTS_BITS |
+				    (value & 0xffff) << LS_PRINT_BITS |
 				    print_value(print));
 }
 

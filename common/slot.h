@@ -7,15 +7,19 @@
  *      1   since       since       since       since       since     -     -
  *      2   familiar    familiar    probation   familiar    -         until fast
  *      3   failures    failures    failures    failures    -         -     slow
- *      4   f. slow     f. slow     f. slow     f. slow     -         -     -
- *      5   accounts    accounts    places      resets      accounts  -     -
+ *      4   f. slow     f. slow     f. slow     f. slow     -         -     charged
+ *      5   accounts    accounts    places      resets      accounts  -     charged
  *      6   a. slow     a. slow     aliases     repeats     -         -     -
  *      7   logins      -           logins      first seen  -         -     -
  *      8   trusted     trusted     freeze      prints      -         of    -
- *      9   -           -           fr. since   prints      -         of    -
- *     10   -           -           suspicious  where       -         -     -
+ *      9   over        over        fr. since   prints      -         of    -
+ *     10   alarmed     alarmed     suspicious  where       -         -     -
  *     11   key         key         key         key         key       key   key
  *     12   told        told        unknown     where       -         -     -
+ *
+ * A SPRAY, a wrong password from an address, has word 2, until when it is
+ * remembered, and word 8: a part of the key of the account that it failed at, 0 when
+ * it failed at several.
  *
  * What an account or an address sends has other words:
  *
@@ -42,10 +46,14 @@
  * resets     a meter of how often a success emptied the fast one
  * aliases    a meter of new names of the account
  * unknown    until when no passdb knows the name: as long as its meters are charged
- * prints     fingerprints of wrong passwords, two in each word
- * where      the place's network and a part of its account's key: where.h
+ * prints     fingerprints of wrong passwords, two in each word, and a part of an
+ *            address: home.h
+ * where      an address of the place and a part of its account's key: where.h
+ * over       until when the distinct accounts that failed are too many
+ * alarmed    until when that is not told again
  * of         the two halves of the key of the account that an alias means
- * fast, slow until when a pair is counted by that meter
+ * fast, slow until when a pair is counted by that meter; charged: what the meter was
+ *            then, for the refund
  *
  * In the sessions map accounts and addresses have word 7 alone, and a SEAT has
  * word 8: who sits on it (live.h), 0: nobody.
@@ -86,6 +94,9 @@ enum ls_slot_word {
 	LS_WORD_FIRST_SEEN = 7,
 	LS_WORD_LOGINS = 7,
 	LS_WORD_TRUSTED = 8,
+	LS_WORD_OVER = 9,
+	LS_WORD_OVER_ALARMED = 10,
+	LS_WORD_CHARGED = 4, /* of PAIR, and the next */
 	LS_WORD_FREEZE = 8,
 	LS_WORD_FREEZE_SINCE = 9,
 	LS_WORD_PRINTS = 8,
@@ -184,6 +195,7 @@ enum ls_taken ls_slot_swap(const struct ls_ref *ref, unsigned word,
 /* Fingerprints of wrong passwords, the newest few of a place. A fingerprint has
  * LS_PRINT_BITS that are not all zero, and one bit more that chooses its word. */
 enum { LS_PRINT_BITS = 16, LS_PRINTS_A_WORD = 2 };
+enum { LS_PRINTS_BITS = LS_PRINTS_A_WORD * LS_PRINT_BITS }; /* of a word */
 bool ls_slot_has_print(const struct ls_ref *ref, uint32_t print);
 void ls_slot_add_print(const struct ls_ref *ref, uint32_t print);
 void ls_slot_drop_print(const struct ls_ref *ref, uint32_t print);

@@ -3,6 +3,7 @@
 
 #include "access.h"
 #include "error.h"
+#include "shared.h"
 #include "space.h"
 #include "state.h"
 
@@ -397,7 +398,9 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	       struct ls_status *status_r)
 {
 	const struct ls_map *map = &state->guard;
+	uint64_t familiar_ms = ls_policy_file_policy(state->policy)->familiar_ms;
 	uint64_t now = ls_map_now(map, now_ms), cursor = 0;
+	struct ls_shared shared = { .lead = 0 };
 	enum ls_kind kind;
 	struct ls_ref ref;
 
@@ -420,7 +423,12 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 		status_r->familiar +=
 			kind == LS_KIND_PLACE &&
 			ls_slot_get(&ref, LS_WORD_FAMILIAR) > now;
+		ls_shared_vote(&shared, &ref, kind, familiar_ms, now);
 	}
+	ls_shared_count(&shared, &map->subjects, familiar_ms, now);
+	status_r->shared_at = shared.at;
+	status_r->shared = shared.places;
+	status_r->recent = shared.recent;
 	for (unsigned worth = LS_WORTH_LITTLE; worth < LS_WORTH_KEPT; worth++)
 		status_r->evicted +=
 			atomic_load(&map->header->subjects.evicted[worth]);

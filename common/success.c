@@ -46,7 +46,7 @@ static bool is_everywhere(struct ls_visit *visit)
 	       ls_pair_count(visit->state, visit->key[LS_KIND_USER],
 			     visit->key[LS_KIND_PLACE], LS_FAST,
 			     visit->now + places.rate.capacity_ms,
-			     visit->now) &&
+			     visit->now, NULL) &&
 	       !ls_visit_charge(visit, &places, false, NULL);
 }
 
@@ -96,7 +96,7 @@ static bool is_trustworthy(struct ls_visit *visit,
 
 	if (guessed_at)
 		doubt(visit, ticket, LS_REASON_FAILURES);
-	else if (is_everywhere(visit))
+	else if (!ticket->estranged && is_everywhere(visit))
 		doubt(visit, ticket, LS_REASON_PLACES);
 	else
 		return !probation;
@@ -151,6 +151,15 @@ static void stamp(struct ls_visit *visit)
 	name(visit, until);
 }
 
+/* The address is one of the place's own from now on. */
+static void settle_in(struct ls_visit *visit)
+{
+	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
+
+	if (place != NULL)
+		ls_home_add(place, visit->key[LS_KIND_USER], visit->ip);
+}
+
 /* The fast meter of the place is emptied, so that somebody who mistyped starts
  * afresh; but not so often that the owner's phone would wipe away what a guesser
  * in the same net does: that is metered too, two at once, then one in twelve
@@ -188,6 +197,16 @@ static void follow_name(struct ls_visit *visit, const struct ls_ticket *ticket)
 	}
 }
 
+/* Lately, at this place. */
+static bool has_failed(const struct ls_visit *visit)
+{
+	const struct ls_ref *place = &visit->ref[LS_KIND_PLACE];
+
+	return visit->known[LS_KIND_PLACE] &&
+	       (ls_slot_get(place, LS_WORD_FAILURES) > visit->now ||
+		ls_slot_get(place, LS_WORD_FAILURES_SLOW) > visit->now);
+}
+
 void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 {
 	bool familiar = ticket->familiar;
@@ -197,7 +216,7 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 	if (ticket->print != 0 && visit->known[LS_KIND_PLACE])
 		ls_slot_drop_print(&visit->ref[LS_KIND_PLACE], ticket->print);
 	follow_name(visit, ticket);
-	if (visit->known[LS_KIND_PLACE] &&
+	if (visit->known[LS_KIND_PLACE] && !ticket->estranged &&
 	    ls_slot_get(&visit->ref[LS_KIND_PLACE], LS_WORD_FAMILIAR) >
 		    visit->now)
 		familiar = true;
@@ -206,7 +225,12 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 				    is_guessed_at(visit));
 	if (familiar || is_trustworthy(visit, ticket, guessed_at)) {
 		stamp(visit);
-		forgive(visit);
+		if (has_failed(visit)) {
+			ls_visit_pardon(visit);
+			forgive(visit);
+		}
+		if (!ticket->at_home || visit->aliased)
+			settle_in(visit);
 	}
 	describe(visit);
 }

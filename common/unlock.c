@@ -49,6 +49,10 @@ static void clear(const struct ls_state *state, const struct ls_policy *policy,
 		ls_slot_set(ref, LS_WORD_LOGINS, 0);
 		ls_slot_set(ref, LS_WORD_TOLD, 0);
 	}
+	if (kind == LS_KIND_IP || kind == LS_KIND_NET) {
+		ls_slot_set(ref, LS_WORD_OVER, 0);
+		ls_slot_set(ref, LS_WORD_OVER_ALARMED, 0);
+	}
 	ls_slot_set(ref, LS_WORD_LOCK, 0);
 }
 

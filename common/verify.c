@@ -72,6 +72,12 @@ static void check_slot(struct check *check, const struct ls_table *table,
 	    ls_slot_get(ref, LS_WORD_TRUSTED) > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": trusted for too long",
 		    ref->index);
+	if ((kind == LS_KIND_IP || kind == LS_KIND_NET) &&
+	    (ls_slot_get(ref, LS_WORD_OVER) > check->now + LS_AHEAD_MAX_MS ||
+	     ls_slot_get(ref, LS_WORD_OVER_ALARMED) >
+		     check->now + LS_AHEAD_MAX_MS))
+		off(check, "slot %" PRIu32 ": over its count for too long",
+		    ref->index);
 	if (kind == LS_KIND_SENDING)
 		last = LS_WORD_NEW_RECIPIENTS;
 	if ((kind == LS_KIND_SENDING || kind == LS_KIND_RELAY ||

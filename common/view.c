@@ -139,6 +139,12 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 	view_r->denied = visit->policy->denied != 0;
 	view_r->secured = secured;
 	view_r->full = false;
+	view_r->near = visit->near;
+	view_r->estranged = visit->estranged;
+	view_r->spray = visit->over && ls_visit_is_spray(visit);
+	view_r->spray_flying = visit->over && ls_visit_is_spray_flying(visit);
+	view_r->rush =
+		ls_inflight_rush(inflight, visit->key[LS_KIND_IP]);
 	view_r->repeat = print != 0 && visit->known[LS_KIND_PLACE] &&
 			 ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print);
 	memset(view_r->word, 0, sizeof(view_r->word));

@@ -137,6 +137,8 @@ static void begin(struct ls_visit *visit, struct ls_state *state,
 	visit->user = user;
 	visit->ip = ip;
 	visit->aliased = visit->master = false;
+	visit->home = LS_HOME_BLANK;
+	visit->near = visit->over = visit->estranged = visit->part = false;
 	visit->crowded = 0;
 	visit->crowd_at = 0;
 	visit->account.kind = LS_KIND_NONE;
@@ -151,12 +153,15 @@ void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
 	find_keys(visit, password);
 	find_slots(visit);
 	look_up_policy(visit);
+	ls_visit_look_inside(visit);
 }
 
 void ls_visit_be_master(struct ls_visit *visit)
 {
 	visit->master = true;
 	look_up_policy(visit);
+	if (visit->part)
+		ls_visit_divide(visit);
 }
 
 void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
@@ -184,11 +189,17 @@ void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 					 &visit->ref[kind]) == 0;
 	}
 	look_up_policy(visit);
+	visit->estranged = ticket->estranged;
+	if (ticket->part)
+		ls_visit_divide(visit);
 }
 
 void ls_visit_keep(const struct ls_visit *visit, struct ls_ticket *ticket)
 {
 	ticket->aliased = visit->aliased;
+	ticket->at_home = visit->home == LS_HOME_OWN;
+	ticket->estranged = visit->estranged;
+	ticket->part = visit->part;
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		ticket->key[kind] = visit->key[kind];
 		ticket->slot[kind] =
@@ -216,6 +227,8 @@ void ls_visit_rename(struct ls_visit *visit, const char *user)
 	}
 	find_slots(visit);
 	look_up_policy(visit);
+	if (visit->part)
+		ls_visit_divide(visit);
 }
 
 void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,

@@ -5,6 +5,7 @@
 #ifndef LS_VISIT_H
 #define LS_VISIT_H
 
+#include "home.h"
 #include "state.h"
 
 enum { LS_VISIT_KINDS = LS_JUDGED_KINDS };
@@ -25,6 +26,14 @@ struct ls_visit {
 			    * have */
 	bool narrow; /* a familiar place: only it and its account were looked
 		      * for, and nothing else of the attempt matters yet */
+	/* Of a familiar place (inside.c): */
+	enum ls_home home; /* what the address is to it */
+	bool near;      /* the account has never logged in from the address */
+	bool over;      /* the address or its network fails at too many accounts,
+			 * by rules that are enforced */
+	bool estranged; /* both: the login is a stranger's */
+	bool part;      /* over, but not near: the policy is that of a place with a
+			 * part of its limit */
 	bool aliased;               /* key[USER] is another account's */
 	uint64_t typed_key;         /* then: the typed name's */
 	struct ls_subject account;  /* then: the other's name, if kind says so */
@@ -49,6 +58,37 @@ void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 		     const struct ls_ticket *ticket, uint64_t now);
 /* Look for all of them, if that was not done. */
 void ls_visit_widen(struct ls_visit *visit);
+/* ---- inside a familiar network (inside.c) ----------------------------- */
+
+/* See whether the place is familiar at this address, and what limits hold for it;
+ * ls_visit_init() has done it. */
+void ls_visit_look_inside(struct ls_visit *visit);
+/* Lay a place's part of its limit over the policy. */
+void ls_visit_divide(struct ls_visit *visit);
+
+/* The key of this password from this address. */
+uint64_t ls_visit_spray_key(const struct ls_visit *visit);
+/* Did this password fail from this address at another account, while that was over
+ * its count? */
+bool ls_visit_is_spray(const struct ls_visit *visit);
+/* Is it being verified for another account just now? */
+bool ls_visit_is_spray_flying(const struct ls_visit *visit);
+/* Remember among those in flight what these two ask for; and forget it. */
+void ls_visit_depart_inside(const struct ls_visit *visit,
+			    struct ls_ticket *ticket);
+void ls_visit_arrive_inside(const struct ls_visit *visit,
+			    struct ls_ticket *ticket);
+/* It failed at this account. */
+void ls_visit_note_spray(struct ls_visit *visit);
+
+/* A failure has filled a distinct count: the address or network is over it. Tells an
+ * alarm, once for each time it is, when the failure was at a familiar place. */
+void ls_visit_go_over(struct ls_visit *visit, const struct ls_ticket *ticket,
+		      const struct ls_meter_use *count);
+/* The account has logged in: a failure at it of the last few minutes was its owner's
+ * slip, and leaves the counts of the address and network. */
+void ls_visit_pardon(struct ls_visit *visit);
+
 /* Put keys and places into the ticket, for ls_visit_resume(). */
 void ls_visit_keep(const struct ls_visit *visit, struct ls_ticket *ticket);
 /* Go on with the account of that name, where the typed one turned out to be an

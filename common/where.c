@@ -4,6 +4,7 @@
 #include "key.h"
 #include "where.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum { LOW_BITS = 40, HIGH_BITS = 24 };
@@ -15,27 +16,35 @@ static uint64_t hint_of(uint64_t user_key)
 	return user_key & 0xffff;
 }
 
-static uint64_t be_get(const uint8_t *octet, unsigned bytes)
-{
-	uint64_t value = 0;
-
-	for (unsigned i = 0; i < bytes; i++)
-		value = value << 8 | octet[i];
-	return value;
-}
-
 static void be_put(uint8_t *octet, unsigned bytes, uint64_t value)
 {
 	for (unsigned i = bytes; i > 0; i--, value >>= 8)
 		octet[i - 1] = (uint8_t)value;
 }
 
+uint64_t ls_where_bits(const struct ls_addr *addr)
+{
+	uint32_t low;
+	uint64_t high;
+
+	if (ls_addr_is_ipv4(addr)) {
+		memcpy(&low, addr->octet + 12, sizeof(low));
+		return be32toh(low);
+	}
+	memcpy(&high, addr->octet, sizeof(high));
+	return be64toh(high);
+}
+
+uint64_t ls_where_of(const struct ls_ref *place)
+{
+	return (ls_slot_get(place, LS_WORD_WHERE) & HIGH_MASK) << LOW_BITS |
+	       ls_slot_get(place, LS_WORD_WHERE_TOO);
+}
+
 void ls_where_set(const struct ls_ref *place, uint64_t user_key,
 		  const struct ls_prefix *net)
 {
-	uint64_t bits = ls_addr_is_ipv4(&net->addr)
-				? be_get(net->addr.octet + 12, 4)
-				: be_get(net->addr.octet, 8);
+	uint64_t bits = ls_where_bits(&net->addr);
 
 	ls_slot_set(place, LS_WORD_WHERE,
 		    hint_of(user_key) << HIGH_BITS | bits >> LOW_BITS);
@@ -56,9 +65,7 @@ bool ls_where_is_of(const struct ls_ref *place, uint64_t user_key)
 bool ls_where_read(const struct ls_ref *place, unsigned prefix4,
 		   unsigned prefix6, struct ls_prefix *net_r)
 {
-	uint64_t bits = (ls_slot_get(place, LS_WORD_WHERE) & HIGH_MASK)
-				<< LOW_BITS |
-			ls_slot_get(place, LS_WORD_WHERE_TOO);
+	uint64_t bits = ls_where_of(place);
 	struct ls_addr addr;
 
 	memset(&addr, 0, sizeof(addr));

@@ -1,9 +1,10 @@
 /* where.h - a place's network and account, in two words of its slot
  *
  * A place's key is a hash of both, from which neither can be read. To tell a
- * person's places, its slot keeps the first 64 bits of the network's address
+ * person's places, its slot keeps the first 64 bits of an address in the network
  * (of an IPv4 address all 32, in the lower half; no global IPv6 network begins
- * with 32 zero bits) and 16 bits of the account's key:
+ * with 32 zero bits), the newest that a login came from, and 16 bits of the
+ * account's key:
  *
  *    39             24 23                       0   39                       0
  *   +-----------------+--------------------------+ +-------------------------+
@@ -18,9 +19,14 @@
 
 #include "slot.h"
 
-/* Write both words. `net` has at most 64 bits of an IPv6, 32 of an IPv4. */
+/* Write both words. `net` has at most 64 bits of an IPv6, 32 of an IPv4: the address,
+ * or its network where no more is known. */
 void ls_where_set(const struct ls_ref *place, uint64_t user_key,
 		  const struct ls_prefix *net);
+
+/* Those 64 bits, of an address and of a place. */
+uint64_t ls_where_bits(const struct ls_addr *addr);
+uint64_t ls_where_of(const struct ls_ref *place);
 
 /* Might the place be one of this account? A look at 16 bits. */
 bool ls_where_is_of(const struct ls_ref *place, uint64_t user_key);

@@ -11,14 +11,14 @@
 static const char *name_of(const char *const *names, size_t count,
 			   unsigned number)
 {
-	return number < count ? names[number] : "?";
+	return number < count && names[number] != NULL ? names[number] : "?";
 }
 
 const char *ls_kind_name(enum ls_kind kind)
 {
 	static const char *const names[LS_KIND_COUNT] = {
 		"none", "ip", "net", "user", "place", "guess", "pair", "alias",
-		"sending", "once", "relay", "seat",
+		"sending", "once", "relay", "seat", NULL, "spray",
 	};
 
 	return NAME_OF(names, kind);
@@ -31,7 +31,7 @@ const char *ls_reason_name(enum ls_reason reason)
 		"accounts-slow", "repeats",  "logins",        "sessions",
 		"denied",        "tls",      "sending",       "admin",
 		"places",        "messages", "recipients",    "new-recipients",
-		"senders",       "crowded",
+		"senders",       "crowded",  "spray",
 	};
 
 	return NAME_OF(names, reason);

@@ -21,6 +21,7 @@ enum ls_kind {
 			      * counted once */
 	LS_KIND_RELAY = 10,  /* what an address sends without a login */
 	LS_KIND_SEAT = 11, /* one of an account's live sessions; in sessions */
+	LS_KIND_SPRAY = 13, /* a wrong password from an address */
 	LS_KIND_COUNT
 };
 
@@ -46,6 +47,7 @@ enum ls_reason {
 	LS_REASON_NEW_RECIPIENTS = 15, /* too many never written to before */
 	LS_REASON_SENDERS = 16,        /* too many envelope senders */
 	LS_REASON_CROWDED = 17, /* without a slot, and those have no room */
+	LS_REASON_SPRAY = 18, /* a password that failed at other accounts */
 	LS_REASON_COUNT
 };
 
@@ -90,7 +92,8 @@ enum ls_event {
 	LS_EVENT_DISTRUST = 10, /* no more */
 	LS_EVENT_FORGET = 11,   /* familiar places of it */
 	LS_EVENT_MESSAGE = 12,  /* a message was refused or held */
-	LS_EVENT_ALARM = 13,    /* an account writes to too many new people */
+	LS_EVENT_ALARM = 13,    /* an account writes to too many new people, or an
+				 * address fails at too many that are familiar */
 	LS_EVENT_SESSION_END = 14, /* it ended */
 	LS_EVENT_COUNT
 };

@@ -134,6 +134,8 @@ static void attempt_fill(const struct login *login,
 	attempt_r->secured = is_secured(request);
 	attempt_r->password = login->password;
 	attempt_r->target = request->fields.requested_login_user;
+	if (login->held_since_ms != 0)
+		attempt_r->waited_ms = state_now_ms() - login->held_since_ms;
 }
 
 void login_log(const struct login *login, const struct ls_decision *decision)

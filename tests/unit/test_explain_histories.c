@@ -208,8 +208,8 @@ static void tighten(void)
 	world_set(&world, "place", "repeats", "4/1h");
 	world_set(&world, "ip", "failures", "6/10m, 12/1d");
 	world_set(&world, "ip", "accounts", "2/10m, 3/1d");
-	world_set(&world, "net", "failures", "9/10m, 30/1d");
-	world_set(&world, "net", "accounts", "3/10m, 4/1d");
+	world_set(&world, "net", "failures", "6/10m, 30/1d");
+	world_set(&world, "net", "accounts", "3/10m, 6/1d");
 	world_set(&world, "user", "failures", "7/1h, 20/7d");
 	world_set(&world, "guess", "accounts", "2/1d");
 }

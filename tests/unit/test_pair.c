@@ -33,7 +33,7 @@ static bool count(uint64_t subject, uint64_t other, unsigned speed,
 	uint64_t now = world_now(&world);
 
 	return ls_pair_count(world.state, subject, other, speed,
-			     now + length_ms, now);
+			     now + length_ms, now, NULL);
 }
 
 static bool is_counted(uint64_t subject, uint64_t other, unsigned speed)
@@ -119,6 +119,36 @@ static void test_no_room(void **state)
 	check("not counted", is_counted(away, joe, LS_FAST), false);
 }
 
+/* One that is pardoned counts again, and gives back what it took; but not after long. */
+static void test_pardon(void **state)
+{
+	uint64_t now = world_now(&world);
+	struct ls_ref pair;
+
+	(void)state;
+	check("none", ls_pair_pardon(world.state, away, joe, LS_FAST, 0, now), 0);
+	assert_true(ls_pair_count(world.state, away, joe, LS_FAST,
+				  now + WORLD_HOUR, now, &pair));
+	ls_pair_charged(&pair, LS_FAST, now + 4711);
+	check("of long ago",
+	      ls_pair_pardon(world.state, away, joe, LS_FAST,
+			     now + WORLD_HOUR + 1, now),
+	      0);
+	check("other meter",
+	      ls_pair_pardon(world.state, away, joe, LS_SLOW, 0, now), 0);
+	check("charge",
+	      ls_pair_pardon(world.state, away, joe, LS_FAST, now + WORLD_HOUR,
+			     now),
+	      now + 4711);
+	check("counted", is_counted(away, joe, LS_FAST), false);
+	check("again", count(away, joe, LS_FAST, WORLD_HOUR), true);
+	world_pass(&world, WORLD_HOUR);
+	check("passed",
+	      ls_pair_pardon(world.state, away, joe, LS_FAST, 0,
+			     world_now(&world)),
+	      0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -127,6 +157,7 @@ int main(void)
 		TEST(test_each_for_itself),
 		TEST(test_worth_little),
 		TEST(test_no_room),
+		TEST(test_pardon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,13 +67,16 @@ static const char *const reasons[LS_REASON_COUNT] = {
 		"too many recipients it never wrote to before",
 	[LS_REASON_SENDERS] = "too many sender addresses that are not its own",
 	[LS_REASON_CROWDED] = "the table of subjects had no room to count it",
+	[LS_REASON_SPRAY] =
+		"a password that failed from there at another account",
 };
 
 static bool is_limit(enum ls_reason reason)
 {
 	return reason != LS_REASON_NONE && reason != LS_REASON_DENIED &&
 	       reason != LS_REASON_TLS && reason != LS_REASON_SENDING &&
-	       reason != LS_REASON_ADMIN && reason != LS_REASON_CROWDED;
+	       reason != LS_REASON_ADMIN && reason != LS_REASON_CROWDED &&
+	       reason != LS_REASON_SPRAY;
 }
 
 /* Whose limit it was, of an attempt. */
@@ -101,7 +104,7 @@ void tell_reason(const struct telling *telling)
 {
 	enum ls_reason reason = reason_of(telling->data);
 
-	if (reason != LS_REASON_NONE)
+	if (reason != LS_REASON_NONE && reasons[reason] != NULL)
 		prose_say(telling->prose, ": %s", reasons[reason]);
 }
 
