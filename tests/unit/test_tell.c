@@ -199,6 +199,23 @@ static void test_mail(void **state)
 			      "too many recipients it never wrote to before");
 }
 
+static void test_guesses(void **state)
+{
+	struct ls_record record =
+		record_of(LS_EVENT_ALARM, LS_KIND_IP, "192.0.2.1", NULL);
+
+	(void)state;
+	strcpy(record.service, "imap");
+	record.outcome = LS_OUTCOME_WRONG;
+	record.verdict = record.wanted = LS_ADMIT;
+	record.reason = LS_REASON_ACCOUNTS;
+	record.until_ms = record.at_ms + 600000;
+	check_record(&record,
+		     "mx1: passwords of many accounts are guessed at from "
+		     "192.0.2.1 (imap), where people log in: failed logins to "
+		     "too many accounts until 02:24 UTC");
+}
+
 /* No event, reason or outcome comes out without words, for anybody. */
 static void test_all_have_words(void **state)
 {
@@ -284,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_freeze),
 		cmocka_unit_test(test_attempts),
 		cmocka_unit_test(test_mail),
+		cmocka_unit_test(test_guesses),
 		cmocka_unit_test(test_all_have_words),
 		cmocka_unit_test(test_odd_names),
 		cmocka_unit_test(test_late),

@@ -272,6 +272,19 @@ static void test_messages(void **context)
 		    "\"user\":\"joe\",\"verdict\":\"deny\","
 		    "\"reason\":\"new-recipients\",\"kind\":\"sending\","
 		    "\"queue_id\":\"4Xyz\"}}");
+	/* of guesses at accounts that are familiar there */
+	record.subject.kind = LS_KIND_NET;
+	record.subject.user[0] = '\0';
+	record.detail[0] = '\0';
+	record.verdict = record.wanted = LS_ADMIT;
+	record.outcome = LS_OUTCOME_WRONG;
+	record.reason = LS_REASON_ACCOUNTS;
+	record.until_ms = record.at_ms + 600000;
+	check_event(&record, HEAD("alarm")
+		    "\"service\":\"smtp\",\"address\":\"192.0.2.1\","
+		    "\"verdict\":\"admit\",\"outcome\":\"wrong\","
+		    "\"reason\":\"accounts\",\"kind\":\"net\","
+		    "\"until\":\"2026-11-22T02:24:04.123Z\"}}");
 }
 
 /* Names that strangers made up, and texts that fill their fields. */

@@ -177,8 +177,17 @@ static void put_session_end(json_t *data, const struct ls_record *record,
 	put_text(data, "session", record->detail, sizeof(record->detail));
 }
 
+/* An alarm that is about an address or network, and no account. */
+static bool is_alarm_of_guesses(const struct ls_record *record)
+{
+	return record->event == LS_EVENT_ALARM &&
+	       (record->subject.kind == LS_KIND_IP ||
+		record->subject.kind == LS_KIND_NET);
+}
+
 /* LOGIN, CONNECT, SESSION, SUSPICIOUS: the subject is the client, its kind the limit. */
-static void put_attempt(json_t *data, const struct ls_record *record)
+static void put_attempt(json_t *data, const struct ls_record *record,
+			const struct event_clock *clock)
 {
 	put_text(data, "service", record->service, sizeof(record->service));
 	put_text(data, "mech", record->mech, sizeof(record->mech));
@@ -194,8 +203,11 @@ static void put_attempt(json_t *data, const struct ls_record *record)
 	if (record->subject.kind != LS_KIND_NONE)
 		event_put(data, "kind",
 			  json_string(ls_kind_name(record->subject.kind)));
-	if (record->event == LS_EVENT_MESSAGE ||
-	    record->event == LS_EVENT_ALARM)
+	if (is_alarm_of_guesses(record))
+		event_put_time(data, "until",
+			       event_real_ms(clock, record->until_ms));
+	else if (record->event == LS_EVENT_MESSAGE ||
+		 record->event == LS_EVENT_ALARM)
 		put_message(data, record);
 	else
 		put_text(data, "session", record->detail,
@@ -226,7 +238,7 @@ json_t *event_json(const char *host, enum ls_journal journal,
 	else if (record->event == LS_EVENT_SESSION_END)
 		put_session_end(data, record, clock);
 	else
-		put_attempt(data, record);
+		put_attempt(data, record, clock);
 	if (evidence != NULL)
 		event_put(data, "evidence", json_incref(evidence));
 	if (record->event == LS_EVENT_SUSPICIOUS)

@@ -191,6 +191,17 @@ static void tell_suspicious(const struct telling *telling)
 	}
 }
 
+/* Somebody guesses from where people work. */
+static void tell_guesses(const struct telling *telling)
+{
+	prose_say(telling->prose, "passwords of many accounts are guessed at");
+	tell_client(telling);
+	prose_say(telling->prose, ", where people log in");
+	tell_reason(telling);
+	if (*text_of(telling->data, "until") != '\0')
+		tell_until(telling);
+}
+
 static void tell_mail(const struct telling *telling)
 {
 	const json_t *domains = json_object_get(telling->data, "domains");
@@ -223,6 +234,15 @@ static void tell_mail(const struct telling *telling)
 	tell_why(telling);
 }
 
+static void tell_alarm(const struct telling *telling)
+{
+	if (is_text(telling->data, "kind", ls_kind_name(LS_KIND_IP)) ||
+	    is_text(telling->data, "kind", ls_kind_name(LS_KIND_NET)))
+		tell_guesses(telling);
+	else
+		tell_mail(telling);
+}
+
 /* ---- any ----------------------------------------------------------------- */
 
 void tell_what(const struct telling *telling)
@@ -240,7 +260,7 @@ void tell_what(const struct telling *telling)
 		[LS_EVENT_DISTRUST] = tell_order,
 		[LS_EVENT_FORGET] = tell_order,
 		[LS_EVENT_MESSAGE] = tell_mail,
-		[LS_EVENT_ALARM] = tell_mail,
+		[LS_EVENT_ALARM] = tell_alarm,
 		[LS_EVENT_SESSION_END] = tell_session_end,
 	};
 
