@@ -76,6 +76,24 @@ static json_t *trusted_of(const struct answer *answer)
 	return trusted;
 }
 
+static json_t *over_of(const struct answer *answer)
+{
+	json_t *over = json_array();
+
+	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_NET; kind++) {
+		const struct ls_known *of = &answer->is.of[kind];
+		json_t *object;
+
+		if (of->over_until_ms == 0)
+			continue;
+		object = json_object();
+		json_put_subject(object, &of->subject);
+		json_put_time(object, "until", of->over_until_ms);
+		json_array_append_new(over, object);
+	}
+	return over;
+}
+
 static json_t *begun_of(const struct ls_level *level)
 {
 	json_t *object = json_object();
@@ -178,6 +196,9 @@ void answer_print_json(const struct answer *answer)
 		json_decref(connect);
 	}
 	json_put(object, "familiar", json_boolean(is->familiar));
+	json_put(object, "near", json_boolean(is->near));
+	json_put(object, "estranged", json_boolean(is->estranged));
+	json_put(object, "over", over_of(answer));
 	put_time(object, "familiar_until", place->familiar_until_ms);
 	put_time(object, "first_seen", place->first_seen_ms);
 	put_time(object, "suspicious_since", is->suspicious_since_ms);

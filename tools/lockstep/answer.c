@@ -174,6 +174,31 @@ static void print_trusted(const struct answer *answer)
 	}
 }
 
+/* Who fails at too many accounts, and what that means for a familiar place. */
+static void print_over(const struct answer *answer)
+{
+	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
+
+	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_NET; kind++) {
+		const struct ls_known *of = &answer->is.of[kind];
+
+		if (of->over_until_ms == 0)
+			continue;
+		begin("over");
+		cli_time_format(of->over_until_ms, until);
+		printf("%s %s: too many accounts failed there, until %s\n",
+		       ls_kind_name(kind), subject_text(&of->subject, text),
+		       until);
+	}
+	if (answer->is.part) {
+		begin("");
+		puts("so the place has a quarter of its limit, and a password "
+		     "that failed at");
+		begin("");
+		puts("another account from there is refused");
+	}
+}
+
 static void print_familiar(const struct answer *answer)
 {
 	const struct ls_known *place = &answer->is.of[LS_KIND_PLACE];
@@ -186,8 +211,21 @@ static void print_familiar(const struct answer *answer)
 			printf("familiar until %s: exempt from the locks of "
 			       "others\n",
 			       until);
+		} else if (answer->is.estranged) {
+			puts("a stranger here: the account is familiar in "
+			     "this network, but never");
+			begin("");
+			puts("logged in from this address, and too many "
+			     "accounts fail here");
 		} else {
 			puts("a stranger");
+		}
+		if (answer->is.near && !answer->is.estranged) {
+			begin("");
+			puts("the account never logged in from this address: "
+			     "it gets a quarter of");
+			begin("");
+			puts("the place's limit");
 		}
 		if (place->first_seen_ms != 0) {
 			cli_time_format(place->first_seen_ms, first);
@@ -353,6 +391,7 @@ void answer_print(const struct answer *answer)
 	print_account(answer);
 	print_locks(answer);
 	print_familiar(answer);
+	print_over(answer);
 	print_trusted(answer);
 	print_sessions(answer);
 	print_meters(answer);

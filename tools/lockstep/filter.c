@@ -26,7 +26,8 @@ static const char *kind_name(int number)
 {
 	return number == LS_KIND_PAIR || number == LS_KIND_ALIAS ||
 			       number == LS_KIND_ONCE ||
-			       number == LS_KIND_SEAT
+			       number == LS_KIND_SEAT ||
+			       number == LS_KIND_SPRAY
 		       ? NULL
 		       : ls_kind_name((enum ls_kind)number);
 }

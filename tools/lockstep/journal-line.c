@@ -29,7 +29,7 @@ static bool is_for_guesses(const char *reason)
 	for (int i = LS_REASON_FAILURES; i <= LS_REASON_REPEATS; i++)
 		if (strcmp(reason, ls_reason_name((enum ls_reason)i)) == 0)
 			return true;
-	return false;
+	return strcmp(reason, ls_reason_name(LS_REASON_SPRAY)) == 0;
 }
 
 /* "success" as the journal says it; a refused one has no outcome. */

@@ -115,7 +115,8 @@ static void print_attempt(const struct ls_record *record)
 	if (is_session(record))
 		printf("session <%s>", id);
 	if (record->event == LS_EVENT_MESSAGE ||
-	    record->event == LS_EVENT_ALARM)
+	    (record->event == LS_EVENT_ALARM &&
+	     record->subject.kind == LS_KIND_SENDING))
 		printf(" <%s> to %s", id,
 		       dash(cli_escape(record->more, more, sizeof(more))));
 	if (mech[0] != '\0' && !is_session(record))

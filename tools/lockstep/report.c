@@ -46,6 +46,22 @@ static void print_policy(const struct report *report)
 		       LS_CONF_PATH);
 }
 
+/* Whoever guesses from there is one of all these people to Lockstep. */
+static void print_shared(const struct ls_status *status)
+{
+	char net[LS_PREFIX_TEXT];
+
+	if (status->shared == 0)
+		return;
+	ls_prefix_format(&status->shared_at, net);
+	printf("note       %" PRIu64 " of %" PRIu64 " accounts' places log in "
+	       "from %s:\n"
+	       "           if that is a webmail or a proxy, have it hand on its "
+	       "clients' addresses:\n"
+	       "           see doc/proxies.md\n",
+	       status->shared, status->recent, net);
+}
+
 static void print_guard(const struct report *report)
 {
 	const struct ls_status *status = &report->status;
@@ -56,6 +72,7 @@ static void print_guard(const struct report *report)
 	printf("           %" PRIu64 " locks, %" PRIu64 " familiar places, "
 	       "%" PRIu64 " evicted\n",
 	       status->locks, status->familiar, status->evicted);
+	print_shared(status);
 	for (unsigned i = 0; i < report->differences; i++)
 		printf("note       %s is %s in the policy, the maps have %s:\n"
 		       "           they stay as they are until lockstep init\n",
@@ -257,6 +274,19 @@ static json_t *differences_of(const struct report *report)
 	return differences;
 }
 
+static json_t *shared_of(const struct ls_status *status)
+{
+	json_t *object = json_object();
+	char net[LS_PREFIX_TEXT];
+
+	ls_prefix_format(&status->shared_at, net);
+	json_put_text(object, status->shared_at.bits == 128 ? "address" : "network",
+		      net);
+	json_put_number(object, "places", status->shared);
+	json_put_number(object, "of", status->recent);
+	return object;
+}
+
 static json_t *guard_of(const struct report *report)
 {
 	const struct ls_status *status = &report->status;
@@ -277,6 +307,8 @@ static json_t *guard_of(const struct report *report)
 	put_seen(object, "created", status->created_ms);
 	if (report->differences > 0)
 		json_put(object, "differs", differences_of(report));
+	if (status->shared > 0)
+		json_put(object, "shared", shared_of(status));
 	return object;
 }
 
