@@ -6,7 +6,6 @@
 #include "text.h"
 
 #include <string.h>
-#include <time.h>
 
 /* ---- the subject ------------------------------------------------------- */
 
@@ -117,28 +116,29 @@ static bool can_never_be_sent(const struct ls_sent *sent)
 	return false;
 }
 
-/* A sender is counted once, however many messages of his end at once. The first of
- * them says so: it leaves its time where the time until which he is known will be,
- * and takes it away again when there is no room for him. The others wait for what
- * becomes of it; but not for long: whose it is may have been killed. Their clocks
- * stand still meanwhile, and none is as much ahead of another. */
-enum { WAIT_MS = 100, WAITS_A_MS = 5 };
-
-static bool is_known(const struct ls_sent *sent, uint64_t at)
+/* Is he counted, and not to be counted again? */
+static bool is_sender_known(const struct ls_sent *sent)
 {
-	return at > sent->visit.now + WAIT_MS;
+	struct ls_ref ref;
+
+	return ls_table_find(&sent->state->guard.subjects, sent->sender,
+			     LS_KIND_ONCE, &ref) == 0 &&
+	       ls_slot_get(&ref, LS_WORD_UNTIL) > sent->visit.now;
 }
 
-static bool is_asked_about(const struct ls_sent *sent, uint64_t at)
+/* Once he is, he needs no room. Returns whether he is by now. */
+static bool look_at_sender(struct ls_sent *sent)
 {
-	return !is_known(sent, at) && at + WAIT_MS > sent->visit.now;
+	if (sent->sender != 0 && is_sender_known(sent))
+		sent->sender = 0;
+	sent->units[LS_SENDING_SENDERS] = sent->sender != 0;
+	return sent->sender == 0;
 }
 
 void ls_sent_need(struct ls_sent *sent, uint64_t real_ms)
 {
 	const struct ls_message *message = sent->message;
 	struct ls_state *state = sent->state;
-	struct ls_ref ref;
 
 	sent->today = ls_contacts_day(real_ms);
 	sent->has_contacts = ls_message_has_contacts(state, message);
@@ -158,12 +158,7 @@ void ls_sent_need(struct ls_sent *sent, uint64_t real_ms)
 		sent->sender = ls_sent_once_key(
 			sent, ls_key_text(state->guard.hash_key, 's', folded));
 	}
-	if (sent->sender != 0 &&
-	    ls_table_find(&state->guard.subjects, sent->sender, LS_KIND_ONCE,
-			  &ref) == 0 &&
-	    is_known(sent, ls_slot_get(&ref, LS_WORD_UNTIL)))
-		sent->sender = 0;
-	sent->units[LS_SENDING_SENDERS] = sent->sender != 0;
+	look_at_sender(sent);
 }
 
 /* Whom it goes to is known from now on. */
@@ -210,7 +205,7 @@ static struct ls_rate rate_of(const struct ls_sent *sent,
 	return ls_rate_times(&one, sent->units[meter]);
 }
 
-enum { CHARGE_TRIES = 16, TAKE_TRIES = 4, SENDER_TRIES = 64 };
+enum { CHARGE_TRIES = 16, TAKE_TRIES = 4, SENDER_TRIES = 4 };
 
 /* The meter of whoever sends without a slot, which is charged in place of the first
  * one that is limited, with the units that it needs of the dearest: so no limit of
@@ -353,6 +348,12 @@ enum ls_sending_meter ls_sent_find_full(const struct ls_sent *sent,
 
 /* ---- senders ------------------------------------------------------------ */
 
+static uint64_t sender_until(const struct ls_sent *sent)
+{
+	return sent->visit.now +
+	       ls_rate_of(&sent->limit[LS_SENDING_SENDERS].limit).capacity_ms;
+}
+
 static bool find_sender(const struct ls_sent *sent, struct ls_ref *ref_r)
 {
 	return sent->sender != 0 &&
@@ -360,55 +361,34 @@ static bool find_sender(const struct ls_sent *sent, struct ls_ref *ref_r)
 			      sent->visit.now, false, ref_r) == 0;
 }
 
-/* Returns false when another message is the first, with its time. */
-static bool announce_sender(struct ls_sent *sent, uint64_t *at_r)
+/* A sender is counted once, however many messages of his end at once: one of them has
+ * him known, by one compare-and-swap, before he is charged, and takes that back when
+ * there is no room for him. Nobody waits for it: what ends in between goes uncounted,
+ * and so does he if the one is killed there. Returns whether it is this one. */
+static bool claim_sender(struct ls_sent *sent)
 {
-	uint64_t now = sent->visit.now;
 	struct ls_ref ref;
+	uint64_t at;
 
-	if (!find_sender(sent, &ref))
-		return true;
-	*at_r = ls_slot_get(&ref, LS_WORD_UNTIL);
-	if (is_known(sent, *at_r)) {
-		sent->sender = 0;
-		sent->units[LS_SENDING_SENDERS] = 0;
-		return true;
+	for (unsigned tries = 0; tries < SENDER_TRIES; tries++) {
+		if (look_at_sender(sent) || !find_sender(sent, &ref))
+			return false;
+		at = ls_slot_get(&ref, LS_WORD_UNTIL);
+		ls_slot_set(&ref, LS_WORD_FEW, true);
+		if (at <= sent->visit.now &&
+		    ls_slot_swap(&ref, LS_WORD_UNTIL, at, sender_until(sent)) ==
+			    LS_TAKEN)
+			return true;
 	}
-	return !is_asked_about(sent, *at_r) &&
-	       ls_slot_swap(&ref, LS_WORD_UNTIL, *at_r, now) != LS_NO_ROOM;
+	return false;
 }
 
-/* Wait until the word is another than `at`; at last make it so. */
-static void await_sender(const struct ls_sent *sent, uint64_t at)
+static void disown_sender(const struct ls_sent *sent)
 {
-	static const struct timespec a_while = { .tv_nsec =
-							 1000000 / WAITS_A_MS };
 	struct ls_ref ref;
 
-	if (!is_asked_about(sent, at))
-		return;
-	for (unsigned i = 0; i < WAIT_MS * WAITS_A_MS; i++) {
-		if (!find_sender(sent, &ref) ||
-		    ls_slot_get(&ref, LS_WORD_UNTIL) != at)
-			return;
-		nanosleep(&a_while, NULL);
-	}
-	ls_slot_swap(&ref, LS_WORD_UNTIL, at, 0);
-}
-
-/* He is counted, and known from now on; or he was refused. */
-static void tell_sender(const struct ls_sent *sent, bool counted)
-{
-	const struct ls_rate rate =
-		ls_rate_of(&sent->limit[LS_SENDING_SENDERS].limit);
-	uint64_t now = sent->visit.now;
-	struct ls_ref ref;
-
-	if (!find_sender(sent, &ref))
-		return;
-	ls_slot_set(&ref, LS_WORD_FEW, counted);
-	ls_slot_swap(&ref, LS_WORD_UNTIL, now,
-		     counted ? now + rate.capacity_ms : 0);
+	if (find_sender(sent, &ref))
+		ls_slot_swap(&ref, LS_WORD_UNTIL, sender_until(sent), 0);
 }
 
 /* ---- all of them -------------------------------------------------------- */
@@ -448,16 +428,16 @@ static enum ls_sending_meter take(const struct ls_sent *sent, uint64_t *at_r)
 enum ls_sending_meter ls_sent_take(struct ls_sent *sent, uint64_t *at_r)
 {
 	enum ls_sending_meter full = ls_sent_find_full(sent, at_r);
-	uint64_t at;
+	bool claimed;
 
-	if (full != LS_SENDING_METERS && full != LS_SENDING_SENDERS)
+	/* By another message, which took the last room? */
+	if (full == LS_SENDING_SENDERS && look_at_sender(sent))
+		full = ls_sent_find_full(sent, at_r);
+	if (full != LS_SENDING_METERS)
 		return full;
-	for (unsigned tries = 0; tries < SENDER_TRIES; tries++) {
-		if (announce_sender(sent, &at))
-			break;
-		await_sender(sent, at);
-	}
+	claimed = claim_sender(sent);
 	full = take(sent, at_r);
-	tell_sender(sent, full == LS_SENDING_METERS);
+	if (claimed && full != LS_SENDING_METERS)
+		disown_sender(sent);
 	return full;
 }

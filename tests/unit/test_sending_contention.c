@@ -251,6 +251,58 @@ static void test_same_message(void **state)
 	      level_of("joe@example.com", LS_REASON_MESSAGES, false), 500);
 }
 
+/* All from the same new senders, one after the other, at once: each is charged once,
+ * though there is room for no more of them, and nobody is refused for another's
+ * charge. */
+enum { NEW_SENDERS = 50 };
+
+static void *send_as_others(void *context)
+{
+	struct ls_state state = *(const struct ls_state *)context;
+	static _Atomic unsigned number;
+
+	for (unsigned i = 0; i < NEW_SENDERS; i++) {
+		char instance[32], sender[32];
+		const struct ls_message one = {
+			.instance = instance,
+			.user = "joe@example.com",
+			.sender = sender,
+			.recipients = 1,
+			.size = 1000,
+		};
+		struct ls_decision decision;
+
+		snprintf(instance, sizeof(instance), "o.%x",
+			 atomic_fetch_add(&number, 1));
+		snprintf(sender, sizeof(sender), "s%u@x", i);
+		ls_send(&state, &one, world.now_ms, world.real_ms, &decision);
+		atomic_fetch_add(&work->accepted,
+				 decision.verdict == LS_ADMIT);
+	}
+	return NULL;
+}
+
+static void test_same_senders(void **state)
+{
+	pthread_t threads[THREADS];
+
+	(void)state;
+	world_set(&world, "sending", "messages", "0");
+	world_set(&world, "sending", "recipients", "0");
+	world_set(&world, "sending", "senders", "50/30d");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						send_as_others, world.state),
+				 0);
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	check("all accepted", work->accepted, THREADS * NEW_SENDERS);
+	check("each once",
+	      level_of("joe@example.com", LS_REASON_SENDERS, false),
+	      NEW_SENDERS);
+}
+
 /* ---- killed ------------------------------------------------------------ */
 
 enum { ROOM = 100000, EACH = ROOM / PROCESSES / 2 };
@@ -338,6 +390,7 @@ int main(void)
 		TEST(test_once_of_threads),
 		TEST(test_freeze_of_threads),
 		TEST(test_same_message),
+		TEST(test_same_senders),
 		TEST(test_killed),
 	};
 
