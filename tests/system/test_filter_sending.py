@@ -147,6 +147,9 @@ def test_frozen(world):
         world.cli("freeze", USER)
         assert f.ask(message(), 4) == FROZEN * 4
         world.cli("release", USER)
+        # Who logged in before the freeze is to log in anew.
+        assert b"DUNNO" not in f.ask(message(), 4)
+        assert f.ask(request("CONNECT", FREE)) == DUNNO
         assert f.ask(message(), 4) == DUNNO * 4
 
 
@@ -220,20 +223,24 @@ def test_release_when_the_journal_is_lost(world):
                   'freeze-at = 100 }')
     for prolonged in (False, True):
         with Filter(world) as f:
+            # Connected after the release, or it would be refused.
+            assert f.ask(request("CONNECT", FREE)) == DUNNO
             assert split(f.ask(message() + message(), 8))[7].startswith(
                 b"action=HOLD ")
         if prolonged:
             world.cli("freeze", USER, "--for", "7d")
         world.cli("init")
         out = world.cli("release", USER)
-        assert (f"user {USER} is released; was frozen\n"
-                "mail of it may be held") in out
+        assert f"user {USER} is released; was frozen\n" in out
+        assert ("\nno place was first seen since " in out) == prolonged
+        assert "\nmail of it may be held" in out
         assert postfix.SEARCH in out
         assert_fits(out)
     world.cli("freeze", USER)
     world.cli("init")
     out = world.cli("release", USER)
-    assert out == f"user {USER} is released; was frozen\n"
+    assert out.startswith(f"user {USER} is released; was frozen\n")
+    assert "held" not in out
 
 
 def test_nothing_is_told_where_the_policy_says_never(world):

@@ -65,6 +65,10 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 		if (order->keep_places)
 			printf("places first seen since %s stay familiar\n",
 			       since);
+		else if (done.forgotten == 0)
+			printf("no place was first seen since %s, so none is "
+			       "forgotten\n",
+			       since);
 		else
 			printf("%u place%s first seen since %s %s forgotten: "
 			       "maybe the thief's\n",
