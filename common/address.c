@@ -147,6 +147,13 @@ void ls_prefix_format(const struct ls_prefix *prefix,
 	snprintf(text_r + len, LS_PREFIX_TEXT - len, "/%u", bits);
 }
 
+bool ls_prefix_is_none(const struct ls_prefix *prefix)
+{
+	static const struct ls_addr zero;
+
+	return prefix->bits == 0 && ls_addr_equal(&prefix->addr, &zero);
+}
+
 bool ls_prefix_covers(const struct ls_prefix *prefix,
 		      const struct ls_addr *addr)
 {

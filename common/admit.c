@@ -15,6 +15,8 @@
 static void ticket_init(struct ls_ticket *ticket,
 			const struct ls_attempt *attempt)
 {
+	static const struct ls_addr nowhere;
+
 	ticket->open = false;
 	ticket->charges = 0;
 	ticket->familiar = ticket->repeat = ticket->aliased = false;
@@ -29,7 +31,8 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->wanted = LS_ADMIT;
 	ticket->reason = LS_REASON_NONE;
 	ticket->kind = LS_KIND_NONE;
-	ticket->ip = attempt->ip;
+	ticket->nowhere = attempt->nowhere;
+	ticket->ip = attempt->nowhere ? nowhere : attempt->ip;
 	ticket->secured = attempt->secured;
 	ticket->final[0] = '\0';
 	ls_copy(ticket->user, sizeof(ticket->user), attempt->user);
@@ -178,8 +181,9 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	if (!state->guard.writable)
 		return;
 	/* The ticket's copy of the name: both calls see the same one. */
-	ls_visit_init(&visit, state, ticket_r->user, &attempt->ip,
-		      attempt->password, ls_map_now(&state->guard, now_ms));
+	ls_visit_init(&visit, state, ticket_r->user,
+		      attempt->nowhere ? NULL : &attempt->ip, attempt->password,
+		      ls_map_now(&state->guard, now_ms));
 	if (ticket_r->master)
 		ls_visit_be_master(&visit);
 	judge_and_take(&visit, attempt, &judgement, ticket_r);

@@ -10,7 +10,8 @@ const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind)
 {
 	if (visit->known[kind] && ls_ref_stands(&visit->ref[kind]))
 		return &visit->ref[kind];
-	visit->known[kind] = ls_state_claim(visit->state, kind,
+	visit->known[kind] = ls_visit_has(visit, kind) &&
+			     ls_state_claim(visit->state, kind,
 					    visit->key[kind], visit->now,
 					    false, &visit->ref[kind]) == 0;
 	return visit->known[kind] ? &visit->ref[kind] : NULL;

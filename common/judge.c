@@ -255,7 +255,9 @@ static void look_at_count(struct case_at_hand *at,
  * its guesses would lock out who is at home there. */
 static unsigned kinds_of(const struct ls_view *view, bool familiar)
 {
-	unsigned kinds = view->estranged ? 0 : 1U << LS_KIND_PLACE;
+	unsigned kinds = view->estranged || view->nowhere
+				 ? 0
+				 : 1U << LS_KIND_PLACE;
 
 	if (familiar)
 		return kinds;

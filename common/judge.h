@@ -15,6 +15,7 @@ enum { LS_JUDGED_KINDS = LS_KIND_GUESS + 1 };
 struct ls_view {
 	bool trusted, denied; /* what the policy says of the address */
 	bool secured;
+	bool nowhere; /* no address, and so no place; and trusted */
 	bool repeat; /* a wrong password of this place, and known to be */
 	bool full;   /* live sessions have all seats of the account */
 	bool near;   /* a familiar place, but an address that is not on record */

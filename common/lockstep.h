@@ -84,6 +84,9 @@ struct ls_prefix ls_prefix_of(const struct ls_addr *addr, unsigned bits4,
 /* An address alone is written without a length. */
 void ls_prefix_format(const struct ls_prefix *prefix,
 		      char text_r[LS_PREFIX_TEXT]);
+/* ::/0, which stands for "no address is known" wherever it is not written in a
+ * policy: nothing is metered by it. */
+bool ls_prefix_is_none(const struct ls_prefix *prefix);
 bool ls_prefix_covers(const struct ls_prefix *prefix,
 		      const struct ls_addr *addr);
 
@@ -191,6 +194,9 @@ struct ls_attempt {
 	const char *mech;     /* "PLAIN", ... */
 	const char *user;     /* normalized; cut at LS_USER_MAX */
 	struct ls_addr ip;    /* the client's, once proxies are seen through */
+	bool nowhere;         /* no address is known, and ip not looked at: there is
+			       * no place, and only the account's limits, those
+			       * of the password, and orders hold */
 	bool secured;         /* TLS, or a client on this machine */
 	const char *password; /* NULL where the server never sees it */
 	const char *target;   /* the account that a master user, who is `user`,
@@ -221,6 +227,7 @@ struct ls_ticket {
 	bool aliased; /* `user` is another name of the account */
 	bool master;  /* it logs in to another account, the attempt's `target` */
 	bool unsure;  /* see ls_ticket_unsure() */
+	bool nowhere; /* ip is not known */
 	uint8_t marks; /* see ls_ticket_mark() */
 	/* Of a familiar place: */
 	bool at_home; /* the account has logged in from this address */

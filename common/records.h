@@ -30,7 +30,8 @@ struct ls_record {
 	unsigned strikes;
 	unsigned marks; /* LOGIN: LS_MARK_* */
 	uint64_t until_ms;         /* LOCK; SESSION_END: when it began */
-	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address;
+	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address
+				    * (ls_prefix_is_none(): it was not told);
 				    * kind: whose limit it was */
 	char service[LS_SERVICE_MAX + 1];
 	char mech[LS_MECH_MAX + 1]; /* SESSION_END: how, "closed" ... */

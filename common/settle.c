@@ -218,7 +218,7 @@ static unsigned marks_of(const struct ls_visit *visit,
 	unsigned marks = ticket->marks;
 
 	/* Postfix calls itself smtp, or what smtpd_sasl_service says. */
-	if (marks & LS_MARK_FOREIGN && (strcmp(ticket->service, "smtp") == 0 ||
+	if (visit->ip != NULL && marks & LS_MARK_FOREIGN && (strcmp(ticket->service, "smtp") == 0 ||
 	     strcmp(ticket->service, "submission") == 0) &&
 	    !ls_asked_lately(visit->state->guard.asked,
 			     visit->key[LS_KIND_IP], visit->now))

@@ -216,6 +216,10 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 	if (ticket->print != 0 && visit->known[LS_KIND_PLACE])
 		ls_slot_drop_print(&visit->ref[LS_KIND_PLACE], ticket->print);
 	follow_name(visit, ticket);
+	/* Without a place nothing becomes familiar. Nor is it in doubt: else an
+	 * account under siege would go on probation by its owner's calendar. */
+	if (visit->ip == NULL)
+		return;
 	if (visit->known[LS_KIND_PLACE] && !ticket->estranged &&
 	    ls_slot_get(&visit->ref[LS_KIND_PLACE], LS_WORD_FAMILIAR) >
 		    visit->now)

@@ -138,6 +138,7 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 
 	view_r->denied = visit->policy->denied != 0;
 	view_r->secured = secured;
+	view_r->nowhere = visit->ip == NULL;
 	view_r->full = false;
 	view_r->near = visit->near;
 	view_r->estranged = visit->estranged;

@@ -48,7 +48,8 @@ static void look_up_policy(struct ls_visit *visit)
 
 static void key_place(struct ls_visit *visit)
 {
-	visit->key[LS_KIND_PLACE] = ls_key_pair(visit->state->guard.hash_key,
+	if (visit->ip != NULL)
+		visit->key[LS_KIND_PLACE] = ls_key_pair(visit->state->guard.hash_key,
 						LS_KIND_PLACE,
 						visit->key[LS_KIND_USER],
 						visit->key[LS_KIND_NET]);
@@ -69,17 +70,30 @@ static void be_account(struct ls_visit *visit, uint64_t account)
 		visit->account.kind = LS_KIND_NONE;
 }
 
+static void key_address(struct ls_visit *visit)
+{
+	const uint8_t *hash_key = visit->state->guard.hash_key;
+	uint64_t *key = visit->key;
+	struct ls_prefix ip, net;
+
+	if (visit->ip == NULL) {
+		key[LS_KIND_IP] = key[LS_KIND_NET] = key[LS_KIND_PLACE] = 0;
+		return;
+	}
+	ip = prefix_of(visit, LS_KIND_IP);
+	net = prefix_of(visit, LS_KIND_NET);
+	key[LS_KIND_IP] = ls_key_net(hash_key, LS_KIND_IP, &ip);
+	key[LS_KIND_NET] = ls_key_net(hash_key, LS_KIND_NET, &net);
+}
+
 static void find_keys(struct ls_visit *visit, const char *password)
 {
 	const struct ls_state *state = visit->state;
 	const struct ls_table *table = &state->guard.subjects;
 	const uint8_t *hash_key = state->guard.hash_key;
-	const struct ls_prefix ip = prefix_of(visit, LS_KIND_IP);
-	const struct ls_prefix net = prefix_of(visit, LS_KIND_NET);
 	uint64_t *key = visit->key, account;
 
-	key[LS_KIND_IP] = ls_key_net(hash_key, LS_KIND_IP, &ip);
-	key[LS_KIND_NET] = ls_key_net(hash_key, LS_KIND_NET, &net);
+	key_address(visit);
 	key[LS_KIND_GUESS] = 0;
 	if (visit->user == NULL)
 		return;
@@ -169,7 +183,8 @@ void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 {
 	const struct ls_table *table = &state->guard.subjects;
 
-	begin(visit, state, ticket->user, &ticket->ip, now);
+	begin(visit, state, ticket->user,
+	      ticket->nowhere ? NULL : &ticket->ip, now);
 	visit->master = ticket->master;
 	if (ticket->aliased) {
 		visit->key[LS_KIND_NET] = ticket->key[LS_KIND_NET];
@@ -254,13 +269,13 @@ static bool is_trusted(const struct ls_visit *visit, enum ls_kind kind)
 
 bool ls_visit_is_trusted(const struct ls_visit *visit)
 {
-	return visit->policy->trusted != 0 || is_trusted(visit, LS_KIND_IP) ||
+	return visit->ip == NULL || visit->policy->trusted != 0 || is_trusted(visit, LS_KIND_IP) ||
 	       is_trusted(visit, LS_KIND_NET);
 }
 
 uint32_t ls_visit_print(const struct ls_visit *visit)
 {
-	return visit->key[LS_KIND_GUESS] == 0
+	return visit->key[LS_KIND_GUESS] == 0 || visit->ip == NULL
 		       ? 0
 		       : ls_secret_print(visit->key[LS_KIND_GUESS],
 					 visit->key[LS_KIND_PLACE]);
@@ -285,7 +300,7 @@ void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 	record.marks = visit->marks;
 	record.subject.kind = decision->kind;
 	record.subject.net.addr = attempt->ip;
-	record.subject.net.bits = 128;
+	record.subject.net.bits = visit->ip != NULL ? 128 : 0;
 	ls_copy(record.subject.user, sizeof(record.subject.user),
 		attempt->user);
 	ls_copy(record.service, sizeof(record.service), attempt->service);

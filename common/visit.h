@@ -17,7 +17,7 @@ struct ls_visit {
 	struct ls_policy own; /* both, when something overrides the policy */
 	struct ls_meters own_meters;
 	const char *user; /* as typed; NULL: not known yet */
-	const struct ls_addr *ip;
+	const struct ls_addr *ip; /* NULL: not known */
 	uint64_t key[LS_VISIT_KINDS]; /* GUESS: 0 when it is not known */
 	struct ls_ref ref[LS_VISIT_KINDS];
 	bool known[LS_VISIT_KINDS]; /* ref is good */
@@ -45,7 +45,7 @@ struct ls_visit {
 /* Begin: the keys of the attempt's subjects, their slots where they have any (see
  * `narrow`), and the policy that holds for this account at this address. A typed name that is
  * known to be an alias stands for the other account from here on.
- *   user      NULL: not known yet; it and ip live as long as the visit
+ *   user, ip  NULL: not known, one of them; both live as long as the visit
  *   password  NULL: not known
  *   now       the map's clock, as everywhere here */
 void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
@@ -100,7 +100,8 @@ static inline bool ls_visit_has(const struct ls_visit *visit, enum ls_kind kind)
 {
 	if (kind == LS_KIND_GUESS)
 		return visit->key[kind] != 0;
-	return visit->user != NULL || kind <= LS_KIND_NET;
+	return (visit->user != NULL || kind <= LS_KIND_NET) &&
+	       (visit->ip != NULL || kind == LS_KIND_USER);
 }
 
 /* What is known before the judgement (view.c).
@@ -122,15 +123,15 @@ bool ls_visit_is_frozen(const struct ls_visit *visit,
 uint32_t ls_visit_print(const struct ls_visit *visit);
 
 /* Do the address and its network count for nothing: by the policy's word, or an
- * administrator's for a while? */
+ * administrator's for a while, or because they are not known? */
 bool ls_visit_is_trusted(const struct ls_visit *visit);
 
 /* The subject of a kind, in readable form. */
 void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
 		      struct ls_subject *subject_r);
 
-/* The slot of a subject, claimed if need be. Returns NULL when there is no
- * room for it, and the table has counted it. */
+/* The slot of a subject, claimed if need be. Returns NULL when the attempt has no
+ * such subject, or there is no room for it, and the table has counted that. */
 const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind);
 
 /* Charge one meter, room or not if `force`, and note it in the ticket (NULL: it

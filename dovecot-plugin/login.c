@@ -111,14 +111,16 @@ static bool is_loopback(const struct ip_addr *ip)
 
 /* TLS, or a connection that crosses no network: both ends are one machine. A
  * webmail or a proxy that connects over loopback tells its client's address,
- * and the local address still tells that it did. */
+ * and the local address still tells that it did. A program that tells no address
+ * may have none: over what its client came, it alone knows. */
 static bool is_secured(const struct auth_request *request)
 {
 	const struct ip_addr *remote = &request->fields.remote_ip;
 	const struct ip_addr *local = &request->fields.local_ip;
 
-	return compat_request_secured(request) || is_loopback(remote) ||
-	       is_loopback(local) || net_ip_compare(remote, local);
+	return compat_request_secured(request) || remote->family == 0 ||
+	       is_loopback(remote) || is_loopback(local) ||
+	       net_ip_compare(remote, local);
 }
 
 static void attempt_fill(const struct login *login,
@@ -130,7 +132,8 @@ static void attempt_fill(const struct login *login,
 	attempt_r->service = state_service(compat_request_service(request));
 	attempt_r->mech = request->fields.mech_name;
 	attempt_r->user = request->fields.user;
-	(void)state_addr(guard->ls, &request->fields.remote_ip, &attempt_r->ip);
+	attempt_r->nowhere = !state_addr(guard->ls, &request->fields.remote_ip,
+					 &attempt_r->ip);
 	attempt_r->secured = is_secured(request);
 	attempt_r->password = login->password;
 	attempt_r->target = request->fields.requested_login_user;
@@ -200,9 +203,7 @@ static bool is_password_mech(const char *mech)
 /* Is there something to ask, and was it not asked in this request before? */
 static bool is_new(const struct auth_request *request)
 {
-	return request->fields.user != NULL &&
-	       request->fields.remote_ip.family != 0 &&
-	       outcome_find(request) == NULL;
+	return request->fields.user != NULL && outcome_find(request) == NULL;
 }
 
 /* Behind another passdb, every password is verified before we are asked; and a
@@ -230,10 +231,10 @@ static enum passdb_result check_target(struct auth_request *request,
 {
 	struct ls_decision decision;
 	struct ls_addr ip;
+	bool known = state_addr(state, &request->fields.remote_ip, &ip);
 
-	(void)state_addr(state, &request->fields.remote_ip, &ip);
-	return ls_frozen(state, request->fields.user, &ip, state_now_ms(),
-			 &decision) ? PASSDB_RESULT_USER_DISABLED :
+	return ls_frozen(state, request->fields.user, known ? &ip : NULL,
+			 state_now_ms(), &decision) ? PASSDB_RESULT_USER_DISABLED :
 				      PASSDB_RESULT_NEXT;
 }
 

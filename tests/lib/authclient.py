@@ -74,13 +74,16 @@ class AuthClient:
 
     def send(self, user, password, ip="127.0.0.1", service="imap", mech="PLAIN",
              secured=False, lip="127.0.0.1", **parameters):
-        """Send a request and return its id. More parameters of the protocol
+        """Send a request and return its id; ip None: as a program that tells
+        no address. More parameters of the protocol
         can be given by name (`_` for `-`), True for those without a value."""
         self.last_id += 1
         alike.note(user, password)
         client = sasl.client(mech, user, password)
         words = ["AUTH", str(self.last_id), mech, f"service={service}",
-                 "nologin", f"lip={lip}", f"rip={ip}"]
+                 "nologin"]
+        if ip is not None:
+            words += [f"lip={lip}", f"rip={ip}"]
         if secured:
             words.append("secured")
         for name, value in parameters.items():

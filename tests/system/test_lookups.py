@@ -100,18 +100,6 @@ def auth_test(stack, who, password, *words):
     return "auth succeeded" in out.stdout
 
 
-def test_doveadm_auth_test_without_an_address(stack):
-    """An administrator at the server's own console: never counted, and the
-    account's locks are not his."""
-    who, seen = cast(), counter(stack)
-    for word in guesses(5):
-        assert not auth_test(stack, who, word)
-    assert stack.lockstep("lock", who.user).returncode == 0
-    assert auth_test(stack, who, who.password)
-    assert {v.address for v in seen()} == {"-"} and len(seen()) == 6
-    assert records(stack, who) == []
-
-
 def test_doveadm_auth_test_as_from_an_address(stack, auth):
     """It asks what that client would be told, and counts as that client. It
     does not say that it came by TLS, which strangers have to, unless they came

@@ -198,7 +198,7 @@ static void test_journal_lines(void **state)
 		{ "{\"type\":\"login\",\"timestamp\":\"yesterday\",\"data\":{\"address\":\"192.0.2.19\",\"user\":\"joe\",\"verdict\":\"admit\",\"outcome\":\"success\"}}",
 		  -1, LS_OUTCOME_NONE, false },
 		{ "{\"type\":\"login\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{\"user\":\"joe\",\"verdict\":\"admit\",\"outcome\":\"success\"}}",
-		  -1, LS_OUTCOME_NONE, false },
+		  0, LS_OUTCOME_NONE, false },
 		{ "{\"type\":\"login\"", -1, LS_OUTCOME_NONE, false },
 		{ "{}", -1, LS_OUTCOME_NONE, false },
 	};

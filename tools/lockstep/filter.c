@@ -240,19 +240,12 @@ static bool overlap(const struct ls_prefix *a, const struct ls_prefix *b)
 				  : ls_prefix_covers(b, &a->addr);
 }
 
-static bool is_somewhere(const struct ls_prefix *net)
-{
-	static const struct ls_addr nowhere;
-
-	return net->bits > 0 || !ls_addr_equal(&net->addr, &nowhere);
-}
-
 bool filter_subject(const struct filter *filter,
 		    const struct ls_subject *subject)
 {
 	if (filter->user != NULL && strcmp(filter->user, subject->user) != 0)
 		return false;
-	if (filter->placed && (!is_somewhere(&subject->net) ||
+	if (filter->placed && (ls_prefix_is_none(&subject->net) ||
 			       !overlap(&filter->net, &subject->net)))
 		return false;
 	return filter->kind == LS_KIND_NONE || filter->kind == subject->kind;

@@ -85,8 +85,12 @@ static int take(struct attempts *attempts, const json_t *object)
 	if (strcmp(type, ls_event_name(LS_EVENT_LOGIN)) != 0)
 		return 0;
 	user = name_of(attempts, data, "user");
-	if (at_ms == 0 || user == 0 || !outcome_of(data, &outcome) ||
-	    ls_addr_parse(text_of(data, "address"), &ip) < 0)
+	if (at_ms == 0 || user == 0 || !outcome_of(data, &outcome))
+		return -1;
+	/* None was told: there is no place to learn, or to play it from. */
+	if (json_object_get(data, "address") == NULL)
+		return 0;
+	if (ls_addr_parse(text_of(data, "address"), &ip) < 0)
 		return -1;
 	attempt = attempts_append(attempts, at_ms);
 	attempt->ip = ip;

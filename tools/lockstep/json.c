@@ -74,11 +74,9 @@ void json_put_time(json_t *object, const char *key, uint64_t at_ms)
 
 static void put_who(json_t *object, const struct ls_subject *subject)
 {
-	static const struct ls_prefix none;
 	char text[LS_PREFIX_TEXT];
 
-	if (subject->net.bits != 0 ||
-	    !ls_addr_equal(&subject->net.addr, &none.addr)) {
+	if (!ls_prefix_is_none(&subject->net)) {
 		ls_prefix_format(&subject->net, text);
 		json_put(object,
 			 subject->net.bits == 128 ? "address" : "network",

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *dash(const char *text)
 {
@@ -102,7 +103,7 @@ static void print_attempt(const struct ls_record *record)
 	char mech[4 * sizeof(record->mech)], id[4 * sizeof(record->detail)];
 	char more[4 * sizeof(record->more)];
 
-	ls_prefix_format(&record->subject.net, net);
+	record_from(record, net);
 	cli_escape(record->service, service, sizeof(service));
 	cli_escape(record->mech, mech, sizeof(mech));
 	cli_escape(record->subject.user, user, sizeof(user));
@@ -122,6 +123,14 @@ static void print_attempt(const struct ls_record *record)
 	if (mech[0] != '\0' && !is_session(record))
 		printf(" (%s)", mech);
 	putchar('\n');
+}
+
+void record_from(const struct ls_record *record, char text_r[LS_PREFIX_TEXT])
+{
+	if (ls_prefix_is_none(&record->subject.net))
+		strcpy(text_r, "no address");
+	else
+		ls_prefix_format(&record->subject.net, text_r);
 }
 
 void record_print(const struct ls_record *record)

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
+#include "record.h"
 #include "screen.h"
 
 #include <curses.h>
@@ -52,7 +53,7 @@ static void count_attempts(struct top *top)
 		if (record.event != LS_EVENT_LOGIN &&
 		    record.event != LS_EVENT_CONNECT)
 			continue;
-		ls_prefix_format(&record.subject.net, address);
+		record_from(&record, address);
 		tally_count(&screen->attackers, address, &record);
 		if (record.event == LS_EVENT_LOGIN)
 			tally_count(&screen->accounts, record.subject.user,

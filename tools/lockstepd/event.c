@@ -90,10 +90,9 @@ void event_put_time(json_t *object, const char *key, uint64_t real_ms)
 /* A whole address is an "address", a shorter prefix a "network". */
 static void put_net(json_t *data, const struct ls_prefix *net)
 {
-	static const struct ls_addr none;
 	char text[LS_PREFIX_TEXT];
 
-	if (net->bits == 0 && ls_addr_equal(&net->addr, &none))
+	if (ls_prefix_is_none(net))
 		return;
 	ls_prefix_format(net, text);
 	event_put(data, net->bits == 128 ? "address" : "network",

@@ -57,6 +57,8 @@ static void note_source(struct gathering *gathering,
 {
 	struct source *source = NULL, *oldest = &gathering->source[0];
 
+	if (ls_prefix_is_none(&record->subject.net))
+		return;
 	for (unsigned i = 0; i < gathering->sources; i++) {
 		struct source *at = &gathering->source[i];
 
