@@ -35,7 +35,7 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->ip = attempt->nowhere ? nowhere : attempt->ip;
 	ticket->secured = attempt->secured;
 	ticket->final[0] = '\0';
-	ls_copy(ticket->user, sizeof(ticket->user), attempt->user);
+	ls_user_copy(ticket->user, attempt->user);
 	ls_copy(ticket->service, sizeof(ticket->service), attempt->service);
 	ls_copy(ticket->mech, sizeof(ticket->mech), attempt->mech);
 }
@@ -206,7 +206,7 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 
 void ls_ticket_final(struct ls_ticket *ticket, const char *user)
 {
-	ls_copy(ticket->final, sizeof(ticket->final), user);
+	ls_user_copy(ticket->final, user);
 }
 
 void ls_ticket_unsure(struct ls_ticket *ticket)

@@ -2,7 +2,6 @@
 #include "lockstep-config.h"
 
 #include "alias.h"
-#include "text.h"
 
 #include <string.h>
 
@@ -65,7 +64,7 @@ void ls_alias_learn(const struct ls_state *state, uint64_t typed,
 	ls_slot_set(&ref, LS_WORD_UNTIL, until);
 	memset(&subject, 0, sizeof(subject));
 	subject.kind = LS_KIND_USER;
-	ls_copy(subject.user, sizeof(subject.user), account);
+	ls_user_copy(subject.user, account);
 	ls_label_put(&state->guard.labels, key, &subject, LS_LABEL_NAME, until,
 		     now);
 }

@@ -259,7 +259,7 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 		return LS_EARG;
 	if (state->guard.header == NULL)
 		return LS_EACCES;
-	ls_copy(copy, sizeof(copy), user); /* cut as an attempt's is */
+	ls_user_copy(copy, user); /* as an attempt's */
 	ls_visit_init(&visit, state, user != NULL ? copy : NULL,
 		      ip != NULL ? ip : &nowhere, question->password,
 		      ls_map_now(&state->guard, now_ms));

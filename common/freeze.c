@@ -4,7 +4,6 @@
 #include "home.h"
 #include "sending.h"
 #include "state.h"
-#include "text.h"
 #include "visit.h"
 #include "where.h"
 
@@ -21,7 +20,7 @@ static struct ls_subject account_of(const char *user)
 
 	memset(&subject, 0, sizeof(subject));
 	subject.kind = LS_KIND_USER;
-	ls_copy(subject.user, sizeof(subject.user), user);
+	ls_user_copy(subject.user, user);
 	return subject;
 }
 

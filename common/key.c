@@ -40,8 +40,14 @@ uint64_t ls_key_net(const uint8_t hash_key[LS_HASH_KEY_SIZE], enum ls_kind kind,
 uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE], const char *user)
 {
 	uint8_t bytes[1 + LS_USER_MAX];
-	size_t len = strnlen(user, LS_USER_MAX);
+	size_t len = strnlen(user, LS_USER_MAX + 1);
+	char copy[LS_USER_MAX + 1];
 
+	if (len > LS_USER_MAX) {
+		ls_user_copy(copy, user);
+		user = copy;
+		len = LS_USER_MAX;
+	}
 	bytes[0] = LS_KIND_USER;
 	memcpy(bytes + 1, user, len);
 	return hash(hash_key, bytes, 1 + len);

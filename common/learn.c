@@ -69,8 +69,7 @@ int ls_learn(struct ls_state *state, const struct ls_past *past,
 	uint64_t age_ms, now;
 	int ret;
 
-	if (past->user[0] == '\0' || strlen(past->user) > LS_USER_MAX ||
-	    past->first_real_ms > past->last_real_ms ||
+	if (past->user[0] == '\0' || past->first_real_ms > past->last_real_ms ||
 	    past->last_real_ms > real_ms)
 		return LS_EARG;
 	if (!dry && !state->guard.writable)

@@ -273,14 +273,10 @@ int ls_subject_parse(const struct ls_state *state, const char *text,
 			       text, meant);
 	}
 	if (ret == LS_EARG) {
-		size_t len = strlen(text);
-
-		if (len == 0 || len > LS_USER_MAX)
-			return ls_fail(error_r, LS_EARG,
-				       "a name has 1 to %d bytes, not %zu",
-				       LS_USER_MAX, len);
+		if (*text == '\0')
+			return ls_fail(error_r, LS_EARG, "an empty name");
 		subject_r->kind = LS_KIND_USER;
-		ls_copy(subject_r->user, sizeof(subject_r->user), text);
+		ls_user_copy(subject_r->user, text);
 		return 0;
 	}
 	ls_nat64_unwrap(&state->nat64, &prefix);
@@ -314,6 +310,6 @@ struct ls_subject ls_subject_place(const struct ls_state *state,
 	subject.kind = LS_KIND_PLACE;
 	subject.net = ls_prefix_of(&where->addr, (unsigned)policy->net.prefix4,
 				   (unsigned)policy->net.prefix6);
-	ls_copy(subject.user, sizeof(subject.user), user);
+	ls_user_copy(subject.user, user);
 	return subject;
 }

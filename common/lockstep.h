@@ -192,7 +192,7 @@ int ls_init(const struct ls_open_args *args, uint64_t subjects, bool force,
 struct ls_attempt {
 	const char *service;  /* "imap", "smtp", ... */
 	const char *mech;     /* "PLAIN", ... */
-	const char *user;     /* normalized; cut at LS_USER_MAX */
+	const char *user;     /* normalized; of any length */
 	struct ls_addr ip;    /* the client's, once proxies are seen through */
 	bool nowhere;         /* no address is known, and ip not looked at: there is
 			       * no place, and only the account's limits, those
@@ -301,6 +301,34 @@ void ls_misplaced(struct ls_state *state, uint64_t now_ms);
 void ls_connect(struct ls_state *state, const char *service,
 		const struct ls_addr *ip, uint64_t now_ms,
 		struct ls_decision *decision_r);
+
+/* ---- names (spelling.c) ---------------------------------------------- */
+
+/* What Dovecot makes of the names that are typed, as its auth process tells when it
+ * starts, and whether its settings let one account have many names. */
+enum {
+	LS_NAMES_TOLD = 1,     /* else it is not known, and taken for the default */
+	LS_NAMES_AS_TYPED = 2, /* it does not make them lower case */
+	LS_NAMES_LOCAL = 4,    /* it drops the domain */
+	LS_NAMES_PASSDB = 8,   /* it does not, but a passdb does; */
+	LS_NAMES_USERDB = 16,  /* or a userdb */
+};
+void ls_names_tell(struct ls_state *state, unsigned how);
+
+/* Copy a name (NULL: none) as accounts are known by it: one longer than LS_USER_MAX is
+ * its beginning and a hash of the whole, so that two of one beginning are two. */
+void ls_user_copy(char user_r[LS_USER_MAX + 1], const char *user);
+
+enum { LS_TYPED_MAX = 2560 };
+
+/* The account that Dovecot would make of a name that it did not see: one of Postfix's
+ * alone (XCLIENT LOGIN), or of an administrator. In lower case (ASCII's letters: as
+ * Dovecot's %L), unless Dovecot leaves them as typed; one that is longer than
+ * LS_USER_MAX as ls_user_copy() has it. A name that is an account's already as it is
+ * written stays so: a passdb gave it. One longer than LS_TYPED_MAX is not folded.
+ *   whole  drop the domain too, where Dovecot does */
+void ls_name_fold(const struct ls_state *state, const char *typed, bool whole,
+		  char user_r[LS_USER_MAX + 1]);
 
 /* ---- locks ----------------------------------------------------------- */
 
@@ -445,6 +473,7 @@ struct ls_status {
 	uint64_t shared, recent; /* places: at that address, and all */
 	uint64_t admitted, denied, policy_compiled_real_ms;
 	bool observe;
+	unsigned names; /* LS_NAMES_* */
 	bool retired; /* the map was replaced */
 };
 void ls_status(struct ls_state *state, uint64_t now_ms,

@@ -70,7 +70,8 @@ struct ls_map_header {
 	_Atomic uint64_t orders; /* freezes and administrators' locks so far */
 	_Atomic uint64_t clocks_apart; /* CLOCK_REALTIME less CLOCK_BOOTTIME, ms;
 					* 0: as at the map's creation */
-	uint64_t spare[3];
+	_Atomic uint64_t names; /* LS_NAMES_* */
+	uint64_t spare[2];
 	/* Written at every attempt. */
 	_Atomic uint64_t auth_seen; /* map's clock, as the next two */
 	_Atomic uint64_t smtp_seen, connect_seen;

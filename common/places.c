@@ -5,7 +5,6 @@
 #include "home.h"
 #include "names.h"
 #include "orders.h"
-#include "text.h"
 #include "where.h"
 
 #include <string.h>
@@ -32,7 +31,7 @@ static bool identify(const struct search *search, const struct ls_ref *ref,
 	unsigned prefix6 = (unsigned)policy->net.prefix6;
 
 	if (search->of->user != NULL) {
-		ls_copy(place->user, sizeof(place->user), search->of->user);
+		ls_user_copy(place->user, search->of->user);
 		place->placed = ls_where_is_of(ref, search->user_key) &&
 				ls_where_get(ref, search->state->guard.hash_key,
 					     search->user_key, prefix4, prefix6,
@@ -141,7 +140,7 @@ static void journal(const struct search *search, const char *by)
 	subject.kind = of->net == NULL    ? LS_KIND_USER
 		       : of->user == NULL ? LS_KIND_NET
 					  : LS_KIND_PLACE;
-	ls_copy(subject.user, sizeof(subject.user), of->user);
+	ls_user_copy(subject.user, of->user);
 	if (of->net != NULL)
 		subject.net = *of->net;
 	ls_state_journal(search->state, LS_EVENT_FORGET, &subject, &order, by,

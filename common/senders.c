@@ -73,7 +73,7 @@ int ls_explain_sending(struct ls_state *state, const char *user,
 	memset(sending_r, 0, sizeof(*sending_r));
 	if (state->guard.header == NULL)
 		return LS_EACCES;
-	ls_copy(copy, sizeof(copy), user);
+	ls_user_copy(copy, user);
 	ls_visit_init(&visit, state, copy, &nowhere, NULL, now);
 	account.key = visit.key[LS_KIND_USER];
 	ls_visit_subject(&visit, LS_KIND_USER, &account.name);

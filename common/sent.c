@@ -3,7 +3,6 @@
 
 #include "message.h"
 #include "sent.h"
-#include "text.h"
 
 #include <string.h>
 
@@ -53,7 +52,7 @@ void ls_sent_init(struct ls_sent *sent, struct ls_state *state,
 
 	sent->state = state;
 	sent->message = message;
-	ls_copy(sent->user, sizeof(sent->user), message->user);
+	ls_user_copy(sent->user, message->user);
 	ls_visit_init(&sent->visit, state, account ? sent->user : NULL,
 		      &message->ip, NULL, ls_map_now(&state->guard, now_ms));
 	memset(sent->units, 0, sizeof(sent->units));

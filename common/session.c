@@ -320,7 +320,7 @@ static void begin(const struct ls_state *state,
 	ls_copy(session_r->service, sizeof(session_r->service),
 		start->service);
 	ls_copy(session_r->id, sizeof(session_r->id), start->id);
-	ls_copy(session_r->user, sizeof(session_r->user), start->user);
+	ls_user_copy(session_r->user, start->user);
 	session_r->user_key = ls_key_user(state->sessions.hash_key,
 					  session_r->user);
 }

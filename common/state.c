@@ -435,6 +435,7 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	status_r->full = atomic_load(&map->header->subjects.full);
 	ls_crowding(state, &status_r->crowding);
 	status_r->created_ms = map->created_boot_ms;
+	status_r->names = (unsigned)atomic_load(&map->header->names);
 	status_r->auth_seen_ms =
 		ls_map_boot_ms(map, atomic_load(&map->header->auth_seen));
 	status_r->smtp_seen_ms =

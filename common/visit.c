@@ -236,7 +236,7 @@ void ls_visit_rename(struct ls_visit *visit, const char *user)
 	if (account != visit->key[LS_KIND_USER]) {
 		be_account(visit, account);
 		visit->account = named;
-		ls_copy(visit->account.user, sizeof(visit->account.user), user);
+		ls_user_copy(visit->account.user, user);
 	} else {
 		key_place(visit);
 	}
@@ -258,7 +258,7 @@ void ls_visit_subject(const struct ls_visit *visit, enum ls_kind kind,
 	if (kind == LS_KIND_IP || kind == LS_KIND_NET || kind == LS_KIND_PLACE)
 		subject_r->net = prefix_of(visit, kind);
 	if (kind == LS_KIND_USER || kind == LS_KIND_PLACE)
-		ls_copy(subject_r->user, sizeof(subject_r->user), user);
+		ls_user_copy(subject_r->user, user);
 }
 
 static bool is_trusted(const struct ls_visit *visit, enum ls_kind kind)
@@ -301,8 +301,7 @@ void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 	record.subject.kind = decision->kind;
 	record.subject.net.addr = attempt->ip;
 	record.subject.net.bits = visit->ip != NULL ? 128 : 0;
-	ls_copy(record.subject.user, sizeof(record.subject.user),
-		attempt->user);
+	ls_user_copy(record.subject.user, attempt->user);
 	ls_copy(record.service, sizeof(record.service), attempt->service);
 	ls_copy(record.mech, sizeof(record.mech), attempt->mech);
 	record.detail[0] = record.more[0] = '\0';

@@ -27,6 +27,7 @@
 #include "login.h"
 #include "outcome.h"
 #include "penalty.h"
+#include "spelling.h"
 
 struct module;
 
@@ -88,6 +89,9 @@ static void lockstep_init(struct passdb_module *module)
 	decoys_init();
 	logins_init(&guard, guard_event);
 	outcome_init(&guard);
+	spelling_init(guard_event);
+	if (guard.ls != NULL)
+		spelling_tell(guard.ls);
 }
 
 static void lockstep_deinit(struct passdb_module *module ATTR_UNUSED)

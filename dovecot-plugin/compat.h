@@ -46,7 +46,55 @@
 		return 0;                                             \
 	}
 
+/* Define compat_passdb_format(const struct auth_passdb *) and compat_userdb_format():
+ * how the database finds a user by the name, variables as they are; "" where that is
+ * not to be seen. Since 2.4 a passwd-file looks for what auth_username_format is
+ * within its own block, in the file that its path, which may have variables, names. */
+#define COMPAT_DB_FORMAT(name, type, kind)                                     \
+	static const char *name(const struct type *db)                         \
+	{                                                                      \
+		const struct passwd_file_settings *set;                        \
+		const char *format = "", *error;                               \
+		struct event *event;                                           \
+                                                                               \
+		if (strcmp(db->set->driver, "passwd-file") != 0)               \
+			return "";                                             \
+		event = event_create(auth_event);                              \
+		event_add_str(event, kind, db->name);                          \
+		settings_event_add_filter_name(event, kind "_passwd-file");    \
+		settings_event_add_list_filter_name(event, kind, db->name);    \
+		if (settings_get(event, &passwd_file_setting_parser_info, 0,   \
+				 &set, &error) == 0) {                         \
+			format = t_strconcat(db->auth_set->username_format,    \
+					     " ", set->passwd_file_path,       \
+					     NULL);                            \
+			settings_free(set);                                    \
+		}                                                              \
+		event_unref(&event);                                           \
+		return format;                                                 \
+	}
+#define COMPAT_DB_FORMATS                                                      \
+	COMPAT_DB_FORMAT(compat_passdb_format, auth_passdb, "passdb")          \
+	COMPAT_DB_FORMAT(compat_userdb_format, auth_userdb, "userdb")
+#define COMPAT_FORMAT_ADVICE                                                   \
+	"set auth_username_format = %{user | username | lower} for all, or "   \
+	"%{user} for this one"
+
 #else
+
+#define COMPAT_DB_FORMATS                                                      \
+	static const char *compat_passdb_format(const struct auth_passdb *db)  \
+	{                                                                      \
+		return db->set->args;                                          \
+	}                                                                      \
+	/* Of others than files it is no name to look for: a home. */          \
+	static const char *compat_userdb_format(const struct auth_userdb *db)  \
+	{                                                                      \
+		return strcmp(db->set->driver, "passwd-file") == 0 ?           \
+			db->set->args : "";                                    \
+	}
+#define COMPAT_FORMAT_ADVICE                                                   \
+	"set auth_username_format = %Ln, or have it look at %u"
 
 #define compat_request_service(request) ((request)->fields.service)
 #define compat_request_secured(request) \

@@ -12,6 +12,7 @@
 #include "pace.h"
 #include "penalty.h"
 #include "refusal.h"
+#include "spelling.h"
 
 static struct state *guard;
 static struct event *guard_event;
@@ -251,8 +252,10 @@ void login_check(struct auth_request *request, const char *password,
 		state = state_get(guard, guard_event);
 		penalty_set(state == NULL || ls_is_observing(state));
 	}
-	if (state != NULL)
+	if (state != NULL) {
+		spelling_tell(state);
 		check_place(request, state);
+	}
 	if (state != NULL && request->fields.master_user != NULL) {
 		result = check_target(request, state);
 		state = NULL;

@@ -141,14 +141,14 @@ static void look_for_rcpt(struct decider *decider,
  * RCPT was not asked about, or of another process that was killed; and better where
  * others were rejected after they were gathered. */
 static void gather(struct decider *decider, const struct request *request,
-		   const struct ls_state *state)
+		   const struct ls_state *state, const char *user)
 {
 	if (request->stage == REQUEST_STAGE_RCPT)
-		ls_gather(state, &decider->gathered, request->instance,
-			  request->sasl_username, request->recipient);
+		ls_gather(state, &decider->gathered, request->instance, user,
+			  request->recipient);
 	else if (request->recipient_count == 1 && request->recipient[0] != '\0')
 		ls_gather_alone(state, &decider->gathered, request->instance,
-				request->sasl_username, request->recipient);
+				user, request->recipient);
 }
 
 static bool decide_message(struct decider *decider,
@@ -156,9 +156,10 @@ static bool decide_message(struct decider *decider,
 			   struct ls_state *state, uint64_t now_ms,
 			   struct ls_decision *decision_r)
 {
+	char user[LS_USER_MAX + 1];
 	struct ls_message message = {
 		.instance = request->instance,
-		.user = request->sasl_username,
+		.user = user,
 		.sender = request->sender,
 		.queue_id = request->queue_id,
 		.recipients = request->recipient_count,
@@ -172,8 +173,10 @@ static bool decide_message(struct decider *decider,
 	if (!client_address(decider, request, state, now_ms, &message.ip) &&
 	    request->sasl_username[0] == '\0')
 		return false;
+	/* It may be no name of Dovecot's: XCLIENT LOGIN. */
+	ls_name_fold(state, request->sasl_username, true, user);
 	look_for_rcpt(decider, request, now_ms);
-	gather(decider, request, state);
+	gather(decider, request, state, user);
 	if (request->stage == REQUEST_STAGE_END_OF_MESSAGE) {
 		ls_send(state, &message, now_ms, guard_real_ms(), decision_r);
 		return true;

@@ -66,7 +66,7 @@ struct request {
 	char policy_context[64];
 	char queue_id[64];
 	char instance[96];
-	char sasl_username[1024];
+	char sasl_username[2560];
 	char sender[2560];
 	char recipient[2560];
 

@@ -172,7 +172,7 @@ SENSELESS = [  # a command line, and what is said of it
     ("init --subjects 5", "a number from 1024"),
     ("status x", "usage: lockstep status"), ("verify x", "usage:"),
     ("replay -p a -c b c", "usage: lockstep replay"),
-    ("events --user=", "--user: a name has 1 to 254 bytes, not 0"),
+    ("events --user=", "--user: an empty name"),
     ("events --kind seat", "--kind seat: one of ip, net, user, place, guess, "),
     ("replay -w odd x", "--passwords odd: stale, new or same"),
     ("replay", "usage: lockstep replay"), ("learn", "usage: lockstep learn"),
@@ -187,7 +187,7 @@ def test_what_makes_no_sense(stack):
         assert (out.returncode, out.stdout) == (2, ""), (line, out)
         assert want in out.stderr, (line, out)
     out = stack.lockstep("lock", "10.0.0.1", "")
-    assert out.returncode == 2 and "not 0" in out.stderr
+    assert out.returncode == 2 and "an empty name" in out.stderr
     assert stack.locks() == [] and stack.events() == []
 
 
@@ -201,9 +201,9 @@ def test_what_cannot_be_written_is_told(stack, words):
 
 def test_names_are_taken_as_they_are_shown(stack):
     """With the backslash doubled, and control characters escaped."""
-    for name, shown in (("CORP\\joe", r"CORP\\joe"),
+    for name, shown in (("corp\\joe", r"corp\\joe"),
                         ("a\x1b[31m\x7f", r"a\x1b[31m\x7f"),
-                        ("CORP\\xabi", r"CORP\\xabi"),
+                        ("corp\\xabi", r"corp\\xabi"),
                         ("j\u00f6rg", "j\u00f6rg")):
         run(stack, "lock", name)
         assert shown in run(stack, "list", "locks", shown)

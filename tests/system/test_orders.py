@@ -116,14 +116,18 @@ def test_what_is_told_can_be_given_to_a_shell(stack):
 # ---- whom it is not meant for --------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["freeze", "lock", "unlock", "release",
-                                  "explain", "forget"])
-def test_capitals_are_told(stack, verb):
-    out = stack.lockstep(verb, "Joe@example.test")
+@pytest.mark.parametrize("words", [
+    ["freeze"], ["lock"], ["unlock"], ["release"], ["explain"], ["forget"],
+    ["list", "familiar"], ["events", "--user"]])
+def test_capitals_are_dovecots(stack, words):
+    """An order for a name, and a question about it, is about what Dovecot makes of
+    it."""
+    out = stack.lockstep(*words, "Joe@Example.Test")
     assert out.returncode in (0, 1)
-    assert out.stderr.startswith("lockstep: Joe@example.test: has capital "
-                                 "letters; Dovecot makes names lower case")
-    assert "capital" not in stack.lockstep(verb, "joe@example.test").stderr
+    assert out.stderr.startswith("lockstep: Joe@Example.Test: Dovecot makes "
+                                 "joe@example.test of it\n")
+    assert "Joe" not in out.stdout
+    assert "makes" not in stack.lockstep(*words, "joe@example.test").stderr
 
 
 @pytest.mark.parametrize("verb", ["freeze", "release"])

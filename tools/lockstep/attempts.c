@@ -3,6 +3,7 @@
 
 #include "attempts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +29,13 @@ struct attempt *attempts_append(struct attempts *attempts, uint64_t at_ms)
 
 static uint32_t name_of(struct attempts *attempts, struct dovelog_text text)
 {
-	size_t most = LS_USER_MAX;
+	char whole[LS_TYPED_MAX + 1], user[LS_USER_MAX + 1];
 
-	return names_add(&attempts->names, text.at,
-			 text.len < most ? text.len : most);
+	if (text.len <= LS_USER_MAX)
+		return names_add(&attempts->names, text.at, text.len);
+	snprintf(whole, sizeof(whole), "%.*s", (int)text.len, text.at);
+	ls_user_copy(user, whole);
+	return names_add(&attempts->names, user, LS_USER_MAX);
 }
 
 void attempts_add(struct attempts *attempts,

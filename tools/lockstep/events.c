@@ -175,7 +175,7 @@ static int run_events(const struct cli *cli, int argc, char **argv)
 
 	if (code != CLI_DONE)
 		return code < 0 ? CLI_DONE : code;
-	filter_unwrap(&shown.filter, cli);
+	filter_follow(&shown.filter, cli);
 	return show(cli, &shown);
 }
 

@@ -277,7 +277,7 @@ static int run_explain(const struct cli *cli, int argc, char **argv)
 			       argv + optind);
 	if (code != CLI_DONE)
 		return code;
-	filter_unwrap(&who, cli);
+	filter_follow(&who, cli);
 	answer.user = who.user;
 	answer.placed = who.placed;
 	answer.from = who.net;

@@ -108,8 +108,7 @@ static bool take_user(struct filter *filter, const char *text)
 	static char plain[SUBJECT_PLAIN_TEXT];
 
 	if (text[0] == '\0') {
-		cli_complain("--user: a name has 1 to %d bytes, not 0",
-			     LS_USER_MAX);
+		cli_complain("--user: an empty name");
 		return false;
 	}
 	subject_unescape(text, plain);
@@ -152,20 +151,22 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 static int take_place(struct filter *filter, const char *text)
 {
 	static char user[LS_USER_MAX + 1];
-	char plain[SUBJECT_PLAIN_TEXT];
+	char plain[SUBJECT_PLAIN_TEXT], net[SUBJECT_PLAIN_TEXT];
 	const char *from;
 	size_t length = 0;
 
 	subject_unescape(text, plain);
 	from = subject_place(plain, &length);
-	if (from == NULL || length == 0 || length > LS_USER_MAX)
+	if (from == NULL || length == 0)
 		return 0;
 	if (filter->user != NULL || filter->placed) {
 		cli_complain("%s: there is %s already", text,
 			     filter->placed ? "an address" : "an account");
 		return -1;
 	}
-	memcpy(user, plain, length);
+	from = strcpy(net, from);
+	plain[length] = '\0';
+	ls_user_copy(user, plain);
 	filter->user = user;
 	return take_from(filter, from) ? 1 : -1;
 }
@@ -218,7 +219,24 @@ int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 	return take_from(filter, words[2]) ? CLI_DONE : CLI_USAGE;
 }
 
-void filter_unwrap(struct filter *filter, const struct cli *cli)
+/* Without the guard, which tells how Dovecot does, as it is typed. */
+static void fold_user(struct filter *filter, const struct cli *cli)
+{
+	static char user[LS_USER_MAX + 1];
+	struct ls_error ignored;
+	struct ls_state *state;
+
+	ls_user_copy(user, filter->user);
+	filter->user = user;
+	if (!subject_has_capitals(user))
+		return;
+	state = cli_open(cli, LS_GUARD_READ, &ignored);
+	if (state != NULL)
+		subject_fold(state, user);
+	ls_close(&state);
+}
+
+static void unwrap_net(struct filter *filter, const struct cli *cli)
 {
 	struct ls_policy_file *policy;
 	struct ls_nat64 nat64;
@@ -231,6 +249,13 @@ void filter_unwrap(struct filter *filter, const struct cli *cli)
 			   &ignored) == 0)
 		ls_nat64_unwrap(&nat64, &filter->net);
 	ls_policy_file_close(&policy);
+}
+
+void filter_follow(struct filter *filter, const struct cli *cli)
+{
+	if (filter->user != NULL)
+		fold_user(filter, cli);
+	unwrap_net(filter, cli);
 }
 
 /* Does the one lie in the other? */

@@ -51,8 +51,9 @@ bool filter_take_subjects(struct filter *filter, int count, char **words);
 int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 		    char **words);
 
-/* What a NAT64 of the policy made of an IPv4 address is that one. */
-void filter_unwrap(struct filter *filter, const struct cli *cli);
+/* What a NAT64 of the policy made of an IPv4 address is that one, and a name is the
+ * account that Dovecot makes of it. */
+void filter_follow(struct filter *filter, const struct cli *cli);
 
 bool filter_subject(const struct filter *filter,
 		    const struct ls_subject *subject);

@@ -53,7 +53,7 @@ static int run_forget(const struct cli *cli, int argc, char **argv)
 	code = filter_take_who(&which, &verb_forget, order.words, order.word);
 	if (code != CLI_DONE)
 		return code;
-	filter_unwrap(&which, cli);
+	filter_follow(&which, cli);
 	state = cli_open_guard(cli);
 	if (state == NULL)
 		return CLI_FAILED;

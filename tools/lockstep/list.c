@@ -107,7 +107,7 @@ static int run_list(const struct cli *cli, int argc, char **argv)
 	}
 	if (!filter_take_subjects(&listing.filter, argc - optind, argv + optind))
 		return CLI_USAGE;
-	filter_unwrap(&listing.filter, cli);
+	filter_follow(&listing.filter, cli);
 	if (list != NULL && !is_narrowed(list, &listing.filter))
 		return CLI_USAGE;
 	return list == NULL ? run_default(&listing) : list->run(&listing);

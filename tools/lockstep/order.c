@@ -139,6 +139,8 @@ static bool parse_subjects(const struct ls_state *state,
 
 		if (ret < 0 || !is_one_of(kinds, &subject_r[i], word))
 			good = false;
+		else if (kinds == ORDER_ACCOUNTS)
+			subject_fold(state, subject_r[i].user);
 	}
 	return good;
 }

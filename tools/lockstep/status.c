@@ -158,6 +158,23 @@ static void check_place(struct report *report)
 			       "conf.d/dovecot-2.3/05-lockstep-auth.conf");
 }
 
+/* One account under many names has each limit as many times. */
+static void check_names(struct report *report)
+{
+	unsigned names = report->status.names;
+
+	if (names & (LS_NAMES_PASSDB | LS_NAMES_USERDB))
+		report_problem(report,
+			       "Dovecot: a %s looks at what stands before the @ "
+			       "alone, and auth_username_format keeps the domain: "
+			       "joe@a and joe@b are one account with two names, "
+			       "and limits, locks and freezes for each; set "
+			       "auth_username_format = %s, or have it look at the "
+			       "whole name; Dovecot's log names it",
+			       names & LS_NAMES_PASSDB ? "passdb" : "userdb",
+			       "%Ln (2.4: %{user | username | lower})");
+}
+
 /* Nobody is guarded by a map that is not asked. A quiet night tells nothing: it
  * was asked before. */
 static void check_auth(struct report *report)
@@ -223,6 +240,7 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 	check_outbox(report);
 	check_dropped(report);
 	check_place(report);
+	check_names(report);
 	check_auth(report);
 }
 

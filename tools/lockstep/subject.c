@@ -103,11 +103,15 @@ bool subject_is_slip(const char *text)
 	       strcspn(text, "./") < length;
 }
 
-/* What is ordered for such a name, or asked about it, is seldom meant so. */
-static void warn_of_capitals(const struct ls_subject *subject)
+void subject_fold(const struct ls_state *state, char user[LS_USER_MAX + 1])
 {
-	if (subject_has_capitals(subject->user))
-		cli_complain("%s: " SUBJECT_CAPITALS, subject->user);
+	char folded[LS_USER_MAX + 1];
+
+	ls_name_fold(state, user, false, folded);
+	if (strcmp(user, folded) == 0)
+		return;
+	cli_complain("%s: Dovecot makes %s of it", user, folded);
+	strcpy(user, folded);
 }
 
 int subject_parse_user(const char *text, struct ls_subject *subject_r)
@@ -125,15 +129,12 @@ int subject_parse_user(const char *text, struct ls_subject *subject_r)
 			     text);
 		return LS_EARG;
 	}
-	length = strlen(plain);
-	if (length == 0 || length > LS_USER_MAX) {
-		cli_complain("a name has 1 to %d bytes, not %zu", LS_USER_MAX,
-			     length);
+	if (plain[0] == '\0') {
+		cli_complain("an empty name");
 		return LS_EARG;
 	}
 	subject_r->kind = LS_KIND_USER;
-	memcpy(subject_r->user, plain, length);
-	warn_of_capitals(subject_r);
+	ls_user_copy(subject_r->user, plain);
 	return 0;
 }
 
@@ -156,17 +157,17 @@ int subject_parse(const struct ls_state *state, const char *text,
 		return ret;
 	}
 	if (network == NULL) {
-		warn_of_capitals(subject_r);
+		subject_fold(state, subject_r->user);
 		return 0;
 	}
-	if (length == 0 || length > LS_USER_MAX) {
+	if (length == 0) {
 		cli_complain("%s: neither an account nor one from a network",
 			     text);
 		return LS_EARG;
 	}
 	plain[length] = '\0';
 	*subject_r = ls_subject_place(state, plain, &subject_r->net);
-	warn_of_capitals(subject_r);
+	subject_fold(state, subject_r->user);
 	return 0;
 }
 

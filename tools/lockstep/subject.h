@@ -8,7 +8,7 @@
 
 /* Take back what cli_escape() did to text: \\ and the \xNN of control characters. A
  * name is often copied from what was printed. What has no backslash stays. */
-enum { SUBJECT_PLAIN_TEXT = 1024 };
+enum { SUBJECT_PLAIN_TEXT = LS_TYPED_MAX + 1 };
 void subject_unescape(const char *text, char plain_r[SUBJECT_PLAIN_TEXT]);
 
 /* Does it look like an address or a network, and is none? */
@@ -23,12 +23,15 @@ static inline bool subject_has_capitals(const char *name)
 	"has capital letters; Dovecot makes names lower case, unless "        \
 	"auth_username_format says otherwise"
 
-/* An account: unescaped, of a length that names have, and neither an address nor a
- * place. Complains of capitals, too. Returns 0, or LS_EARG, having complained. */
+/* An account: unescaped, and neither an address nor a place. Returns 0, or LS_EARG,
+ * having complained. */
 int subject_parse_user(const char *text, struct ls_subject *subject_r);
+/* The account that Dovecot makes of that name. Says so where it is another. */
+void subject_fold(const struct ls_state *state,
+		  char user[LS_USER_MAX + 1]);
 
-/* ls_subject_parse(), unescaped, and places: "joe@example.com from 192.0.2.0/24". Returns 0,
- * or negative, having complained. */
+/* ls_subject_parse(), unescaped and folded, and places: "joe@example.com from 192.0.2.0/24".
+ * Returns 0, or negative, having complained. */
 int subject_parse(const struct ls_state *state, const char *text,
 		  struct ls_subject *subject_r);
 

@@ -1,0 +1,113 @@
+/* spelling.c - one account, however its name is written; see lockstep.h
+ *
+ * An account is known by the name that Dovecot makes of what is typed. A name that
+ * is longer than a record has room for is known by its beginning and a hash of the
+ * whole, so that two of one beginning are two accounts:
+ *
+ *    0                                  237 238             254
+ *   +----------------------------------+---+----------------+
+ *   |  as it is                        | ~ |  16 hex digits |
+ *   +----------------------------------+---+----------------+
+ *
+ * The hash is the same in all maps and processes: Postfix's name of an account and
+ * Dovecot's have to meet. That anybody can compute it helps nobody: of two names
+ * that meet, whoever made them shares limits with himself. */
+#include "lockstep-config.h"
+
+#include "state.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { HASH_DIGITS = 16, KEPT = LS_USER_MAX - 1 - HASH_DIGITS };
+
+static void shorten(char user_r[LS_USER_MAX + 1], const char *user, size_t len)
+{
+	static const unsigned char key[crypto_shorthash_KEYBYTES];
+	unsigned char hash[crypto_shorthash_BYTES];
+	char *digits = user_r + KEPT + 1;
+
+	crypto_shorthash(hash, (const unsigned char *)user, len, key);
+	memcpy(user_r, user, KEPT);
+	user_r[KEPT] = '~';
+	for (unsigned i = 0; i < sizeof(hash); i++)
+		snprintf(digits + 2 * i, 3, "%02x", hash[i]);
+}
+
+void ls_user_copy(char user_r[LS_USER_MAX + 1], const char *user)
+{
+	size_t len = user != NULL ? strnlen(user, LS_USER_MAX + 1) : 0;
+
+	if (len > LS_USER_MAX) {
+		shorten(user_r, user, strlen(user));
+		return;
+	}
+	if (len > 0)
+		memcpy(user_r, user, len);
+	user_r[len] = '\0';
+}
+
+static bool is_capital(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+/* Letters of ASCII alone, as Dovecot's %L. */
+static void lower(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (is_capital(*text))
+			*text = (char)(*text - 'A' + 'a');
+}
+
+static bool has_capitals(const char *text)
+{
+	while (*text != '\0' && !is_capital(*text))
+		text++;
+	return *text != '\0';
+}
+
+/* Has Dovecot used the name as it is? A passdb may give an account a name that it
+ * would make of no other. */
+static bool is_known(const struct ls_state *state, const char *user)
+{
+	const struct ls_map *map = &state->guard;
+	struct ls_ref ref;
+
+	return ls_table_find(&map->subjects, ls_key_user(map->hash_key, user),
+			     LS_KIND_USER, &ref) == 0;
+}
+
+void ls_name_fold(const struct ls_state *state, const char *typed, bool whole,
+		  char user_r[LS_USER_MAX + 1])
+{
+	const struct ls_map_header *header = state->guard.header;
+	unsigned how = header == NULL ? 0
+				      : (unsigned)atomic_load_explicit(
+						&header->names,
+						memory_order_relaxed);
+	bool lowered = !(how & LS_NAMES_AS_TYPED) && has_capitals(typed);
+	bool cut = whole && (how & LS_NAMES_LOCAL) &&
+		   strchr(typed, '@') != NULL;
+	char folded[LS_TYPED_MAX + 1];
+
+	ls_user_copy(user_r, typed);
+	if ((!lowered && !cut) || strlen(typed) > LS_TYPED_MAX ||
+	    (header != NULL && is_known(state, user_r)))
+		return;
+	strcpy(folded, typed);
+	if (cut)
+		*strchr(folded, '@') = '\0';
+	if (lowered)
+		lower(folded);
+	ls_user_copy(user_r, folded);
+}
+
+void ls_names_tell(struct ls_state *state, unsigned how)
+{
+	if (state->guard.writable)
+		atomic_store_explicit(&state->guard.header->names,
+				      how | LS_NAMES_TOLD,
+				      memory_order_relaxed);
+}

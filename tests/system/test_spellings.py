@@ -1,0 +1,167 @@
+"""One account, however its name is written: names that Dovecot did not see, names too
+long for a record, and names that a passdb takes for one."""
+
+import contextlib
+import json
+import pathlib
+import tempfile
+
+import pytest
+
+from lib import dovecot, mail
+from lib.attempts import attempt, counter, guess_calls, log_in
+from lib.cast import USER_FAILURES, USERS, cast, networks
+from lib.policyfilter import DUNNO, FREE, Filter, World, request
+from lib.stack import Stack
+
+SENT = 6  # messages that an account may send
+
+
+@pytest.fixture(scope="module")
+def stack():
+    policy = f'limit sending {{ messages = "{SENT}/1h" }}'
+    with Stack(users=USERS, policy=policy) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def client_as(stack, name):
+    """A client whom a proxy has let in under that name; Dovecot never saw it."""
+    with mail.Client(stack, port="submission") as client:
+        code, text = client.smtp.docmd(
+            "XCLIENT", f"ADDR=198.51.100.7 LOGIN={name}")
+        assert code == 220, text
+        assert client.smtp.ehlo("client.example.test")[0] == 250
+        yield client
+
+
+def send_as(stack, name, *recipients, **message):
+    with client_as(stack, name) as client:
+        return client.send(*recipients, sender="a@example.test", **message)
+
+
+def spellings(who):
+    """Of one name, by case alone."""
+    name = who.user
+    return [name.upper(), name.title(), name.replace("u", "U", 1),
+            name.replace("test", "Test"), name.replace("e", "E"), name]
+
+
+# ---- names that Dovecot did not see ----------------------------------------
+
+
+def test_a_frozen_account_by_another_case(stack):
+    """Handed in by a proxy that checks passwords itself (XCLIENT LOGIN)."""
+    who = cast()
+    assert send_as(stack, who.user.upper(), "b@x.example")
+    assert stack.lockstep("freeze", who.user, "--for", "1h").returncode == 0
+    for name in spellings(who):
+        reply = send_as(stack, name, "b@x.example")
+        assert not reply and reply.code in (421, 450, 550, 554), (name, reply)
+
+
+def test_a_limit_for_all_cases(stack):
+    who = cast()
+    replies = [send_as(stack, name, f"{i}-{n}@x.example")
+               for i, name in enumerate(spellings(who)) for n in range(3)]
+    assert sum(map(bool, replies)) == SENT
+    assert {e["user"] for e in stack.events("message")
+            if e["user"].lower() == who.user} == {who.user}
+    out = stack.lockstep("explain", who.user.upper(), "--json").stdout
+    assert json.loads(out)["user"] == who.user
+
+
+def test_orders_by_another_case(stack, auth):
+    who = cast()
+    for order, end in ("freeze", "release"), ("lock", "unlock"):
+        assert stack.lockstep(order, who.user.title()).returncode == 0
+        assert not log_in(auth, who, who.owner)
+        assert stack.lockstep(end, who.user.upper()).returncode == 0
+        assert log_in(auth, who, who.stranger)
+
+
+# ---- long names ------------------------------------------------------------
+
+
+def long_name(number, length):
+    return "a" * length + f"{number}@example.test"
+
+
+@pytest.mark.parametrize("length", [250, 300, 900])
+def test_long_names_of_one_beginning(stack, auth, length):
+    """Each has its own limit."""
+    first, second = (long_name(n, length) for n in (1, 2))
+    seen = counter(stack)
+    addresses = networks(40)
+    for name in first, second:
+        replies = attempt(auth, guess_calls([name] * 40, addresses))
+        assert not any(reply.ok for reply in replies)
+        assert len(seen(name)) == USER_FAILURES
+    assert stack.lockstep("unlock", first).returncode == 0
+    attempt(auth, guess_calls([first, second], networks(2)))
+    assert len(seen(first)) == USER_FAILURES + 1
+    assert len(seen(second)) == USER_FAILURES
+
+
+@pytest.mark.parametrize("length", [250, 300, 2000])
+def test_long_names_that_send(tmp_path, length):
+    """Postfix tells lockstep-policy the whole name; its own limit is 2,048 bytes."""
+    first, second = (long_name(n, length) for n in (3, 4))
+    world = World(tmp_path)
+    world.cli("freeze", first)
+    with Filter(world) as f:
+        def asked(name):
+            return f.ask(request("RCPT", FREE, instance="i", sasl_username=name,
+                                 recipient="b@x.example"))
+
+        assert asked(first) != DUNNO
+        assert asked(first.upper()) != DUNNO
+        assert asked(second) == DUNNO
+
+
+# ---- settings that take many names for one account -------------------------
+
+
+def passwd_file(path, drops):
+    """A block that asks a passwd-file, for what stands before the @ or for all."""
+    word = "%n" if drops else "%u"
+    word24 = "%{user | username}" if drops else "%{user}"
+    return dovecot.either(
+        f"passdb {{\n  driver = passwd-file\n"
+        f"  args = username_format={word} {path}\n}}",
+        f"passdb passwd-file {{\n  auth_username_format = {word24}\n"
+        f"  passwd_file_path = {path}\n}}")
+
+
+@pytest.fixture
+def passwords():
+    """A file in a directory that Dovecot's user can walk to."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
+        place = pathlib.Path(name)
+        place.chmod(0o755)
+        path = place / "passwords"
+        path.write_text("joe:{PLAIN}sesame\n")
+        yield path
+
+
+def problems(stack):
+    return [line for line in stack.lockstep("status").stdout.splitlines()
+            if line.startswith("problem") and "before the @" in line]
+
+
+@pytest.mark.parametrize("drops,format,want", [
+    (True, None, True),
+    (False, None, False),
+    (True, dovecot.either("%Ln", "%{user | username | lower}"), False),
+])
+def test_settings_that_drop_the_domain(passwords, drops, format, want):
+    lines = [passwd_file(passwords, drops)]
+    if format:
+        lines.append(f"auth_username_format = {format}")
+    with Stack(users=1, dovecot=lines) as stack, stack.auth() as auth:
+        assert not auth.login("joe@one.example", "wrong", ip="192.0.2.7").ok
+        assert len(problems(stack)) == want
+        assert ("looks at what stands before the @ alone" in
+                stack.dovecot_log()) == want
+        assert auth.login("joe@two.example", "sesame",
+                          ip="192.0.2.7").ok == drops
