@@ -211,6 +211,10 @@ static struct victim cheapest(const struct ls_table *table, uint64_t b,
 		seen[way].kind = kind_of(tag);
 		seen[way].parity = tag & 1;
 		worths |= 1U << seen[way].is.worth;
+		if (seen[way].is.worth == LS_WORTH_EMPTY)
+			return (struct victim){ .way = way,
+						.parity = tag & 1,
+						.worth = LS_WORTH_EMPTY };
 	}
 	for (unsigned i = 0; i < (force ? ALL : BY_FORCE); i++) {
 		if (!(worths >> order[i] & 1) ||
