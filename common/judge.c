@@ -490,19 +490,44 @@ bool ls_judge_is_filled(uint64_t empty_at, unsigned in_flight,
 				  rate);
 }
 
-bool ls_judge_is_suspicious(const uint64_t failures[LS_SPEEDS],
-			    unsigned in_flight, const struct ls_policy *policy,
-			    uint64_t now)
+/* Percent of the slow limit (or of the only one) that are suspicious wherever the login
+ * comes from: half way from the policy's mark to a full meter. */
+static uint64_t mark_alone(const struct ls_policy *policy)
 {
+	return (100 + policy->user.suspicious_at) / 2;
+}
+
+bool ls_judge_is_suspicious(const uint64_t failures[LS_SPEEDS],
+			    unsigned in_flight, bool guesses,
+			    const struct ls_policy *policy, uint64_t now)
+{
+	unsigned alone = policy->user.failures[LS_SLOW].units > 0 ? LS_SLOW
+								  : LS_FAST;
+
 	for (unsigned speed = 0; speed < LS_SPEEDS; speed++) {
 		const struct ls_limit *limit = &policy->user.failures[speed];
 		const struct ls_rate rate = ls_rate_of(limit);
 		uint64_t level = ls_meter_level(
 			without(failures[speed], in_flight, &rate), now, &rate);
 
-		if (limit->units > 0 &&
+		if (limit->units > 0 && guesses &&
 		    level * 100 >= limit->units * policy->user.suspicious_at)
+			return true;
+		if (limit->units > 0 && speed == alone &&
+		    level * 100 >= limit->units * mark_alone(policy))
 			return true;
 	}
 	return false;
+}
+
+bool ls_judge_guesses(const struct ls_meter_use *meter, uint64_t empty_at,
+		      unsigned in_flight, const struct ls_policy *policy,
+		      uint64_t now)
+{
+	const struct ls_rate *rate = &meter->rate;
+	uint64_t level = ls_meter_level(without(empty_at, in_flight, rate), now,
+					rate);
+
+	return level * 100 * rate->emission_ms >=
+	       rate->capacity_ms * policy->user.suspicious_at;
 }

@@ -105,11 +105,23 @@ void ls_judge_connection(const struct ls_view *view,
 bool ls_judge_is_filled(uint64_t empty_at, unsigned in_flight,
 			const struct ls_rate *rate, uint64_t now);
 
-/* Is a success from a strange place in doubt: has the account's meter of
- * strangers' failures, without what is in flight, passed the policy's mark? */
+/* Is a success from a strange place in doubt: have strangers guessed at the account too
+ * often, but for what is in flight? Where the login comes from a network that guesses
+ * itself, `suspicious-at` percent of either limit are too often. Elsewhere that would
+ * be for everybody to bring about who wants the owner's new places to be doubted: so
+ * there it takes half of the rest of the slow limit besides, which a botnet has taken
+ * that guesses from a new address each time.
+ *   guesses   ls_judge_guesses() says so of any meter of the login's place, address or
+ *             network */
 bool ls_judge_is_suspicious(const uint64_t failures[LS_SPEEDS],
-			    unsigned in_flight, const struct ls_policy *policy,
-			    uint64_t now);
+			    unsigned in_flight, bool guesses,
+			    const struct ls_policy *policy, uint64_t now);
+
+/* Is a meter of failures or of distinct accounts filled, but for what is in flight, to
+ * `suspicious-at` percent? */
+bool ls_judge_guesses(const struct ls_meter_use *meter, uint64_t empty_at,
+		      unsigned in_flight, const struct ls_policy *policy,
+		      uint64_t now);
 
 /* The lengths of locks on a kind. */
 struct ls_range ls_lock_range(enum ls_kind kind,

@@ -17,8 +17,34 @@ enum {
 
 /* ---- in doubt --------------------------------------------------------- */
 
+/* Does it come from where guesses come from, at this account or at others? */
+static bool is_of_guessers(const struct ls_visit *visit,
+			   const struct ls_meter_use *meters, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct ls_meter_use *meter = &meters[i];
+		unsigned in_flight = 0;
+
+		if (meter->kind == LS_KIND_USER ||
+		    meter->kind == LS_KIND_GUESS || !visit->known[meter->kind] ||
+		    (meter->kind != LS_KIND_PLACE && ls_visit_is_trusted(visit)))
+			continue;
+		if (meter->word <= LS_WORD_FAILURES_SLOW)
+			in_flight = ls_inflight_get(visit->state->inflight,
+						    visit->key[meter->kind])
+					    .failures;
+		if (ls_judge_guesses(meter,
+				     ls_slot_get(&visit->ref[meter->kind],
+						 meter->word),
+				     in_flight, visit->policy, visit->now))
+			return true;
+	}
+	return false;
+}
+
 static bool is_guessed_at(struct ls_visit *visit)
 {
+	const struct ls_meters *meters = visit->meters;
 	const struct ls_ref *user = &visit->ref[LS_KIND_USER];
 	uint64_t failures[LS_SPEEDS];
 
@@ -30,6 +56,11 @@ static bool is_guessed_at(struct ls_visit *visit)
 				      ls_inflight_get(visit->state->inflight,
 						      visit->key[LS_KIND_USER])
 					      .failures,
+				      is_of_guessers(visit, meters->failures,
+						     meters->failures_count) ||
+					      is_of_guessers(
+						      visit, meters->accounts,
+						      meters->accounts_count),
 				      visit->policy, visit->now);
 }
 

@@ -207,7 +207,8 @@ def test_probation_divides(stack, people, name, most):
     with stack.auth() as auth:
         assert log_in(auth, who, who.owner)
         tick()
-        guess(auth, who, networks(USER_FAILURES // 2))
+        guess(auth, who, networks(USER_FAILURES // 4) +
+              [thief] * (USER_FAILURES // 4))
         assert log_in(auth, who, thief)
     assert [e for e in stack.events("suspicious") if who.user in e.values()]
     with mail.Client(stack, who) as client:

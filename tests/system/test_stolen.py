@@ -6,16 +6,23 @@ import time
 import pytest
 
 from lib.attempts import guess, locked, log_in, named, open_doors, tick
-from lib.cast import (USER_FAILURES, USER_PLACES, USERS, cast, crowd, net_of,
-                      networks)
+from lib.cast import (IP_FAILURES, USER_FAILURES, USER_PLACES, USERS, cast,
+                      crowd, net_of, networks)
 from lib.clients import DOORS
 from lib.stack import Stack
 
-HALF = USER_FAILURES // 2  # of the account's meter: from here it is suspicious
+HALF = USER_FAILURES // 2  # of the account's meter
+HALF_IP = IP_FAILURES // 2  # of an address's: from there it is suspicious then
 
 
 def suspicions(stack, who):
     return [e for e in stack.events("suspicious") if named(e) == who.user]
+
+
+def guess_half(auth, who, thief):
+    """Half of what is allowed, the thief's address as much as it needs to be known
+    for it."""
+    guess(auth, who, networks(HALF - HALF_IP) + [thief] * HALF_IP)
 
 
 def lock_by_guessing(stack, auth, who):
@@ -46,13 +53,13 @@ def learn(stack, who, ip, days, directory):
 
 @pytest.fixture
 def robbed(stack, auth):
-    """(owner, thief's address): the owner is at home, somebody guessed half of
-    what is allowed, and then logged in."""
+    """(owner, thief's address): the owner is at home, the thief and others guessed
+    half of what is allowed, and then he logged in."""
     who = cast()
     thief, = networks(1)
     assert log_in(auth, who, who.owner)
     tick()
-    guess(auth, who, networks(HALF))
+    guess_half(auth, who, thief)
     assert log_in(auth, who, thief)
     return who, thief
 
@@ -72,6 +79,18 @@ def test_success_after_little_guessing_is_not(stack, auth):
     place, = networks(1)
     assert log_in(auth, who, who.owner)
     guess(auth, who, networks(HALF - 1))
+    assert log_in(auth, who, place)
+    assert suspicions(stack, who) == []
+    assert is_familiar(stack, auth, who, place)
+
+
+def test_a_siege_does_not_make_its_owner_suspicious(stack, auth):
+    """All that strangers may guess in an hour, and then he is on a journey: it takes
+    more than that, or a login from where guesses come from."""
+    who = cast()
+    place, = networks(1)
+    assert log_in(auth, who, who.owner)
+    guess(auth, who, networks(USER_FAILURES - 1))
     assert log_in(auth, who, place)
     assert suspicions(stack, who) == []
     assert is_familiar(stack, auth, who, place)
@@ -100,8 +119,9 @@ def test_alarm_reaches_the_webhook():
                    what="lockstepd's notice of it")
         who = cast()
         with stack.auth() as auth:
-            guess(auth, who, networks(HALF))
-            assert log_in(auth, who, *networks(1))
+            thief, = networks(1)
+            guess_half(auth, who, thief)
+            assert log_in(auth, who, thief)
         stack.poll(lambda: any('"suspicious"' in request["body"] and
                                who.user in request["body"]
                                for request in stack.webhooks()),
@@ -206,8 +226,8 @@ def test_release_forgets_what_came_after(stack, auth):
     for place in before:
         assert log_in(auth, who, place)
     tick()
-    guess(auth, who, networks(HALF))
     after = networks(3)
+    guess_half(auth, who, after[0])
     for place in after:
         assert log_in(auth, who, place)
     assert suspicions(stack, who)

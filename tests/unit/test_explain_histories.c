@@ -206,7 +206,7 @@ static void tighten(void)
 {
 	world_set(&world, "place", "failures", "5/10m, 6/1d");
 	world_set(&world, "place", "repeats", "4/1h");
-	world_set(&world, "ip", "failures", "6/10m, 12/1d");
+	world_set(&world, "ip", "failures", "4/10m, 12/1d");
 	world_set(&world, "ip", "accounts", "2/10m, 3/1d");
 	world_set(&world, "net", "failures", "6/10m, 30/1d");
 	world_set(&world, "net", "accounts", "3/10m, 6/1d");

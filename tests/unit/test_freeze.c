@@ -198,6 +198,7 @@ static void test_release(void **state)
 	uint64_t since;
 
 	(void)state;
+	world_set(&world, "user", "failures", "20/1h, 16/8h");
 	world_set(&world, "user", "probation", "1d");
 	world_open(&world, LOGINS);
 	for (size_t i = 0; i < COUNT(owners); i++)
@@ -338,6 +339,7 @@ static void test_release_of_probation(void **state)
 	struct ls_record record;
 
 	(void)state;
+	world_set(&world, "user", "failures", "20/1h, 16/8h");
 	world_open(&world, LOGINS);
 	steal(JOE);
 	cursor.next = ls_journal_head(world.state, LS_JOURNAL_GUARD);

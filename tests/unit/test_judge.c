@@ -336,21 +336,25 @@ static void test_connection(void **state)
 
 /* ---- the marks -------------------------------------------------------- */
 
-/* 20/1h and 100/7d, at half. */
+/* 20/1h and 100/7d, at half; by somebody whose own network guesses, and by another. */
 static void test_suspicious(void **state)
 {
 	static const struct {
 		const char *row;
 		unsigned fast, slow, in_flight;
-		bool want;
+		bool guesses, want;
 	} rows[] = {
-		{ "none", 0, 0, 0, false },
-		{ "just below", 9, 49, 0, false },
-		{ "fast", 10, 0, 0, true },
-		{ "slow", 0, 50, 0, true },
-		{ "in flight", 10, 10, 1, false },
-		{ "beside those in flight", 15, 15, 5, true },
-		{ "more in flight than in it", 3, 3, 9, false },
+		{ "none", 0, 0, 0, true, false },
+		{ "just below", 9, 49, 0, true, false },
+		{ "fast", 10, 0, 0, true, true },
+		{ "slow", 0, 50, 0, true, true },
+		{ "in flight", 10, 10, 1, true, false },
+		{ "beside those in flight", 15, 15, 5, true, true },
+		{ "more in flight than in it", 3, 3, 9, true, false },
+		{ "fast, from elsewhere", 20, 20, 0, false, false },
+		{ "slow, from elsewhere", 20, 74, 0, false, false },
+		{ "three quarters of it", 0, 75, 0, false, true },
+		{ "but one in flight", 0, 75, 1, false, false },
 	};
 	struct ls_policy policy;
 
@@ -364,15 +368,41 @@ static void test_suspicious(void **state)
 
 		check(rows[i].row,
 		      ls_judge_is_suspicious(failures, rows[i].in_flight,
-					     &policy, now),
+					     rows[i].guesses, &policy, now),
 		      rows[i].want);
 	}
-	policy.user.failures[LS_FAST].units = 0;
+	/* The only limit there is. */
 	policy.user.failures[LS_SLOW].units = 0;
+	check("fast alone, 14",
+	      ls_judge_is_suspicious((const uint64_t[]){ now + 14 * 180000, 0 },
+				     0, false, &policy, now),
+	      false);
+	check("fast alone, 15",
+	      ls_judge_is_suspicious((const uint64_t[]){ now + 15 * 180000, 0 },
+				     0, false, &policy, now),
+	      true);
+	policy.user.failures[LS_FAST].units = 0;
 	check("no limit",
 	      ls_judge_is_suspicious((const uint64_t[]){ now + 1, now + 1 }, 0,
-				     &policy, now),
+				     true, &policy, now),
 	      false);
+}
+
+/* Whose network guesses: half of any limit of 10/10m. */
+static void test_guesses(void **state)
+{
+	const struct ls_limit limit = { 10, 600000 };
+	const struct ls_meter_use meter = { .rate = ls_rate_of(&limit) };
+	struct ls_policy policy;
+
+	(void)state;
+	ls_policy_presets(&policy);
+	check("four", ls_judge_guesses(&meter, now + 4 * 60000, 0, &policy, now),
+	      false);
+	check("five", ls_judge_guesses(&meter, now + 5 * 60000, 0, &policy, now),
+	      true);
+	check("one of them in flight",
+	      ls_judge_guesses(&meter, now + 5 * 60000, 1, &policy, now), false);
 }
 
 static void test_filled(void **state)
@@ -400,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_no_limit),
 		cmocka_unit_test(test_connection),
 		cmocka_unit_test(test_suspicious),
+		cmocka_unit_test(test_guesses),
 		cmocka_unit_test(test_filled),
 	};
 

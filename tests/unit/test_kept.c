@@ -131,6 +131,7 @@ static void test_account(void **state)
 	uint64_t suspicious, probation;
 
 	(void)state;
+	world_set(&world, "user", "failures", "20/1h, 13/8h");
 	world_open(&world, GUARD);
 	check("home",
 	      world_login(&world, JOE, HOME, LS_OUTCOME_SUCCESS).verdict,

@@ -154,7 +154,7 @@ static void test_raises_only(void **state)
 static void test_not_on_probation(void **state)
 {
 	(void)state;
-	world_set(&world, "user", "suspicious-at", "10");
+	world_set(&world, "user", "failures", "20/1h, 10/7d");
 	world_open(&world, GUARD);
 	for (unsigned i = 0; i < 8; i++) {
 		char ip[32];
