@@ -293,7 +293,7 @@ int main(int argc, char **argv)
 
 	siege.scale = (unsigned)storm_count(1, 16);
 	siege.victim = calloc(victims(), sizeof(*siege.victim));
-	storm_begin("storm_siege", 600);
+	storm_begin("storm_siege", (unsigned)storm_count(7200, 300));
 	snprintf(subjects, sizeof(subjects), "%u", 262144 / siege.scale);
 	for (unsigned i = 0; i < COUNT(ways); i++) {
 		if (only < COUNT(ways) && i != only)
@@ -309,5 +309,5 @@ int main(int argc, char **argv)
 		run(&ways[i]);
 		storm_verify(ways[i].name);
 	}
-	return storm_end("%zu ways", COUNT(ways));
+	return storm_end("%zu ways", only < COUNT(ways) ? 1 : COUNT(ways));
 }
