@@ -15,7 +15,9 @@
  *               stranger's; and an alarm is told.
  *   pardon      Many people behind one address mistype each day. But they get it
  *               right in the end: a failure that its account's success follows within
- *               minutes is taken out of the counts again. A guesser's are not.
+ *               minutes is taken out of the counts again. A guesser's is, too, where
+ *               the account's owner logs in all day (a webmail): so only three a day
+ *               of each account.
  *
  * None of it is looked for at a login from an address on record while no network near
  * it is over its count: one number in the map's header tells that. */
@@ -211,10 +213,10 @@ void ls_visit_go_over(struct ls_visit *visit, const struct ls_ticket *ticket,
 	lock = ls_lock_unpack(ls_slot_get(ref, LS_WORD_LOCK));
 	if (lock.origin == LS_ORIGIN_RULE && lock.until > until)
 		until = lock.until;
-	if (begin_until(visit, ref, LS_WORD_OVER, until))
-		ls_map_note_over(&visit->state->guard, visit->key[LS_KIND_NET],
-				 until);
+	begin_until(visit, ref, LS_WORD_OVER, until);
 	until = ls_slot_get(ref, LS_WORD_OVER);
+	/* Each time: whoever began it may have been killed before this. */
+	ls_map_note_over(&visit->state->guard, visit->key[LS_KIND_NET], until);
 	if ((ticket->familiar || ticket->estranged) &&
 	    begin_until(visit, ref, LS_WORD_OVER_ALARMED, until))
 		journal_alarm(visit, ticket, count, until);

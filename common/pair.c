@@ -3,6 +3,9 @@
 
 #include "pair.h"
 
+/* So often a person mistypes, and gets it right. */
+enum { PARDONS_PER_DAY = 3, DAY_MS = 24 * 3600 * 1000 };
+
 static uint64_t key_of(const struct ls_state *state, uint64_t subject,
 		       uint64_t other)
 {
@@ -55,13 +58,17 @@ uint64_t ls_pair_pardon(const struct ls_state *state, uint64_t subject,
 			uint64_t other, unsigned speed, uint64_t since,
 			uint64_t now)
 {
-	uint64_t until;
+	static const struct ls_limit pardons = { PARDONS_PER_DAY, DAY_MS };
+	const struct ls_rate rate = ls_rate_of(&pardons);
+	uint64_t until, ignored;
 	struct ls_ref ref;
 
 	if (!find(state, subject, other, &ref))
 		return 0;
 	until = ls_slot_get(&ref, LS_WORD_UNTIL + speed);
-	if (until <= now || until < since)
+	if (until <= now || until < since ||
+	    ls_slot_charge(&ref, LS_WORD_PARDONS + speed, now, &rate, false,
+			   &ignored) != LS_TAKEN)
 		return 0;
 	ls_slot_set(&ref, LS_WORD_UNTIL + speed, 0);
 	return ls_slot_get(&ref, LS_WORD_CHARGED + speed);

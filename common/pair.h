@@ -25,8 +25,8 @@ void ls_pair_charged(const struct ls_ref *pair, unsigned speed,
 		     uint64_t charged_at);
 
 /* Have it not counted, if it was to be counted until `since` or longer: then it may
- * count again. Returns what the meter was after its charge; 0: there is none to give
- * back. */
+ * count again. Three at once, then one in eight hours. Returns what the meter was after
+ * its charge; 0: there is none to give back. */
 uint64_t ls_pair_pardon(const struct ls_state *state, uint64_t subject,
 			uint64_t other, unsigned speed, uint64_t since,
 			uint64_t now);

@@ -9,8 +9,8 @@
  *      3   failures    failures    failures    failures    -         -     slow
  *      4   f. slow     f. slow     f. slow     f. slow     -         -     charged
  *      5   accounts    accounts    places      resets      accounts  -     charged
- *      6   a. slow     a. slow     aliases     repeats     -         -     -
- *      7   logins      -           logins      first seen  -         -     -
+ *      6   a. slow     a. slow     aliases     repeats     -         -     pardons
+ *      7   logins      -           logins      first seen  -         -     pardons
  *      8   trusted     trusted     freeze      prints      -         of    -
  *      9   over        over        fr. since   prints      -         of    -
  *     10   alarmed     alarmed     suspicious  where       -         -     -
@@ -53,7 +53,7 @@
  * alarmed    until when that is not told again
  * of         the two halves of the key of the account that an alias means
  * fast, slow until when a pair is counted by that meter; charged: what the meter was
- *            then, for the refund
+ *            then, for the refund; pardons: meters of how often it was taken out again
  *
  * In the sessions map accounts and addresses have word 7 alone, and a SEAT has
  * word 8: who sits on it (live.h), 0: nobody.
@@ -97,6 +97,7 @@ enum ls_slot_word {
 	LS_WORD_OVER = 9,
 	LS_WORD_OVER_ALARMED = 10,
 	LS_WORD_CHARGED = 4, /* of PAIR, and the next */
+	LS_WORD_PARDONS = 6, /* the same */
 	LS_WORD_FREEZE = 8,
 	LS_WORD_FREEZE_SINCE = 9,
 	LS_WORD_PRINTS = 8,

@@ -149,6 +149,32 @@ static void test_pardon(void **state)
 	      0);
 }
 
+/* Not as often as somebody guesses where the account's owner logs in all day. */
+static void test_pardons_are_few(void **state)
+{
+	unsigned pardoned = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 24; i++) {
+		uint64_t now = world_now(&world);
+		struct ls_ref pair;
+
+		if (ls_pair_count(world.state, away, joe, LS_SLOW,
+				  now + WORLD_DAY, now, &pair))
+			ls_pair_charged(&pair, LS_SLOW, now + 1);
+		pardoned += ls_pair_pardon(world.state, away, joe, LS_SLOW, now,
+					   now) > 0;
+		world_pass(&world, WORLD_MINUTE);
+	}
+	check("at once", pardoned, 3);
+	check("counted", is_counted(away, joe, LS_SLOW), true);
+	world_pass(&world, WORLD_DAY / 3);
+	check("one more",
+	      ls_pair_pardon(world.state, away, joe, LS_SLOW, 0,
+			     world_now(&world)) > 0,
+	      true);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -158,6 +184,7 @@ int main(void)
 		TEST(test_worth_little),
 		TEST(test_no_room),
 		TEST(test_pardon),
+		TEST(test_pardons_are_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
