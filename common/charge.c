@@ -168,7 +168,10 @@ void ls_visit_depart(const struct ls_visit *visit,
 
 	if (inflight == NULL)
 		return;
-	if (judgement->familiar) {
+	/* Of a place one is enough: another can fail at no other account. Else a few
+	 * places with many attempts would have all the others wait. */
+	if (judgement->familiar && !judgement->repeat &&
+	    ls_inflight_get(inflight, ticket->key[LS_KIND_PLACE]).failures == 0) {
 		ticket->rushing = true;
 		ls_inflight_join(inflight, ticket->key[LS_KIND_IP]);
 	}

@@ -44,7 +44,7 @@ struct ls_inflight;
 struct ls_inflight *ls_inflight_new(void);
 void ls_inflight_free(struct ls_inflight **inflight);
 
-/* Attempts from familiar places in flight, by their address: no more than a number, so
+/* Familiar places with attempts in flight, by their address: no more than a number, so
  * that a login that gives no reason to look at its address costs next to nothing.
  * Addresses may share one. */
 enum { LS_INFLIGHT_RUSHES = 1 << 12 };

@@ -69,9 +69,9 @@ static struct ls_rate strictest_of(const struct ls_meters *meters)
 	return ls_crowd_rate(rates, meters->failures_count);
 }
 
-/* So many more than accounts may fail at one address may be in flight from its
- * familiar places: most of them are right, and to have them wait would cost a busy
- * webmail host time. */
+/* So many times as many familiar places as accounts may fail at one address may have
+ * attempts in flight there: most of them are right, and to have them wait would cost a
+ * busy webmail host time. */
 enum { RUSH = 8 };
 
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)

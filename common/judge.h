@@ -22,7 +22,7 @@ struct ls_view {
 	bool estranged; /* and for that reason no familiar one now */
 	bool spray;  /* this password failed from there at another account, */
 	bool spray_flying; /* or is being verified for one */
-	unsigned rush; /* from familiar places, in flight at its address */
+	unsigned rush; /* familiar places with some in flight at its address */
 	uint64_t word[LS_JUDGED_KINDS][LS_VIEW_WORDS]; /* 0: has no slot */
 	/* Attempts that this process has admitted and not settled. */
 	struct ls_flight flight[LS_JUDGED_KINDS];
@@ -61,8 +61,8 @@ struct ls_meters {
 	struct ls_meter_use repeats; /* rate.emission_ms 0: no limit */
 	struct ls_rate places;       /* the same */
 	struct ls_rate crowd; /* of those without a slot: crowd.h */
-	unsigned rush; /* from familiar places in flight at one address; 0: any
-			 * number */
+	unsigned rush; /* familiar places with attempts in flight at one address;
+			* 0: any number */
 	unsigned observed; /* bit 1 << kind: its rule only observes */
 };
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r);
