@@ -61,10 +61,13 @@ static enum waiting_answer ask_one(struct waiter *waiter, uint64_t *key)
 
 	if (is_over(login, now))
 		give_up(login);
-	else if (is_late(login, now))
-		return WAITING_ON;
-	else
+	else if (!is_late(login, now))
 		answer = ask(login, key);
+	else {
+		/* For time alone: in a queue of its own, not before the others. */
+		*key = waiter->arrived;
+		return WAITING_ON;
+	}
 	if (answer != WAITING_ON)
 		let_go(login);
 	return answer;

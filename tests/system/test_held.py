@@ -1,9 +1,10 @@
 """Logins that have to wait for others cost those who do not wait nothing."""
 
 import statistics
+import time
 
 from lib import held
-from lib.cast import crowd
+from lib.cast import IP_FAILURES, cast, crowd
 
 HELD = 3000
 LOGINS = 60
@@ -30,3 +31,23 @@ def test_clients_that_hung_up_are_let_go(stack):
     people = crowd(10)
     held.cost(stack, people, 0)
     assert len(stack.verified()) - before == len(people)
+
+
+def test_late_login_of_postfix_holds_up_nobody(stack):
+    """From 8 s on it is not asked about, and at 12 s it is let go: those who came to
+    the same address after it are asked meanwhile."""
+    first, address = crowd(IP_FAILURES), cast().guesser
+    postfix, people = cast(), crowd(50)
+    began = time.monotonic()
+    with stack.auth() as auth:
+        stack.passdb(delay_ms=9000)
+        for who in first:
+            auth.send(who.user, who.password, ip=address)
+        auth.send(postfix.user, postfix.password, ip=address, service="smtp")
+        time.sleep(8.2)
+        stack.passdb(delay_ms=100)
+        ids = [auth.send(who.user, who.password, ip=address) for who in people]
+        replies = [auth.wait(i) for i in ids]
+    stack.passdb()
+    assert all(reply.ok for reply in replies)
+    assert time.monotonic() - began < 11.8
