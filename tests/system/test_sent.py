@@ -92,9 +92,11 @@ class World:
         return got.decode().strip().removeprefix("action=")
 
     def send(self, user, *recipients, sender=None, size=1000):
-        """One message, as Postfix asks about it; its answer."""
+        """One message on a connection of its own, as Postfix asks about it; its
+        answer."""
         self.messages += 1
         words = {"request": "smtpd_access_policy", "client_address": HOME,
+                 "client_port": str(1024 + self.messages),
                  "instance": f"{self.messages}.5eed", "sasl_username": user,
                  "sender": user if sender is None else sender,
                  "queue_id": f"4Q{self.messages:04}"}
