@@ -170,14 +170,21 @@ static void link_in_all(struct waiting *waiting, struct waiter *waiter,
 	*(after != NULL ? &after->prev : &waiting->tail) = waiter;
 }
 
-/* Whom it has to stand behind in the queue that it is to be in. */
+/* Whom it has to stand behind in the queue that it is to be in. Looked for from both
+ * ends: those who go to another queue are the first of theirs, and mostly belong to
+ * the front. */
 static struct waiter *place_in_queue(const struct waiting *waiting,
 				     const struct waiter *waiter)
 {
 	struct waiter *before = waiting->queue[waiter->queue].tail;
+	struct waiter *after = waiting->queue[waiter->queue].head;
 
-	while (before != NULL && before->arrived > waiter->arrived)
+	while (before != NULL && before->arrived > waiter->arrived) {
+		if (after->arrived > waiter->arrived)
+			return after->queue_prev;
 		before = before->queue_prev;
+		after = after->queue_next;
+	}
 	return before;
 }
 
