@@ -90,9 +90,19 @@ def test_own_network_of_the_account(stack):
     who = cast()
     assert stack.login("imap", who.number, ip=who.owner).ok
     before = len(stack.verified(who.number))
-    storm(stack, [who] * CONNECTIONS,
-          [who.at(0, 1 + i % 250) for i in range(CONNECTIONS)])
+    storm(stack, [who] * CONNECTIONS, [who.owner] * CONNECTIONS)
     assert len(stack.verified(who.number)) - before == PLACE_FAILURES
+
+
+def test_own_network_from_next_door(stack):
+    """At addresses that the account never had: a part of the place's limit."""
+    who = cast()
+    assert stack.login("imap", who.number, ip=who.owner).ok
+    before = len(stack.verified(who.number))
+    storm(stack, [who] * CONNECTIONS,
+          [who.at(0, 100 + i % 150) for i in range(CONNECTIONS)])
+    assert len(stack.verified(who.number)) - before == PLACE_FAILURES // 4
+    assert stack.login("imap", who.number, ip=who.owner).ok
 
 
 def test_mechanisms_mixed(stack):
