@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <linux/posix_acl.h>
 #include <linux/posix_acl_xattr.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,23 +113,107 @@ int ls_access_give(int fd, const char *path, const char *group,
 	return 0;
 }
 
-/* Of an access list the group that has an entry. */
-static gid_t readers_of(int fd)
+enum { ENTRIES_MAX = 16 };
+
+struct list {
+	struct posix_acl_xattr_header header;
+	struct posix_acl_xattr_entry entry[ENTRIES_MAX];
+};
+
+/* Returns the number of entries; 0: there is no access list. */
+static size_t read_list(int fd, struct list *list_r)
 {
-	struct {
-		struct posix_acl_xattr_header header;
-		struct posix_acl_xattr_entry entry[16];
-	} list;
-	ssize_t got =
-		fgetxattr(fd, "system.posix_acl_access", &list, sizeof(list));
-	size_t entries = got < (ssize_t)sizeof(list.header)
-				 ? 0
-				 : ((size_t)got - sizeof(list.header)) /
-					   sizeof(list.entry[0]);
+	ssize_t got = fgetxattr(fd, "system.posix_acl_access", list_r,
+				sizeof(*list_r));
+
+	return got < (ssize_t)sizeof(list_r->header)
+		       ? 0
+		       : ((size_t)got - sizeof(list_r->header)) /
+				 sizeof(list_r->entry[0]);
+}
+
+/* Of an access list the group, or user, that has an entry. */
+static uint32_t named_in_list(int fd, unsigned tag)
+{
+	struct list list;
+	size_t entries = read_list(fd, &list);
 
 	for (size_t i = 0; i < entries; i++) {
-		if (le16toh(list.entry[i].e_tag) == ACL_GROUP)
+		if (le16toh(list.entry[i].e_tag) == tag)
 			return le32toh(list.entry[i].e_id);
+	}
+	return 0;
+}
+
+/* The list that says the same as a mode. */
+static size_t list_of_mode(mode_t mode, struct list *list_r)
+{
+	static const struct {
+		unsigned tag, shift;
+	} entries[] = { { ACL_USER_OBJ, 6 },
+			{ ACL_GROUP_OBJ, 3 },
+			{ ACL_MASK, 3 },
+			{ ACL_OTHER, 0 } };
+
+	list_r->header.a_version = htole32(POSIX_ACL_XATTR_VERSION);
+	for (size_t i = 0; i < 4; i++)
+		set_entry(&list_r->entry[i], entries[i].tag,
+			  mode >> entries[i].shift & 7,
+			  (uint32_t)ACL_UNDEFINED_ID);
+	return 4;
+}
+
+uid_t ls_access_user_wanted(const char *user)
+{
+	struct passwd entry, *found = NULL;
+	char buffer[4096];
+
+	if (*user == '\0' ||
+	    getpwnam_r(user, &entry, buffer, sizeof(buffer), &found) != 0 ||
+	    found == NULL)
+		return 0;
+	return found->pw_uid;
+}
+
+uid_t ls_access_user_has(int fd)
+{
+	return named_in_list(fd, ACL_USER);
+}
+
+int ls_access_add_user(int fd, const char *path, const char *user, bool write,
+		       struct ls_error *error_r)
+{
+	unsigned may = write ? ACL_READ | ACL_WRITE : ACL_READ;
+	uid_t uid = ls_access_user_wanted(user);
+	struct ls_error warning;
+	struct list list;
+	struct stat st;
+	size_t entries;
+
+	if (uid == 0)
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return ls_fail_sys(error_r, "stat", path);
+	entries = read_list(fd, &list);
+	if (entries == 0)
+		entries = list_of_mode(st.st_mode, &list);
+	if (entries == ENTRIES_MAX)
+		return 0;
+	/* The kernel wants it behind the owner's entry. */
+	memmove(&list.entry[2], &list.entry[1],
+		(entries - 1) * sizeof(list.entry[0]));
+	set_entry(&list.entry[1], ACL_USER, may, uid);
+	entries++;
+	for (size_t i = 0; i < entries; i++)
+		if (le16toh(list.entry[i].e_tag) == ACL_MASK)
+			list.entry[i].e_perm |= htole16((uint16_t)may);
+	if (fsetxattr(fd, "system.posix_acl_access", &list,
+		      sizeof(list.header) + entries * sizeof(list.entry[0]),
+		      0) < 0) {
+		ls_fail(&warning, 0,
+			"%s: the user \"%s\" cannot be let open it: %s", path,
+			user, strerror(errno));
+		warn(error_r, &warning);
 	}
 	return 0;
 }
@@ -141,7 +226,7 @@ int ls_access_has(int fd, gid_t *group_r, gid_t *readers_r)
 		return LS_ESYS;
 	/* With an access list these bits are its mask. */
 	*group_r = (st.st_mode & S_IWGRP) != 0 ? st.st_gid : 0;
-	*readers_r = readers_of(fd);
+	*readers_r = named_in_list(fd, ACL_GROUP);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* access.h - who besides root may use a map
  *
- * Two groups, by lockstep.conf: `group` reads and writes, `readers` only reads.
+ * Dovecot's auth process, by the user that it runs as, and two groups, by lockstep.conf: `group` reads and writes, `readers` only reads.
  * A file's mode has room for one of them. So `group` owns the file, mode 0660,
  * and `readers` has an entry in its access list, which `ls -l` shows as a + and
  * getfacl(1) by name. The list is written as the kernel reads it, five entries
@@ -20,6 +20,16 @@
  * cannot be given is withheld: the file is then less open, never more. */
 int ls_access_give(int fd, const char *path, const char *group,
 		   const char *readers, struct ls_error *error_r);
+
+/* Open it to one user besides, by an entry in its access list: for Dovecot's auth
+ * process, which opens new maps when it is root no more. Nothing for a name that is
+ * "", or that nobody has, or root's. Returns 0, error_r->text then untouched or, if
+ * it was empty, a warning. */
+int ls_access_add_user(int fd, const char *path, const char *user, bool write,
+		       struct ls_error *error_r);
+/* The user that this opened a file to, or would open it to; 0: nobody. */
+uid_t ls_access_user_has(int fd);
+uid_t ls_access_user_wanted(const char *user);
 
 /* Which groups a file is open to that ls_access_give() opened; 0: nobody. Returns 0
  * or LS_ESYS. */

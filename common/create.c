@@ -86,6 +86,7 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 		.real_ms = args->real_ms,
 		.group = policy->group,
 		.readers = policy->readers,
+		.auth_user = policy->auth_user,
 	};
 	struct ls_snapshot *snapshot = NULL;
 	struct ls_error warning = { 0, "" };

@@ -63,6 +63,8 @@ const struct ls_field ls_fields[LS_FIELD_COUNT + 1] = {
 	  0, 0, "", NULL },
 	{ 12, NULL, "nat64", LS_FIELD_PREFIXES, 0, IN_POLICY(nat64),
 	  0, 0, "", NULL },
+	{ 14, NULL, "auth-user", LS_FIELD_TEXT, 0, IN_POLICY(auth_user),
+	  0, 0, "dovecot", NULL },
 	NUMBER(4, NULL, "subjects", 0, subjects, "262144", 1024, 1 << 26),
 	NUMBER(5, NULL, "journal-size", 0, journal_size, "65536",
 	       1024, 1 << 24),

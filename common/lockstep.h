@@ -117,7 +117,8 @@ enum {
 	LS_GUARD_WRITE = 2, /* map the guard to decide with */
 	LS_SESSIONS_READ = 4,
 	LS_SESSIONS_WRITE = 8,
-	LS_CREATE = 16, /* a map that is missing: make it, from the snapshot */
+	LS_CREATE = 16, /* a map that is missing: make it, from the snapshot; as
+			 * root also the state directory */
 	LS_CONTACTS = 64, /* map whom each account wrote to before, for the
 			   * process that decides messages */
 	LS_BRIEF = 128, /* a process of one session: of the policy it checks only
@@ -135,7 +136,13 @@ struct ls_open_args {
 				  * the path built in */
 	unsigned flags;
 	uint64_t now_ms, real_ms;
+	int root_fd; /* 0; or "/" as it was before a chroot: paths begin there */
+	const struct ls_state *before; /* NULL; or what this one takes the place
+					* of: its secret goes along */
 };
+
+/* Where ls_open() looks for the policy, from ls_open_args.policy_path. */
+const char *ls_policy_path(const char *path);
 
 /* Open the policy and the maps it names. Keeps descriptors of their
  * directories, so that a later refresh works without the right to walk there.
@@ -174,6 +181,9 @@ uint64_t ls_clocks_settled(uint64_t kept_ms, uint64_t fresh_ms);
 /* Write down for the others that the clock was set, if it was. ls_open() does,
  * where it opens the guard for writing. */
 void ls_clocks_keep(struct ls_state *state, uint64_t now_ms, uint64_t real_ms);
+
+/* Has ls_refresh() told that a map was replaced, removed or truncated? */
+bool ls_is_to_be_opened_anew(const struct ls_state *state);
 
 /* Make both maps anew, with room for so many subjects (0: as the policy says),
  * and retire those in use: the programs on them notice at their next
@@ -521,6 +531,7 @@ int ls_webhook_get(struct ls_state *state, unsigned index,
 		   struct ls_webhook *webhook_r);
 
 #include "messages.h"
+#include "note.h"
 #include "records.h"
 #include "sessions.h"
 

@@ -25,6 +25,7 @@ int ls_made_as(const struct ls_state *state, struct ls_made *made_r)
 	if (fd < 0)
 		return LS_ESYS;
 	ret = ls_access_has(fd, &made_r->group, &made_r->readers);
+	made_r->auth_user = ls_access_user_has(fd);
 	close(fd);
 	return ret;
 }
@@ -37,4 +38,5 @@ void ls_made_by(const struct ls_policy *policy, struct ls_made *made_r)
 	};
 	ls_access_wanted(policy->group, policy->readers, &made_r->group,
 			 &made_r->readers);
+	made_r->auth_user = ls_access_user_wanted(policy->auth_user);
 }

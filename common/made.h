@@ -13,6 +13,7 @@ struct ls_made {
 	uint64_t subjects;     /* room for them: what was asked for, rounded up */
 	uint64_t journal_size; /* records */
 	gid_t group, readers;  /* who may change it, read it; 0: nobody */
+	uid_t auth_user;       /* the same */
 };
 
 /* The guard that is open. Returns 0, or LS_ESYS when its file cannot be looked

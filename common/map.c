@@ -82,20 +82,32 @@ size_t ls_map_size(uint64_t buckets, uint64_t label_buckets,
 		       : 0;
 }
 
-/* This boot's id; zeros where the kernel does not tell. */
+/* This boot's id; zeros where the kernel does not tell. Read once: a process may be
+ * in a chroot when it opens a map again. */
 static void read_boot_id(uint8_t id_r[16])
 {
+	static _Atomic uint64_t known[2];
 	char text[37] = "";
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	uint64_t id[2];
 	size_t len;
+	int fd;
 
-	memset(id_r, 0, 16);
-	if (fd < 0)
-		return;
-	if (read(fd, text, sizeof(text) - 1) == sizeof(text) - 1)
-		sodium_hex2bin(id_r, 16, text, sizeof(text) - 1, "-", &len,
-			       NULL);
-	close(fd);
+	id[0] = atomic_load(&known[0]);
+	id[1] = atomic_load(&known[1]);
+	if (id[0] == 0 || id[1] == 0) {
+		fd = open("/proc/sys/kernel/random/boot_id",
+			  O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && read(fd, text, sizeof(text) - 1) ==
+				       sizeof(text) - 1 &&
+		    sodium_hex2bin((uint8_t *)id, sizeof(id), text,
+				   sizeof(text) - 1, "-", &len, NULL) == 0) {
+			atomic_store(&known[0], id[0]);
+			atomic_store(&known[1], id[1]);
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	memcpy(id_r, id, sizeof(id));
 }
 
 static uint64_t header_check(const struct ls_map_header *header)
@@ -284,7 +296,11 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 	ls_space_unmap(base, at.size);
 	if (err < 0)
 		return err;
-	return ls_access_give(fd, path, spec->group, spec->readers, error_r);
+	err = ls_access_give(fd, path, spec->group, spec->readers, error_r);
+	if (err == 0 && spec->auth_user != NULL)
+		err = ls_access_add_user(fd, path, spec->auth_user,
+					 spec->type == LS_MAP_GUARD, error_r);
+	return err;
 }
 
 /* Make a map under a name of its own and rename it into place, the caller

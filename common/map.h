@@ -146,6 +146,7 @@ struct ls_map_spec {
 	uint64_t subjects, journal_records, live_places;
 	uint64_t boot_ms, real_ms;
 	const char *group, *readers; /* see access.h; "": nobody */
+	const char *auth_user; /* may write a guard, and read the others; NULL */
 	const uint8_t *hash_key; /* NULL: random */
 	/* Called with the new map before anybody else sees it; may be NULL. Returns
 	 * 0, or negative: then there will be none. */

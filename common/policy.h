@@ -58,6 +58,7 @@ struct ls_policy {
 	char state_dir[LS_PATH_SIZE];
 	char group[64];   /* may change the state; "": root alone */
 	char readers[64]; /* may read it; "": nobody besides */
+	char auth_user[64]; /* that Dovecot's auth process runs as */
 	uint64_t subjects, journal_size, contacts;
 	char nat64[LS_PATH_SIZE]; /* as ls_nat64_parse() takes it */
 	uint64_t familiar_ms, strike_fades_ms;
@@ -141,7 +142,7 @@ struct ls_field {
 /* The table, in the order of lockstep.conf; ends with a NULL name. A limit
  * drains at most one unit a millisecond, over at most 366 days: what a meter
  * in milliseconds can hold to. */
-enum { LS_FIELD_COUNT = 53 };
+enum { LS_FIELD_COUNT = 54 };
 extern const struct ls_field ls_fields[LS_FIELD_COUNT + 1];
 
 /* Read one value as an administrator writes it into `policy`. Returns 0, or

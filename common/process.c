@@ -20,9 +20,12 @@ enum {
 	STAT_SIZE = 512
 };
 
-int ls_process_open(void)
+int ls_process_open(int root_fd)
 {
-	return open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+	return root_fd > 0 ? openat(root_fd, "proc", flags)
+			   : open("/proc", flags);
 }
 
 /* The start in a line of /proc/PID/stat, in clock ticks since boot; NULL when it is

@@ -15,8 +15,9 @@ struct ls_process {
 };
 
 /* A descriptor of /proc, so that it can be looked at from a chroot; negative
- * where there is none. */
-int ls_process_open(void);
+ * where there is none.
+ *   root_fd  as in ls_open_args */
+int ls_process_open(int root_fd);
 
 /* This process, as others will know it. */
 void ls_process_self(int procfd, struct ls_process *self_r);

@@ -13,12 +13,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-static int open_directory(const char *path, const char *what,
+static int open_directory(int root_fd, const char *path, const char *what,
 			  struct ls_error *error_r)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	const char *below = path + strspn(path, "/");
+	int fd = root_fd > 0 && below != path
+			 ? openat(root_fd, *below == '\0' ? "." : below, flags)
+			 : open(path, flags);
 
 	if (fd >= 0)
 		return fd;
@@ -36,7 +41,8 @@ static int open_policy_file(const struct ls_state *state,
 		state->policy_dirfd, state->policy_path, file_r, error_r);
 }
 
-static int open_policy(struct ls_state *state, struct ls_error *error_r)
+static int open_policy(struct ls_state *state, const struct ls_open_args *args,
+		       struct ls_error *error_r)
 {
 	char dir[LS_PATH_SIZE];
 	char *slash;
@@ -49,7 +55,8 @@ static int open_policy(struct ls_state *state, struct ls_error *error_r)
 		slash[1] = '\0';
 	else
 		*slash = '\0';
-	state->policy_dirfd = open_directory(dir, "policy directory", error_r);
+	state->policy_dirfd = open_directory(args->root_fd, dir,
+					     "policy directory", error_r);
 	if (state->policy_dirfd < 0)
 		return LS_ESYS;
 	return open_policy_file(state, &state->policy, error_r);
@@ -121,9 +128,51 @@ static int reread_policy(struct ls_state *state, struct ls_error *error_r)
 	return 0;
 }
 
+/* The state directory; where root finds none, it makes one: whoever starts first is
+ * not to go without a guard for that. */
+static int open_state_dir(struct ls_state *state,
+			  const struct ls_open_args *args,
+			  struct ls_error *error_r)
+{
+	const char *path = ls_policy_file_policy(state->policy)->state_dir;
+	struct ls_error ignored;
+
+	state->state_dirfd = open_directory(args->root_fd, path,
+					    "state directory", error_r);
+	if (state->state_dirfd >= 0)
+		return ls_access_check_directory(state->state_dirfd, path,
+						 error_r);
+	if (errno != ENOENT || !(state->flags & LS_CREATE) || geteuid() != 0 ||
+	    args->root_fd > 0 || mkdir(path, 0755) < 0)
+		return LS_ESYS;
+	(void)chmod(path, 0755); /* whatever the umask */
+	state->state_dirfd = open_directory(args->root_fd, path,
+					    "state directory", &ignored);
+	if (state->state_dirfd < 0)
+		return LS_ESYS;
+	error_r->text[0] = '\0';
+	return ls_access_check_directory(state->state_dirfd, path, error_r);
+}
+
+/* A process that is root no more can neither read the file nor make it. With a secret
+ * of its own it knows what it saw itself, until it ends. */
+static bool make_do(struct ls_state *state, const struct ls_open_args *args)
+{
+	if (args->before != NULL && args->before->secret.known) {
+		state->secret = args->before->secret;
+		return true;
+	}
+	if (geteuid() == 0)
+		return false;
+	randombytes_buf(state->secret.key, sizeof(state->secret.key));
+	state->secret.known = true;
+	return true;
+}
+
 /* What the process that decides logins has besides. Without the secret it goes
  * on: no password is then known to be wrong, or tried on many accounts. */
-static int open_logins(struct ls_state *state, struct ls_error *error_r)
+static int open_logins(struct ls_state *state, const struct ls_open_args *args,
+		       struct ls_error *error_r)
 {
 	struct ls_error error = { 0, "" };
 
@@ -134,7 +183,7 @@ static int open_logins(struct ls_state *state, struct ls_error *error_r)
 			   ls_policy_file_policy(state->policy)->state_dir,
 			   (state->flags & LS_CREATE) != 0, &state->secret,
 			   &error) < 0 &&
-	    error_r->text[0] == '\0')
+	    !make_do(state, args) && error_r->text[0] == '\0')
 		*error_r = error;
 	return 0;
 }
@@ -143,23 +192,16 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 		    struct ls_error *error_r)
 {
 	struct ls_error error = { 0, "" };
-	const struct ls_policy *policy;
 	int ret;
 
 	/* SipHash alone needs no start; who makes a map starts it. */
 	if (!(state->flags & LS_BRIEF) && sodium_init() < 0)
 		return ls_fail(error_r, LS_ESYS, "libsodium does not start");
-	ret = open_policy(state, error_r);
+	ret = open_policy(state, args, error_r);
 	if (ret < 0)
 		return ret;
-	policy = ls_policy_file_policy(state->policy);
 	follow_policy(state);
-	state->state_dirfd =
-		open_directory(policy->state_dir, "state directory", error_r);
-	if (state->state_dirfd < 0)
-		return LS_ESYS;
-	ret = ls_access_check_directory(state->state_dirfd, policy->state_dir,
-					error_r);
+	ret = open_state_dir(state, args, error_r);
 	if (ret < 0)
 		return ret;
 	ret = open_map(state, LS_MAP_GUARD, args, error_r);
@@ -171,7 +213,7 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	if (ret < 0 && (state->guard.writable || (state->flags & LS_BRIEF)))
 		ret = 0;
 	if (state->sessions.header != NULL) {
-		state->looker.procfd = ls_process_open();
+		state->looker.procfd = ls_process_open(args->root_fd);
 		ls_process_self(state->looker.procfd, &state->looker.self);
 	}
 	if (ret < 0 || error_r->text[0] == '\0')
@@ -181,7 +223,7 @@ static int open_all(struct ls_state *state, const struct ls_open_args *args,
 	    error_r->text[0] == '\0')
 		*error_r = error;
 	if (ret == 0 && (state->flags & LS_LOGINS) && state->guard.writable)
-		ret = open_logins(state, error_r);
+		ret = open_logins(state, args, error_r);
 	if (ret == 0 && state->guard.header != NULL) {
 		/* One compiled since the policy was read is announced by a
 		 * number that is here already: it would never be noticed. So
@@ -211,19 +253,22 @@ static void warn_of_space(struct ls_error *error_r)
 			(unsigned long long)(ls_space_limit() / MB));
 }
 
+const char *ls_policy_path(const char *path)
+{
+	if (path == NULL)
+		path = getenv("LOCKSTEP_POLICY");
+	return path == NULL || *path == '\0' ? LS_POLICY_PATH : path;
+}
+
 int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 	    struct ls_error *error_r)
 {
-	const char *path = args->policy_path;
+	const char *path = ls_policy_path(args->policy_path);
 	struct ls_state *state;
 	int ret;
 
 	*state_r = NULL;
 	memset(error_r, 0, sizeof(*error_r));
-	if (path == NULL)
-		path = getenv("LOCKSTEP_POLICY");
-	if (path == NULL || *path == '\0')
-		path = LS_POLICY_PATH;
 	if (strlen(path) >= sizeof(state->policy_path))
 		return ls_fail(error_r, LS_EARG, "policy path too long: %.64s",
 			       path);
@@ -241,7 +286,9 @@ int ls_open(const struct ls_open_args *args, struct ls_state **state_r,
 		ls_close(&state);
 		return ret;
 	}
-	warn_of_space(error_r);
+	/* What this takes the place of goes now. */
+	if (args->before == NULL)
+		warn_of_space(error_r);
 	error_r->code = 0;
 	*state_r = state;
 	return 0;
@@ -313,12 +360,11 @@ int ls_refresh(struct ls_state *state, uint64_t now_ms,
 		  &state->told_broken))
 		return ls_fail(error_r, LS_EFORMAT,
 			       "a map in %s was truncated while in use: run "
-			       "\"lockstep init\" and restart the mail server",
+			       "\"lockstep init\"",
 			       ls_policy_file_policy(state->policy)->state_dir);
 	if (newly(is_replaced(state, now_ms, error_r), &state->told_replaced))
 		return ls_fail(error_r, LS_EFORMAT,
-			       "a map in %s was replaced or removed: restart "
-			       "to use the new one",
+			       "a map in %s was replaced or removed",
 			       ls_policy_file_policy(state->policy)->state_dir);
 	if (newly(ls_contacts_broken(&state->contacts), &state->told_contacts))
 		return ls_fail(error_r, LS_EFORMAT,
@@ -334,6 +380,16 @@ int ls_refresh(struct ls_state *state, uint64_t now_ms,
 	state->generation = generation;
 	ret = reread_policy(state, error_r);
 	return ret < 0 ? ret : 1;
+}
+
+bool ls_has_sessions(const struct ls_state *state)
+{
+	return state->sessions.header != NULL;
+}
+
+bool ls_is_to_be_opened_anew(const struct ls_state *state)
+{
+	return state->told_replaced || state->told_broken;
 }
 
 void ls_policy_announce(struct ls_state *state)

@@ -8,7 +8,8 @@
  *   preinit  as root, in the auth process: opens the guard, and the sessions to
  *            read. Each passdb block has its own preinit; the first one opens.
  *            Takes over from Dovecot's own brake (penalty.h).
- *   init     as Dovecot's user: starts to record outcomes
+ *   init     as Dovecot's user: starts to record outcomes, and looks after the
+ *            maps, which may come or be made anew
  *   deinit   the passdb's: answers logins that still wait; the module's, after
  *            all requests are gone: closes the guard
  *
@@ -68,8 +69,10 @@ static struct passdb_module *lockstep_make(pool_t pool, const char *args)
 		if (*args != '\0')
 			e_warning(guard_event, "passdb args are ignored: %s",
 				  args);
-		state_open(&guard, LS_GUARD_WRITE | LS_SESSIONS_READ |
-			   LS_CREATE | LS_SPACE | LS_LOGINS, "logins pass unguarded");
+		state_open(&guard, "auth",
+			   LS_GUARD_WRITE | LS_SESSIONS_READ | LS_CREATE |
+				   LS_SPACE | LS_LOGINS,
+			   "logins pass unguarded");
 		state_report(&guard, guard_event);
 		penalty_init();
 		penalty_set(guard.ls == NULL || ls_is_observing(guard.ls));
@@ -92,6 +95,7 @@ static void lockstep_init(struct passdb_module *module)
 	spelling_init(guard_event);
 	if (guard.ls != NULL)
 		spelling_tell(guard.ls);
+	state_follow(&guard, guard_event);
 }
 
 static void lockstep_deinit(struct passdb_module *module ATTR_UNUSED)
@@ -122,6 +126,6 @@ void authdb_lockstep_deinit(void)
 		decoys_deinit();
 		running = FALSE;
 	}
-	event_unref(&guard_event);
 	state_close(&guard);
+	event_unref(&guard_event);
 }

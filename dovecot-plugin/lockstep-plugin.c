@@ -66,9 +66,18 @@ static struct mail_storage_hooks lockstep_hooks = {
 
 void lockstep_plugin_preinit(void)
 {
-	if (ending_of(master_service_get_name(master_service)) != NULL)
-		state_open(&sessions, LS_GUARD_READ | LS_SESSIONS_WRITE |
-			   LS_CREATE | LS_SPACE | LS_BRIEF, "sessions are not recorded");
+	const char *name = master_service_get_name(master_service);
+	struct event *event;
+
+	if (ending_of(name) == NULL)
+		return;
+	state_open(&sessions, name,
+		   LS_GUARD_READ | LS_SESSIONS_WRITE | LS_CREATE | LS_SPACE |
+			   LS_BRIEF,
+		   "sessions are not recorded");
+	event = state_event_create(NULL);
+	state_report(&sessions, event);
+	event_unref(&event);
 }
 
 void lockstep_plugin_init(struct module *module)

@@ -169,6 +169,8 @@ static enum waiting_answer ask(struct login *login, uint64_t *key_r)
 		*key_r = decision.key;
 		return WAITING_ON;
 	}
+	if (login->ticket.open)
+		login->ls = state_hold(guard);
 	login_log(login, &decision);
 	if (decision.verdict == LS_DENY) {
 		deny(login, &decision);

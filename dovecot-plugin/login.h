@@ -31,6 +31,7 @@
 struct login {
 	struct auth_request *request; /* lives at least until it is freed */
 	struct ls_ticket ticket;
+	struct ls_state *ls; /* on which it is open: state_hold() */
 
 	/* How the passdb lookup is answered: one of them is set. */
 	verify_plain_callback_t *verify;

@@ -172,11 +172,18 @@ static struct mail_session *session_new(struct mail_user *user)
 void mail_session_begin(struct mail_user *user, const struct ls_addr *ip,
 			const char *service, ending_fn *ending)
 {
+	static bool told_stale;
 	struct event *event = state_event_create(user->event);
 	struct ls_state *state = state_get(sessions, event);
 	struct mail_session *session;
 	struct ls_decision decision;
 
+	if (sessions->stale && !told_stale) {
+		e_warning(event, "the maps were replaced: sessions of this "
+			  "process are not recorded, nor ended by a freeze; it "
+			  "takes no more clients");
+		told_stale = TRUE;
+	}
 	event_unref(&event);
 	if (state == NULL)
 		return;

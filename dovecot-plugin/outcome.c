@@ -157,7 +157,8 @@ static void settle(struct login *login, enum ls_outcome outcome)
 	if (login->barred)
 		ls_ticket_unsure(&login->ticket);
 	held_settled(&login->ticket);
-	ls_settle(guard->ls, &login->ticket, outcome, state_now_ms());
+	ls_settle(login->ls, &login->ticket, outcome, state_now_ms());
+	state_release(guard, login->ls);
 }
 
 void outcome_answered(struct login *login, enum passdb_result result)

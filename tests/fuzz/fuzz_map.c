@@ -114,7 +114,7 @@ static void prepare(void)
 	open_policy();
 	read_good(LS_MAP_GUARD, "guard");
 	read_good(LS_MAP_SESSIONS, "sessions");
-	state->looker.procfd = ls_process_open();
+	state->looker.procfd = ls_process_open(0);
 	ls_process_self(state->looker.procfd, &state->looker.self);
 }
 

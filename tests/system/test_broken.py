@@ -182,8 +182,25 @@ def test_all_is_well():
         assert stack.lockstep("verify").returncode == 0
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+UNGUARDED = r"auth: Error: lockstep: logins pass unguarded: .*" \
+    "; it is tried again each second"
+UNRECORDED = r" (imap|pop3|managesieve|submission)\b.*: Error: lockstep: " \
+    "sessions are not recorded: "
+
+
+def check_lines(lines, words):
+    """One of auth, and one of each kind of mail process."""
+    assert len([line for line in lines if re.search(UNGUARDED, line)]) == 1
+    kinds = [re.search(UNRECORDED, line) for line in lines
+             if not re.search(UNGUARDED, line)]
+    assert all(kinds) and len({kind[1] for kind in kinds}) == len(kinds), lines
+    assert len(words) == len(lines), (words, lines)
+
+
+@pytest.mark.parametrize("trouble", [trouble for trouble in TROUBLES
+                                     if "directory" not in trouble])
 def test_before_the_start(trouble):
+    """Once it is mended, guarding begins: nothing has to be started again."""
     spoil, words, mend = TROUBLES[trouble]
     parts = ("lockstepd", "postfix", "dovecot")
     with Stack() as stack:
@@ -195,9 +212,8 @@ def test_before_the_start(trouble):
             stack.start(part)
         mail_flows(stack, "192.0.2.1")
         mail_flows(stack, "198.51.100.1")
-        line, = poll(logs.complaints, what="auth's line")
-        assert re.search("auth: Error: lockstep: logins pass unguarded: ", line)
-        assert logs.lines("DOVECOT_LOG", words) == [line]
+        check_lines(poll(logs.complaints, what="auth's line"),
+                    logs.lines("DOVECOT_LOG", words))
         poll(lambda: len(logs.lines("LOCKSTEPD_LOG", words)) == 1,
              what="lockstepd's line")
         # One for each filter, and each smtpd has one.
@@ -207,12 +223,50 @@ def test_before_the_start(trouble):
         assert status_says(stack, words)
 
         mend(stack)
-        for part in parts:
-            stack.stop(part)
-        for part in reversed(parts):
-            stack.start(part)
+        poll(lambda: "policy and guard are open: logins are guarded again" in
+             stack.dovecot_log(), what="auth's word that it guards")
         poll(lambda: is_well(stack), what="a status without problems")
         assert guards_again(stack, "192.0.2.99")
+
+
+def test_state_directory_missing_before_the_start():
+    """Dovecot makes it, with the maps, whoever else may not."""
+    with Stack(daemon=False) as stack:
+        stack.stop("postfix")
+        stack.stop("dovecot")
+        remove_state(stack)
+        stack.start("dovecot")
+        assert guards_again(stack, "192.0.2.99")
+        state = path(stack, "STATE_DIR").stat()
+        assert (state.st_uid, state.st_mode & 0o777) == (0, 0o755)
+        assert [line for line in stack.dovecot_log().splitlines()
+                if "unguarded" in line] == []
+
+
+def test_auth_says_at_once_that_it_does_not_guard():
+    """Its user may not open the maps that are made while it runs: it says so, and so
+    does status, until it is started again."""
+    with Stack(policy='auth-user = ""\n') as stack:
+        stack.stop("dovecot")
+        empty_guard(stack)
+        stack.start("dovecot")
+        assert stack.login("imap", 1, ip="192.0.2.1").ok
+        make_maps_anew(stack)
+        poll(lambda: status_says(stack, "auth process .* has no guard open, and "
+                                 "logins pass unguarded: .*/guard: permission "
+                                 "denied"), what="a status that says it")
+        assert stack.login("imap", 1, "wrong", ip="192.0.2.1").stage == "login"
+        assert stack.doveadm("reload").returncode == 0
+        # The process that ends may still take one.
+        poll(lambda: stack.login("imap", 1, ip="192.0.2.1").ok and
+             stack.events("login"), what="a login that is guarded")
+        poll(lambda: is_well(stack), what="a status without problems")
+        make_maps_anew(stack)
+        poll(lambda: status_says(stack, "auth process .* works on a guard that "
+                                 "was replaced"), what="a status that says it")
+        assert guards_again(stack, "198.51.100.99")  # as before
+        assert re.search("auth: Error: lockstep: what was open before goes on: "
+                         ".*/guard: permission denied", stack.dovecot_log())
 
 
 @pytest.mark.parametrize("spoil,words", [
@@ -232,25 +286,33 @@ def test_truncated_while_in_use(spoil, words):
         for pid in pids:
             assert pid.alive()
         if spoil is not truncate_sessions:
-            line, = poll(logs.complaints, what="auth's line")
-            assert ("auth: Error: lockstep: a map in "
-                    f"{stack.env['STATE_DIR']} was truncated while in use: run "
-                    '"lockstep init" and restart the mail server') in line
-        else:
-            assert logs.complaints() == []
+            poll(lambda: logs.lines(
+                "DOVECOT_LOG", "auth: Error: lockstep: a map in {STATE_DIR} "
+                'was truncated while in use: run "lockstep init"'),
+                what="auth's line")
         poll(lambda: logs.lines("LOCKSTEPD_LOG", "truncated"),
              what="lockstepd's line")
         assert status_says(stack, words)
         make_maps_anew(stack)
-        for part in ("postfix", "dovecot"):
-            stack.stop(part)
-            stack.start(part)
+        poll(lambda: "policy and maps were opened anew" in stack.dovecot_log(),
+             what="auth's word")
         poll(lambda: is_well(stack), what="a status without problems")
         assert guards_again(stack, "192.0.2.99")
 
 
-@pytest.mark.parametrize("trouble", ["state directory missing",
-                                     "policy missing", "policy garbage"])
+def test_state_directory_removed_while_in_use():
+    """The next mail process makes it and the maps anew, as root; auth goes on with what
+    it has, and takes those over."""
+    with Stack() as stack:
+        remove_state(stack)
+        mail_flows(stack, "192.0.2.1")
+        poll(lambda: "policy and maps were opened anew" in stack.dovecot_log(),
+             what="auth's word")
+        poll(lambda: is_well(stack), what="a status without problems")
+        assert guards_again(stack, "198.51.100.99")
+
+
+@pytest.mark.parametrize("trouble", ["policy missing", "policy garbage"])
 def test_removed_while_in_use(trouble):
     """What runs goes on with what it has open, locks and all."""
     spoil, words, _ = TROUBLES[trouble]

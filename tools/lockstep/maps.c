@@ -6,6 +6,7 @@
 
 #include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 
 struct comparing {
@@ -46,6 +47,24 @@ static void compare_group(struct comparing *to, const char *key,
 	to->count++;
 }
 
+static void compare_user(struct comparing *to, const char *policy, uid_t wanted,
+			 uid_t has)
+{
+	struct maps_difference *at = &to->difference[to->count];
+	const struct passwd *user = has == 0 ? NULL : getpwuid(has);
+
+	if (wanted == has)
+		return;
+	at->key = "auth-user";
+	snprintf(at->policy, sizeof(at->policy), "\"%s\"", policy);
+	if (has != 0 && user == NULL)
+		snprintf(at->maps, sizeof(at->maps), "%u", (unsigned)has);
+	else
+		snprintf(at->maps, sizeof(at->maps), "\"%.64s\"",
+			 user == NULL ? "" : user->pw_name);
+	to->count++;
+}
+
 unsigned
 maps_compare(const struct ls_state *guard, const struct ls_policy *policy,
 	     struct maps_difference difference_r[MAPS_DIFFERENCES])
@@ -64,6 +83,8 @@ maps_compare(const struct ls_state *guard, const struct ls_policy *policy,
 			      has.group);
 		compare_group(&to, "readers", policy->readers, wanted.readers,
 			      has.readers);
+		compare_user(&to, policy->auth_user, wanted.auth_user,
+			     has.auth_user);
 	}
 	return to.count;
 }

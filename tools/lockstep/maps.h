@@ -11,7 +11,7 @@ struct maps_difference {
 	char policy[80], maps[80];
 };
 
-enum { MAPS_DIFFERENCES = 4 };
+enum { MAPS_DIFFERENCES = 5 };
 
 /* Compare the guard that is open with a policy; returns how many differences. */
 unsigned

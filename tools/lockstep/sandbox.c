@@ -69,6 +69,7 @@ static int copy_policy(struct sandbox *sandbox, const char *from)
 	snprintf(sandbox->policy.state_dir, sizeof(sandbox->policy.state_dir),
 		 "%s", sandbox->dir);
 	sandbox->policy.group[0] = sandbox->policy.readers[0] = '\0';
+	sandbox->policy.auth_user[0] = '\0';
 	sandbox->policy.journal_size = JOURNAL;
 	sandbox->policy.mode = LS_MODE_ENFORCE;
 	ret = ls_policy_writer_init(sandbox->policy_path, &writer, &error);
