@@ -190,7 +190,10 @@ bool ls_looker_sees_end(const struct ls_looker *looker,
 
 /* ---- seats ------------------------------------------------------------ */
 
-enum { SEAT_PLACE_BITS = 24 };
+enum {
+	SEAT_PLACE_BITS = 24,
+	BEGAN_AHEAD_MS = 60 * 1000, /* clocks of processes differ by less */
+};
 _Static_assert(LS_LIVE_MAX <= UINT64_C(1) << SEAT_PLACE_BITS, "place and one");
 
 uint64_t ls_seat_value(const struct ls_hold *hold)
@@ -205,9 +208,9 @@ bool ls_seat_is_one(const struct ls_live *live, uint64_t value)
 }
 
 bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,
-		      const struct ls_looker *looker)
+		      const struct ls_looker *looker, uint64_t now)
 {
-	uint64_t place = value & (LS_LIVE_MAX - 1), bits;
+	uint64_t place = value & (LS_LIVE_MAX - 1), bits, began;
 	struct ls_process process;
 
 	if (place == 0 || place > live->places)
@@ -216,10 +219,17 @@ bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,
 	if (state_of(bits) == FREE ||
 	    bits >> GENERATION_BIT != value >> SEAT_PLACE_BITS)
 		return false;
+	/* One that is being taken has not said it yet. */
+	began = atomic_load(word_of(live, place - 1, WORD_BEGAN));
+	if (state_of(bits) == LIVE &&
+	    (began > now + BEGAN_AHEAD_MS || began + LS_SEAT_AGE_MS < now))
+		return false;
 	if (looker == NULL)
 		return true;
 	process.pid = bits >> PID_BIT & PID_MASK;
 	process.start = bits >> START_BIT & START_MASK;
 	process.space = atomic_load(word_of(live, place - 1, WORD_SPACE));
-	return !ls_looker_sees_end(looker, &process);
+	return !ls_looker_sees_end(looker, &process) &&
+	       (looker->master == 0 || looker->self.pid == process.pid ||
+		ls_process_is_mail(looker->procfd, looker->master, &process));
 }

@@ -60,7 +60,13 @@ struct ls_looker {
 	 * itself, all of whose processes share one. What a container left that
 	 * was killed would otherwise stay taken for ever. */
 	bool strangers_are_gone;
+	/* The mail server's first process: whoever is none of its mail processes holds
+	 * nothing. 0: not known. */
+	uint32_t master;
 };
+
+/* A session that is older is believed no more: it holds its place, and no seat. */
+#define LS_SEAT_AGE_MS (UINT64_C(7) * 24 * 3600 * 1000)
 
 /* Is it certain that this process has ended? */
 bool ls_looker_sees_end(const struct ls_looker *looker,
@@ -131,8 +137,9 @@ uint64_t ls_seat_value(const struct ls_hold *hold);
 /* Could it be the word of a seat, free or not? */
 bool ls_seat_is_one(const struct ls_live *live, uint64_t value);
 /* Does somebody sit there? With `looker` NULL a holder that is gone counts too:
- * that costs no system call. */
+ * that costs no system call.
+ *   now  the map's clock */
 bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,
-		      const struct ls_looker *looker);
+		      const struct ls_looker *looker, uint64_t now);
 
 #endif

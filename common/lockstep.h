@@ -123,6 +123,8 @@ enum {
 			   * process that decides messages */
 	LS_BRIEF = 128, /* a process of one session: of the policy it checks only
 			 * what it asks for; damage counts as not written */
+	LS_SIBLINGS = 512, /* a process of Dovecot: of live sessions it believes only
+			    * those of its parent's other children */
 	LS_SPACE = 256, /* as root, in a process that will lose its rights: let its
 			 * limit of address space rise for maps that it opens
 			 * later, see space.h */
@@ -182,6 +184,8 @@ uint64_t ls_clocks_settled(uint64_t kept_ms, uint64_t fresh_ms);
  * where it opens the guard for writing. */
 void ls_clocks_keep(struct ls_state *state, uint64_t now_ms, uint64_t real_ms);
 
+/* Is the sessions map open? The guard can be without it. */
+bool ls_has_sessions(const struct ls_state *state);
 /* Has ls_refresh() told that a map was replaced, removed or truncated? */
 bool ls_is_to_be_opened_anew(const struct ls_state *state);
 

@@ -100,6 +100,48 @@ uint64_t ls_process_began_ms(int pid)
 				    (uint64_t)ticks_a_second;
 }
 
+/* Dovecot's services without mail sessions: those for logins, and these. A wrapper may
+ * call a mail process by any other name. */
+static bool is_other_service(const char *name, size_t len)
+{
+	static const char *const others[] = {
+		"anvil", "auth", "config", "dict", "dict-expire", "dns-client",
+		"doveadm-server", "imap-hibernate", "imap-urlauth", "indexer",
+		"indexer-worker", "ipc", "lmtp", "log", "old-stats",
+		"replicator", "stats",
+	};
+	enum { NAME_MAX_LEN = 15 }; /* the kernel cuts it */
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		size_t other = strlen(others[i]);
+
+		if (other > NAME_MAX_LEN)
+			other = NAME_MAX_LEN;
+		if (len == other && strncmp(name, others[i], len) == 0)
+			return true;
+	}
+	/* "managesieve-login" is cut, too. */
+	return memmem(name, len, "-log", 4) != NULL;
+}
+
+bool ls_process_is_mail(int procfd, uint32_t master,
+			const struct ls_process *process)
+{
+	char line[STAT_SIZE], name[32];
+	const char *first, *last;
+
+	snprintf(name, sizeof(name), "%u/stat", process->pid);
+	if (!read_line(procfd, name, line))
+		return true;
+	first = strchr(line, '(');
+	last = strrchr(line, ')');
+	if (first == NULL || last == NULL || last < first || last[1] == '\0')
+		return true;
+	/* Fields 3 and 4: its state, one letter, and its parent. */
+	return strtoul(last + 3, NULL, 10) == master &&
+	       !is_other_service(first + 1, (size_t)(last - first - 1));
+}
+
 void ls_process_self(int procfd, struct ls_process *self_r)
 {
 	struct stat st;

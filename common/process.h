@@ -22,6 +22,11 @@ int ls_process_open(int root_fd);
 /* This process, as others will know it. */
 void ls_process_self(int procfd, struct ls_process *self_r);
 
+/* A child of `master` that is none of the mail server's own other services, as far as
+ * can be told: what cannot be looked at counts as one. */
+bool ls_process_is_mail(int procfd, uint32_t master,
+			const struct ls_process *process);
+
 /* True only if it is certain that this process has ended: of another namespace
  * nothing is certain, and without /proc a process with its number counts as it.
  *   self  of the one who asks */

@@ -67,24 +67,39 @@ static struct ls_looker server_of(const struct ls_state *state)
 	struct ls_looker looker = state->looker;
 
 	looker.strangers_are_gone = true;
+	if (state->flags & LS_SIBLINGS)
+		looker.master = (uint32_t)getppid();
 	return looker;
 }
 
-bool ls_seats_are_taken(const struct ls_state *state, uint64_t user_key,
-			uint64_t seats)
+/* Where all of them were found to be there a moment ago: to look for those left behind
+ * takes a system call or three for each. */
+static struct ls_full *full_of(struct ls_state *state, uint64_t user_key)
 {
+	return &state->full[user_key % LS_FULL_ACCOUNTS];
+}
+
+bool ls_seats_are_taken(struct ls_state *state, uint64_t user_key,
+			uint64_t seats, uint64_t now)
+{
+	struct ls_full *full = full_of(state, user_key);
 	const struct ls_live *live = &state->sessions.live;
 	const struct ls_looker looker = server_of(state);
 
 	/* The last one first: with most people it is free. */
 	for (uint64_t i = seats; i-- > 0;)
-		if (!ls_seat_is_taken(live, sitter(state, user_key, i), NULL))
+		if (!ls_seat_is_taken(live, sitter(state, user_key, i), NULL,
+				      now))
 			return false;
+	if (full->user_key == user_key && full->until > now &&
+	    full->until <= now + LS_FULL_MS)
+		return seats > 0;
 	/* Then those left behind. */
 	for (uint64_t i = seats; i-- > 0;)
 		if (!ls_seat_is_taken(live, sitter(state, user_key, i),
-				      &looker))
+				      &looker, now))
 			return false;
+	*full = (struct ls_full){ user_key, now + LS_FULL_MS };
 	return seats > 0;
 }
 
@@ -107,7 +122,7 @@ static enum sat sit(const struct ls_state *state, const struct ls_hold *hold,
 				   LS_KIND_SEAT, now, false, &ref) < 0)
 			return NO_SUCH_SEAT;
 		old = ls_slot_get(&ref, LS_WORD_SITTER);
-		if (ls_seat_is_taken(&map->live, old, looker))
+		if (ls_seat_is_taken(&map->live, old, looker, now))
 			return OCCUPIED;
 		/* Before it is true: killed in between, the sweeper finds the
 		 * seat that may be this session's. */

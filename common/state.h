@@ -9,6 +9,13 @@
 #include "policy.h"
 #include "guess.h"
 
+/* An account whose seats were all taken a moment ago. One that was given up since is
+ * noticed all the same; only one whose process was killed counts for so long. */
+struct ls_full {
+	uint64_t user_key, until; /* the sessions map's clock */
+};
+enum { LS_FULL_ACCOUNTS = 256, LS_FULL_MS = 500 };
+
 struct ls_state {
 	unsigned flags; /* LS_* of ls_open() */
 	char policy_path[LS_PATH_SIZE];
@@ -22,6 +29,7 @@ struct ls_state {
 	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
 	struct ls_secret secret;
 	struct ls_looker looker; /* where sessions are open */
+	struct ls_full full[LS_FULL_ACCOUNTS];
 	uint64_t begun; /* sessions, by this process */
 	uint64_t closer_ms; /* when the sweeper last looked closer; 0: never */
 	bool told_replaced, told_broken, told_contacts;
@@ -46,6 +54,10 @@ int ls_state_open_contacts(struct ls_state *state, struct ls_error *error_r);
 void ls_state_look_at_contacts(struct ls_state *state,
 			       struct ls_error *error_r);
 
+/* The sessions map has room for so many of both: its table has a slot for each
+ * seat, and the rates of accounts and addresses. */
+enum { LS_SUBJECTS_FOR_A_SEAT = 4, LS_SUBJECTS_FOR_A_SESSION = 8 };
+
 /* Make a map that is missing; a guard begins with what the snapshot holds.
  * Returns as ls_map_create(); error_r->text may hold a warning, with LS_EFULL when
  * not all of it had room. */
@@ -61,8 +73,8 @@ int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
 
 /* Do live sessions sit on all of the account's so many seats?
  *   user_key  by the sessions map's hash key */
-bool ls_seats_are_taken(const struct ls_state *state, uint64_t user_key,
-			uint64_t seats);
+bool ls_seats_are_taken(struct ls_state *state, uint64_t user_key,
+			uint64_t seats, uint64_t now);
 
 /* What orders say of an account that has logged in, as a decision: ADMIT, or DENY
  * for a freeze, or for an administrator's lock that fell since begun_ms. */

@@ -116,7 +116,10 @@ static bool is_full(const struct ls_visit *visit, const char *service)
 	       visit->policy->user.sessions > 0 && has_sessions(service) &&
 	       ls_seats_are_taken(visit->state,
 				  ls_key_user(sessions->hash_key, user),
-				  visit->policy->user.sessions);
+				  visit->policy->user.sessions,
+				  ls_map_now(sessions,
+					     ls_map_boot_ms(&visit->state->guard,
+							    visit->now)));
 }
 
 void ls_visit_judge(const struct ls_visit *visit, const char *service,

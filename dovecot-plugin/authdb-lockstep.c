@@ -71,7 +71,7 @@ static struct passdb_module *lockstep_make(pool_t pool, const char *args)
 				  args);
 		state_open(&guard, "auth",
 			   LS_GUARD_WRITE | LS_SESSIONS_READ | LS_CREATE |
-				   LS_SPACE | LS_LOGINS,
+				   LS_SPACE | LS_SIBLINGS | LS_LOGINS,
 			   "logins pass unguarded");
 		state_report(&guard, guard_event);
 		penalty_init();

@@ -73,7 +73,7 @@ void lockstep_plugin_preinit(void)
 		return;
 	state_open(&sessions, name,
 		   LS_GUARD_READ | LS_SESSIONS_WRITE | LS_CREATE | LS_SPACE |
-			   LS_BRIEF,
+			   LS_SIBLINGS | LS_BRIEF,
 		   "sessions are not recorded");
 	event = state_event_create(NULL);
 	state_report(&sessions, event);

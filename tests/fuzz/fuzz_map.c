@@ -307,7 +307,7 @@ static void live(unsigned number)
 
 	ls_session_open(state, &start, NOW_MS, &session, &decision);
 	check(decision.verdict < LS_VERDICT_COUNT, "no verdict");
-	ls_seats_are_taken(state, key, 3);
+	ls_seats_are_taken(state, key, 3, NOW_MS);
 	list_sessions();
 	if (number % 3 != 0)
 		ls_session_close(state, &start, &session, LS_END_CLOSED,

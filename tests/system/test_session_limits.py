@@ -6,7 +6,7 @@ import smtplib
 
 import pytest
 
-from lib import sessions
+from lib import held, sessions
 from lib.cast import USERS, at_once, cast
 from lib.clients import FAILURES
 from lib.stack import Stack, poll
@@ -166,3 +166,33 @@ def test_override():
                        for _ in range(5)]
             assert len(sessions.alive(answers)) == count
             sessions.close(answers)
+
+
+# ---- what a full account costs ----------------------------------------------
+
+ATTEMPTS = 100
+
+
+def auth_seconds(stack, who, ok):
+    """The auth process's CPU for each attempt."""
+    with stack.auth() as auth:
+        pid = held.auth_pid(stack)
+        before = held.cpu_seconds(pid)
+        ids = [auth.send(who.user, who.password, ip=who.owner)
+               for _ in range(ATTEMPTS)]
+        assert all(auth.wait(i).ok == ok for i in ids)
+        return (held.cpu_seconds(pid) - before) / ATTEMPTS
+
+
+def test_full_account_costs_auth_little():
+    """That each of its sessions is still there is not looked at for each attempt."""
+    full, other = cast(), cast()
+    with Stack(users=other.number) as stack:
+        begun = sessions.begin(stack, full, SESSIONS)
+        assert len(sessions.alive(begun)) == SESSIONS
+        auth_seconds(stack, other, True)  # familiar from now on
+        costs = auth_seconds(stack, other, True), auth_seconds(stack, full, False)
+        print(f"{costs[1] * 1e6:.0f} us where all {SESSIONS} seats are taken, "
+              f"{costs[0] * 1e6:.0f} us of a login that is let in")
+        assert costs[1] < 5 * costs[0], costs
+        sessions.close(begun)

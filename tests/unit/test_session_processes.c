@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +60,107 @@ static void kill_all(pid_t pid[PROCESSES])
 		kill(pid[i], SIGKILL);
 	for (unsigned i = 0; i < PROCESSES; i++)
 		waitpid(pid[i], NULL, 0);
+}
+
+/* ---- who is believed --------------------------------------------------- */
+
+enum { DAY_MS = 24 * 3600 * 1000 };
+
+/* A process of that name holds the only seat of an account, until it is killed: a child
+ * of this one, or of a child. */
+static pid_t sit_as(const char *name, const char *user, bool grandchild)
+{
+	int pipes[2];
+	pid_t pid, holder = 0;
+
+	assert_int_equal(pipe(pipes), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct ls_session session;
+		struct ls_error error;
+		struct ls_state *mine;
+
+		if (grandchild && fork() > 0) {
+			for (;;)
+				pause();
+		}
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+		if (world_join(&world, MAIL, &mine, &error) < 0 ||
+		    begin(mine, user, &session).verdict != LS_ADMIT)
+			_exit(1);
+		holder = getpid();
+		(void)!write(pipes[1], &holder, sizeof(holder));
+		for (;;)
+			pause();
+	}
+	check(name, read(pipes[0], &holder, sizeof(holder)), sizeof(holder));
+	close(pipes[0]);
+	close(pipes[1]);
+	return pid;
+}
+
+/* May a sibling of theirs have a session of that account, so much later? */
+static enum ls_verdict asked_by_sibling(unsigned flags, const char *user,
+					uint64_t later_ms)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct ls_session session;
+		struct ls_error error;
+		struct ls_state *mine;
+
+		if (world_join(&world, MAIL | flags, &mine, &error) < 0)
+			_exit(99);
+		world.now_ms += later_ms;
+		_exit((int)begin(mine, user, &session).verdict);
+	}
+	waitpid(pid, &status, 0);
+	return (enum ls_verdict)WEXITSTATUS(status);
+}
+
+static void test_who_is_believed(void **state)
+{
+	static const struct {
+		const char *row, *name;
+		bool grandchild;
+		unsigned flags;
+		uint64_t later_ms;
+		enum ls_verdict want;
+	} rows[] = {
+		{ "a mail process", "imap", false, LS_SIBLINGS, 0, LS_DENY },
+		{ "one in a wrapper", "memcheck-amd64-", false, LS_SIBLINGS, 0,
+		  LS_DENY },
+		{ "a login process", "imap-login", false, LS_SIBLINGS, 0,
+		  LS_ADMIT },
+		{ "one whose name is cut", "managesieve-log", false,
+		  LS_SIBLINGS, 0, LS_ADMIT },
+		{ "auth", "auth", false, LS_SIBLINGS, 0, LS_ADMIT },
+		{ "somebody's child", "imap", true, LS_SIBLINGS, 0, LS_ADMIT },
+		{ "one asked by no sibling", "imap", true, 0, 0, LS_DENY },
+		{ "6 days old", "imap", false, LS_SIBLINGS,
+		  UINT64_C(6) * DAY_MS, LS_DENY },
+		{ "8 days old", "imap", false, LS_SIBLINGS,
+		  UINT64_C(8) * DAY_MS, LS_ADMIT },
+	};
+
+	(void)state;
+	world_set(&world, "user", "sessions", "1");
+	world_open(&world, BOTH);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char user[32];
+		pid_t pid;
+
+		snprintf(user, sizeof(user), "user%zu", i);
+		pid = sit_as(rows[i].name, user, rows[i].grandchild);
+		check(rows[i].row,
+		      asked_by_sibling(rows[i].flags, user, rows[i].later_ms),
+		      rows[i].want);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
 }
 
 /* However many want the last seat at once, one gets it; and a process that is
@@ -186,6 +288,8 @@ static void test_never_live(void **state)
 	      head);
 }
 
+#define NOW ls_map_now(&world.state->sessions, world.now_ms)
+
 /* A seat whose sitter gave its place back is free, whoever has the place by now. */
 static void test_generations(void **state)
 {
@@ -198,17 +302,17 @@ static void test_generations(void **state)
 	live = &world.state->sessions.live;
 	record.process = world.state->looker.self;
 	check("first", ls_live_take(live, 7, &record, &first), true);
-	check("taken", ls_seat_is_taken(live, ls_seat_value(&first), NULL),
+	check("taken", ls_seat_is_taken(live, ls_seat_value(&first), NULL, NOW),
 	      true);
 	check("given back", ls_live_free(live, &first), true);
 	check("once", ls_live_free(live, &first), false);
-	check("free", ls_seat_is_taken(live, ls_seat_value(&first), NULL),
+	check("free", ls_seat_is_taken(live, ls_seat_value(&first), NULL, NOW),
 	      false);
 	check("second", ls_live_take(live, 7, &record, &second), true);
 	check("the same place", second.place, first.place);
-	check("still free", ls_seat_is_taken(live, ls_seat_value(&first), NULL),
+	check("still free", ls_seat_is_taken(live, ls_seat_value(&first), NULL, NOW),
 	      false);
-	check("taken", ls_seat_is_taken(live, ls_seat_value(&second), NULL),
+	check("taken", ls_seat_is_taken(live, ls_seat_value(&second), NULL, NOW),
 	      true);
 }
 
@@ -417,6 +521,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(test_who_is_believed),
 		TEST(test_processes),
 		TEST(test_killed),
 		TEST(test_never_live),
