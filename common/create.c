@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "error.h"
+#include "made.h"
 #include "snapshot.h"
 #include "state.h"
 
@@ -60,10 +61,6 @@ static void warn_of_lost(const struct ls_lost *lost, struct ls_error *warning)
 			text);
 }
 
-/* The sessions map has room for so many of both: its table has a slot for each
- * seat, and the rates of accounts and addresses. */
-enum { SUBJECTS_FOR_A_SEAT = 4, SUBJECTS_FOR_A_SESSION = 8 };
-
 /* ls_map_create() or ls_map_replace(). */
 typedef int make_fn(int dirfd, const char *name, const char *path,
 		    const struct ls_map_spec *spec, struct ls_map *map_r,
@@ -95,8 +92,8 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 	int ret;
 
 	if (type == LS_MAP_SESSIONS) {
-		spec.subjects = subjects / SUBJECTS_FOR_A_SEAT;
-		spec.live_places = subjects / SUBJECTS_FOR_A_SESSION;
+		spec.subjects = subjects / LS_SUBJECTS_FOR_A_SEAT;
+		spec.live_places = subjects / LS_SUBJECTS_FOR_A_SESSION;
 	}
 	/* A snapshot that cannot be used costs what it holds, no more. */
 	if (type == LS_MAP_GUARD)
@@ -120,9 +117,18 @@ int ls_state_create_map(const struct ls_state *state, enum ls_map_type type,
 			const struct ls_open_args *args, struct ls_map *map_r,
 			struct ls_error *error_r)
 {
-	return make_map(state, type, args,
-			ls_policy_file_policy(state->policy)->subjects, false,
-			ls_map_create, map_r, error_r);
+	const struct ls_policy *policy = ls_policy_file_policy(state->policy);
+	int ret = 0;
+
+	/* The guard is made first: then both are to have room. */
+	if (type == LS_MAP_GUARD)
+		ret = ls_room_check(policy->state_dir,
+				    ls_room_wanted(policy->subjects,
+						   policy->journal_size),
+				    error_r);
+	return ret < 0 ? ret
+		       : make_map(state, type, args, policy->subjects, false,
+				  ls_map_create, map_r, error_r);
 }
 
 /* Carry what the guard in use holds over into the snapshot. */
@@ -163,6 +169,13 @@ int ls_init(const struct ls_open_args *args, uint64_t subjects, bool force,
 			      "%s: permission denied: only root may make the "
 			      "maps",
 			      ls_policy_file_policy(state->policy)->state_dir);
+	if (ret == 0)
+		ret = ls_room_check(
+			ls_policy_file_policy(state->policy)->state_dir,
+			ls_room_wanted(subjects,
+				       ls_policy_file_policy(state->policy)
+					       ->journal_size),
+			error_r);
 	if (ret == 0)
 		ret = save_old(args, error_r);
 	for (unsigned i = 0; ret == 0 && i < 2; i++) {

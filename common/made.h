@@ -24,4 +24,13 @@ int ls_made_as(const struct ls_state *state, struct ls_made *made_r);
  * nobody. */
 void ls_made_by(const struct ls_policy *policy, struct ls_made *made_r);
 
+/* Have the maps room on this machine (room.c)? Asked before they are made: a file system
+ * in memory gives what the machine has, and takes it from those who run; and new maps
+ * are made beside those in use. */
+uint64_t ls_room_wanted(uint64_t subjects, uint64_t journal_size); /* bytes */
+/* Returns 0, or LS_ESYS with the figures when `dir`, or where it is to be made, has
+ * not so many bytes free, or has them from memory that is not available. What cannot
+ * be told is no reason. */
+int ls_room_check(const char *dir, uint64_t bytes, struct ls_error *error_r);
+
 #endif

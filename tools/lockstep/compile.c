@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "conf.h"
+#include "made.h"
 #include "maps.h"
 
 #include <getopt.h>
@@ -103,6 +104,41 @@ static struct ls_state *announce(const struct cli *target,
 	return running;
 }
 
+/* Maps that would be made anew for this policy have to have room: what is put in force
+ * here, somebody makes later, and then it is too late to refuse it.
+ *   running  the guard in use, or NULL */
+static int check_room(const char *file, const struct conf *conf,
+		      const struct ls_state *running)
+{
+	const struct ls_policy *policy = conf_policy(conf);
+	struct conf_place place = conf_place_of(conf, "subjects");
+	struct conf_place journal = conf_place_of(conf, "journal-size");
+	struct ls_made wanted, has;
+	struct ls_error error;
+	char line[16] = "";
+
+	ls_made_by(policy, &wanted);
+	if (running != NULL && ls_made_as(running, &has) == 0 &&
+	    has.subjects == wanted.subjects &&
+	    has.journal_size == wanted.journal_size)
+		return 0;
+	if (ls_room_check(policy->state_dir,
+			  ls_room_wanted(policy->subjects,
+					 policy->journal_size),
+			  &error) == 0)
+		return 0;
+	/* The one that was changed, if only one is there. */
+	if (place.line == 0)
+		place = journal;
+	if (place.line > 0)
+		snprintf(line, sizeof(line), ":%u", place.line);
+	cli_complain("%s%s: subjects = %" PRIu64 " and journal-size = %" PRIu64
+		     ": %s",
+		     place.line > 0 ? place.file : file, line,
+		     policy->subjects, policy->journal_size, error.text);
+	return -1;
+}
+
 static int write_policy(const char *path, const struct conf *conf)
 {
 	struct ls_policy_writer *writer;
@@ -130,7 +166,8 @@ static void print_done(const char *path, const struct conf *conf)
 	       counts.users, counts.domains, counts.nets, counts.webhooks);
 }
 
-static int compile(const struct cli *target, const struct conf *conf)
+static int compile(const struct cli *target, const char *file,
+		   const struct conf *conf)
 {
 	struct ls_policy_file *before;
 	struct ls_state *running = NULL;
@@ -140,7 +177,8 @@ static int compile(const struct cli *target, const struct conf *conf)
 	if (cli_open_policy(target->policy, &before, &error) == 0 &&
 	    guard_exists(ls_policy_file_policy(before)))
 		running = cli_open(target, LS_GUARD_WRITE, &error);
-	if (write_policy(target->policy, conf) < 0) {
+	if (check_room(file, conf, running) < 0 ||
+	    write_policy(target->policy, conf) < 0) {
 		ls_policy_file_close(&before);
 		ls_close(&running);
 		return CLI_FAILED;
@@ -206,7 +244,7 @@ static int read_conf(const struct cli *target, const char *file,
 	else
 		check_groups(file, conf_policy(conf));
 	if (code == CLI_DONE && what == COMPILE)
-		code = compile(target, conf);
+		code = compile(target, file, conf);
 	conf_free(&conf);
 	return code;
 }

@@ -318,3 +318,21 @@ void conf_write(const struct conf *conf, struct ls_policy_writer *writer)
 	for (size_t i = 0; i < conf->webhook_count; i++)
 		ls_policy_writer_webhook(writer, &conf->webhooks[i]);
 }
+
+struct conf_place conf_place_of(const struct conf *conf, const char *key)
+{
+	struct conf_place place = { conf->text.file_count > 0
+					    ? conf->text.files[0]
+					    : "",
+				    0 };
+
+	for (size_t i = 0; i + 1 < conf->text.count; i++) {
+		const struct conf_token *token = &conf->text.tokens[i];
+
+		if (token->inside == CONF_NONE && token->type == CONF_WORD &&
+		    strcmp(token->text, key) == 0 &&
+		    conf_token_is(&conf->text, i + 1, "="))
+			place = token->place;
+	}
+	return place;
+}

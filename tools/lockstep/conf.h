@@ -29,6 +29,8 @@ const struct conf_log *conf_log(const struct conf *conf);
 
 /* Valid after conf_read() returned 0. */
 const struct ls_policy *conf_policy(const struct conf *conf);
+/* Where the last word on a key at the top is; line 0: nowhere, it is the default. */
+struct conf_place conf_place_of(const struct conf *conf, const char *key);
 struct conf_counts {
 	size_t users, domains, nets, webhooks;
 };
