@@ -54,8 +54,8 @@ static int init(const struct cli *cli, uint64_t subjects, bool force)
 	ls_status(state, cli_now_ms(), &status);
 	ls_close(&state);
 	printf("New maps: room for %llu subjects; %llu locks and %llu familiar "
-	       "places kept.\nRestart what used the old ones: Dovecot, "
-	       "lockstepd; reload Postfix.\n",
+	       "places kept.\nMail sessions that are open stay on the old ones, "
+	       "where no freeze ends them:\ndoveadm kick '*'\n",
 	       (unsigned long long)status.subjects,
 	       (unsigned long long)status.locks,
 	       (unsigned long long)status.familiar);
@@ -105,9 +105,9 @@ const struct verb verb_init = {
 		 "Make new maps in the policy's state directory, and retire "
 		 "those in use. Locks,\n"
 		 "strikes and familiar places go along; meters and journals "
-		 "begin anew. Programs\n"
-		 "on the old maps say in their logs that they want a "
-		 "restart.\n"
+		 "begin anew.\n"
+		 "Dovecot's auth, lockstepd and lockstep-policy take them "
+		 "over within seconds.\n"
 		 "When not all of that has room in the new maps, the old ones "
 		 "stay.\n"
 		 "\n"

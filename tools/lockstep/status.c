@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "conf.h"
+#include "dovecot.h"
 #include "report.h"
 #include "wired.h"
 
@@ -80,6 +81,7 @@ static const char *remedy(const struct ls_error *error)
 {
 	switch (error->code) {
 	case LS_EFORMAT:
+		return "run lockstep init";
 	case LS_EVERSION:
 		return "run lockstep init, then restart Dovecot, lockstepd "
 		       "and the policy service";
@@ -188,8 +190,7 @@ static void check_auth(struct report *report)
 	cli_age_format(report->now_ms - status->created_ms, age);
 	report_problem(report,
 		       "Dovecot: its auth has never asked this guard, which "
-		       "is %s old: after lockstep init, restart Dovecot; else "
-		       "see whether doveconf -n passdb has lockstep first; or "
+		       "is %s old: see whether doveconf -n passdb has lockstep first; or "
 		       "nobody has tried to log in since",
 		       age);
 }
@@ -442,6 +443,8 @@ static int run_status(const struct cli *cli, int argc, char **argv)
 		check_guard(cli, ls_policy_file_policy(policy), &report);
 		check_contacts(cli, &report);
 		check_sessions(cli, &report);
+		if (report.guard)
+			dovecot_check(cli, &report);
 		check_wired(cli, ls_policy_file_policy(policy), &report);
 	}
 	ls_policy_file_close(&policy);
