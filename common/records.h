@@ -29,6 +29,8 @@ struct ls_record {
 	enum ls_origin origin;
 	unsigned strikes;
 	unsigned marks; /* LOGIN: LS_MARK_* */
+	uint32_t untold; /* LOGIN, CONNECT: so many more, of the same address or
+			  * account, have no record (told.h) */
 	uint64_t until_ms;         /* LOCK; SESSION_END: when it began */
 	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address
 				    * (ls_prefix_is_none(): it was not told);

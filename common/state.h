@@ -8,6 +8,7 @@
 #include "nat64.h"
 #include "policy.h"
 #include "guess.h"
+#include "told.h"
 
 struct ls_state {
 	unsigned flags; /* LS_* of ls_open() */
@@ -20,6 +21,7 @@ struct ls_state {
 	struct ls_map guard, sessions; /* header NULL: not open */
 	struct ls_contacts contacts;   /* LS_CONTACTS; header NULL: not open */
 	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
+	struct ls_told *told;         /* the same */
 	struct ls_secret secret;
 	struct ls_looker looker; /* where sessions are open */
 	uint64_t begun; /* sessions, by this process */
