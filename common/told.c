@@ -250,3 +250,12 @@ uint32_t ls_told_refusals(enum ls_kind kind, const struct ls_ref *ref)
 		       ? ls_told_pending(ls_slot_get(ref, LS_WORD_TOLD))
 		       : 0;
 }
+
+void ls_told_empty(const struct ls_ref *ref, uint64_t now)
+{
+	uint64_t count = ls_told_pending(ls_slot_get(ref, LS_WORD_TOLD));
+	uint64_t minute = now / MINUTE_MS & MINUTES_MASK;
+
+	ls_slot_set(ref, LS_WORD_TOLD,
+		    count > 0 ? minute << COUNT_BITS | count : 0);
+}

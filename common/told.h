@@ -83,6 +83,8 @@ bool ls_told_attempt(struct ls_visit *visit, const struct ls_decision *decision,
 /* Refusals of an address or a network that were not told since the last that was; 0
  * of other kinds. */
 uint32_t ls_told_refusals(enum ls_kind kind, const struct ls_ref *ref);
+/* From now on it is told of anew; what was not told is with the next record. */
+void ls_told_empty(const struct ls_ref *ref, uint64_t now);
 /* Is a doubt about a success? */
 bool ls_told_doubt(const struct ls_visit *visit);
 

@@ -381,10 +381,17 @@ static void test_acts(void **state)
 	}
 }
 
+static void tell_finding(void *context, const char *finding)
+{
+	(void)context;
+	print_message("%s\n", finding);
+}
+
 /* What a flood leaves out the next records tell; a list and an explanation have what
  * is still to be told. */
 static void test_told_later(void **state)
 {
+	const struct ls_subject away = world_subject(LS_KIND_IP, NULL, AWAY);
 	const struct ls_addr ip = world_addr(AWAY);
 	const struct ls_question question = { .ip = &ip };
 	struct ls_explanation is;
@@ -411,7 +418,17 @@ static void test_told_later(void **state)
 	      world_locked(&world, LS_KIND_IP, NULL, AWAY, &lock) &&
 		      lock.untold == 0,
 	      true);
-	check("denied", atomic_load(&world.state->guard.header->denied), 1001);
+	/* Unlocked, and locked again: it is told of anew, and nothing is lost. */
+	for (unsigned i = 0; i < 30; i++)
+		any_name(i);
+	check("verify", ls_verify(world.state, world.now_ms, tell_finding, NULL),
+	      0);
+	ls_unlock(world.state, &away, "test", world.now_ms);
+	lock_address();
+	any_name(0);
+	check("records", attempts_since(0, &all), 53);
+	check("all of them", all, 1001 + 30 + 1);
+	check("denied", atomic_load(&world.state->guard.header->denied), 1032);
 }
 
 /* Whatever somebody does, the login of another has its record, and so have the
