@@ -242,20 +242,6 @@ void ls_misplaced(struct ls_state *state, uint64_t now_ms)
 				      memory_order_relaxed);
 }
 
-/* Has the journal room for one more connection of that address or network? Nothing
- * slows a client that connects again at once, and the journal is everybody's. */
-static bool is_told(const struct ls_visit *visit, enum ls_kind kind)
-{
-	const struct ls_rate rate = ls_rate_of(&ls_told_limit);
-	uint64_t ignored;
-	struct ls_ref ref;
-
-	return ls_state_claim(visit->state, kind, visit->key[kind], visit->now,
-			      false, &ref) == 0 &&
-	       ls_slot_charge(&ref, LS_WORD_TOLD, visit->now, &rate, false,
-			      &ignored) == LS_TAKEN;
-}
-
 void ls_connect(struct ls_state *state, const char *service,
 		const struct ls_addr *ip, uint64_t now_ms,
 		struct ls_decision *decision_r)
@@ -277,7 +263,7 @@ void ls_connect(struct ls_state *state, const char *service,
 	atomic_store_explicit(&state->guard.header->connect_seen, visit.now,
 			      memory_order_relaxed);
 	ls_asked_note(state->guard.asked, visit.key[LS_KIND_IP], visit.now);
-	if (decision_r->wanted == LS_DENY && is_told(&visit, decision_r->kind))
+	if (decision_r->wanted == LS_DENY)
 		ls_visit_journal(&visit, LS_EVENT_CONNECT, &attempt, decision_r,
 				 LS_OUTCOME_NONE);
 	decision_r->retry_ms = wait_of(decision_r->retry_ms, visit.now);

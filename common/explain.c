@@ -39,6 +39,7 @@ static bool read_lock(const struct ls_visit *visit, const struct ls_ref *ref,
 	lock_r->strikes = lock.strikes;
 	lock_r->since_ms = boot_ms(visit, ls_slot_get(ref, word + 1));
 	lock_r->until_ms = boot_ms(visit, lock.until);
+	lock_r->untold = ls_told_refusals(of->subject.kind, ref);
 	return ls_lock_active(&lock, visit->now);
 }
 
@@ -48,6 +49,7 @@ static void read_subject(const struct ls_visit *visit, enum ls_kind kind,
 	of->found = ref != NULL;
 	if (ref == NULL)
 		return;
+	of->untold = ls_told_refusals(kind, ref);
 	of->locked = read_lock(visit, ref, LS_WORD_LOCK, of, &of->lock);
 	if (kind == LS_KIND_USER)
 		of->frozen =

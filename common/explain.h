@@ -51,6 +51,8 @@ struct ls_known {
 	uint64_t trusted_until_ms;   /* IP, NET: by an administrator; 0: no */
 	uint64_t over_until_ms;      /* IP, NET: too many accounts failed there;
 				      * 0: no */
+	uint32_t untold; /* IP, NET: refusals that the journal has no record of,
+			  * since the last that it has (told.h) */
 };
 
 enum { LS_LEVELS_MAX = 28 };

@@ -18,7 +18,8 @@ union content {
 		uint64_t state, check;
 		uint8_t bits, event, outcome, verdict, wanted, reason, origin,
 			strikes;
-		uint8_t kind, user_len, more_len, marks, zero[4];
+		uint8_t kind, user_len, more_len, marks;
+		uint32_t untold;
 		uint64_t at, until;
 		uint8_t addr[16];
 		char service[LS_SERVICE_MAX + 1], mech[LS_MECH_MAX + 1];
@@ -76,6 +77,7 @@ static void pack(const struct ls_record *record, union content *content)
 	content->is.origin = (uint8_t)record->origin;
 	content->is.strikes = (uint8_t)record->strikes;
 	content->is.kind = (uint8_t)record->subject.kind;
+	content->is.untold = record->untold;
 	content->is.marks = (uint8_t)record->marks;
 	content->is.at = record->at_ms;
 	content->is.until = record->until_ms;
@@ -130,6 +132,7 @@ static void unpack(const union content *content, uint64_t number,
 	record_r->reason = content->is.reason;
 	record_r->origin = content->is.origin;
 	record_r->strikes = content->is.strikes;
+	record_r->untold = content->is.untold;
 	record_r->marks = content->is.marks;
 	record_r->subject.kind = content->is.kind;
 	record_r->subject.net.bits = content->is.bits;

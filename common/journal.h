@@ -3,7 +3,7 @@
  *   word   0    number + 1; 0: never written. Written last
  *          1    checksum of the number and the words from 2 on
  *          2    bits, event, outcome, verdict, wanted, reason, origin, strikes
- *          3    kind, lengths of the user name and of what follows it, marks, 0 ...
+ *          3    kind, lengths of the user name and of what follows it, marks, untold
  *          4    at, ms of the map's clock
  *          5    until, likewise
  *       6, 7    address

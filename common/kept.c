@@ -115,6 +115,16 @@ void ls_kept_put(const struct ls_kept *kept, uint64_t now, uint64_t real_ms,
 		ls_put_le(value + 8 * i, 8, words[i]);
 }
 
+/* Nothing begins after now. Where it does, the clock is behind the one that the
+ * snapshot was written by: what ends is not to last longer for that. */
+static void not_before(uint64_t *since, uint64_t *until, uint64_t now)
+{
+	uint64_t ahead = *since > now ? *since - now : 0;
+
+	*since -= ahead;
+	*until = *until > ahead ? *until - ahead : 0;
+}
+
 bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 		 uint64_t key, uint64_t now, uint64_t real_ms,
 		 struct ls_kept *kept_r)
@@ -142,6 +152,11 @@ bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 		kept_r->where[1] = words[6];
 		kept_r->home = (unsigned)words[7];
 	}
+	not_before(&kept_r->since, &kept_r->lock.until, now);
+	not_before(&kept_r->freeze_since, &kept_r->freeze.until, now);
+	/* Of a place or an account `seen` is when something began. */
+	if (kind == LS_KIND_USER || kind == LS_KIND_PLACE)
+		not_before(&kept_r->seen, &kept_r->familiar, now);
 	return is_whole(&kept_r->lock) && is_whole(&kept_r->freeze);
 }
 

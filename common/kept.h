@@ -44,7 +44,7 @@ uint64_t ls_kept_from_real(uint64_t at, uint64_t now, uint64_t real_ms);
  *   now, real_ms   the same moment on the map's clock and CLOCK_REALTIME */
 void ls_kept_put(const struct ls_kept *kept, uint64_t now, uint64_t real_ms,
 		 uint8_t value[LS_KEPT_SIZE]);
-/* And back. Returns false for bytes that no snapshot of ours has. */
+/* And back, as long as it was made for at most, whatever the clock says. Returns false for bytes that no snapshot of ours has. */
 bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 		 uint64_t key, uint64_t now, uint64_t real_ms,
 		 struct ls_kept *kept_r);

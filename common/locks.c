@@ -225,6 +225,7 @@ static void describe(const struct ls_map *map, enum ls_kind kind,
 	lock_r->strikes = lock->strikes;
 	lock_r->since_ms = ls_map_boot_ms(map, ls_slot_get(ref, word + 1));
 	lock_r->until_ms = ls_map_boot_ms(map, lock->until);
+	lock_r->untold = ls_told_refusals(kind, ref);
 }
 
 /* The cursor counts words: two for each slot. */

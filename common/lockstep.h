@@ -274,7 +274,7 @@ struct ls_ticket {
 };
 
 /* Ask before the password is verified, and charge. LS_ADMIT opens the ticket;
- * with LS_DENY the refusal is journalled and the ticket stays closed; LS_WAIT
+ * with LS_DENY the refusal is journalled, or counted (told.h), and the ticket stays closed; LS_WAIT
  * leaves no trace: attempts in flight have taken the room, and it is worth to
  * ask again when one of them has settled. Never fails: when the map cannot
  * answer, the attempt is admitted and counted. */
@@ -310,8 +310,8 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 void ls_misplaced(struct ls_state *state, uint64_t now_ms);
 
 /* Decide a connection before its user is known: LS_DENY for a denied network,
- * and for a locked address that carries no familiar stamp. Charges nothing; a
- * refusal is journalled, 50 a day of one address or network. */
+ * and for a locked address that carries no familiar stamp. Charges nothing; of
+ * refusals of one address or network the journal has some, and counts (told.h). */
 void ls_connect(struct ls_state *state, const char *service,
 		const struct ls_addr *ip, uint64_t now_ms,
 		struct ls_decision *decision_r);
@@ -355,6 +355,8 @@ struct ls_lock {
 	enum ls_origin origin;
 	unsigned strikes;
 	uint64_t since_ms, until_ms; /* as now_ms */
+	uint32_t untold; /* IP, NET: refusals that the journal has no record of, since
+			  * the last that it has (told.h) */
 };
 
 /* Lock a subject (IP, NET, USER or PLACE) for length_ms, by an administrator.
@@ -486,6 +488,7 @@ struct ls_status {
 	struct ls_prefix shared_at;
 	uint64_t shared, recent; /* places: at that address, and all */
 	uint64_t admitted, denied, policy_compiled_real_ms;
+	uint64_t untold; /* attempts that the journal only has a count of (told.h) */
 	bool observe;
 	unsigned names; /* LS_NAMES_* */
 	bool retired; /* the map was replaced */

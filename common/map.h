@@ -78,7 +78,7 @@ struct ls_map_header {
 	_Atomic uint64_t misplaced_seen; /* last attempt that came too late */
 	_Atomic uint64_t admitted, denied;
 	_Atomic uint64_t message_seen; /* map's clock */
-	uint64_t spare_too[1];
+	_Atomic uint64_t untold; /* ends of attempts that the journal was not told */
 	/* Written when slots change hands. */
 	struct ls_table_counters subjects;
 	struct ls_table_counters labels;

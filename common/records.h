@@ -29,6 +29,8 @@ struct ls_record {
 	enum ls_origin origin;
 	unsigned strikes;
 	unsigned marks; /* LOGIN: LS_MARK_* */
+	uint32_t untold; /* LOGIN, CONNECT: so many more, of the same address or
+			  * account, have no record (told.h) */
 	uint64_t until_ms;         /* LOCK; SESSION_END: when it began */
 	struct ls_subject subject; /* LOCK, UNLOCK: what; else user and address
 				    * (ls_prefix_is_none(): it was not told);
@@ -67,7 +69,8 @@ void ls_evidence_write(const struct ls_evidence *evidence,
 		       char more_r[LS_MORE_MAX + 1]);
 
 /* The sessions journal is written by processes with a mail user's rights: only
- * sessions are believed from it; all else counts as lost. */
+ * sessions are believed from it; all else counts as lost. How much that is they may
+ * make up, too. */
 enum ls_journal { LS_JOURNAL_GUARD, LS_JOURNAL_SESSIONS };
 
 /* A reader's place in a journal. All zero: the oldest record that is left. */

@@ -46,6 +46,11 @@ uint64_t ls_sessions_live(struct ls_state *state, const char *user)
 	return count;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 void ls_sessions_status(struct ls_state *state,
 			struct ls_sessions_status *status_r)
 {
@@ -56,5 +61,8 @@ void ls_sessions_status(struct ls_state *state,
 		return;
 	status_r->room = map->live.places;
 	status_r->live = ls_sessions_live(state, NULL);
-	status_r->full = atomic_load(&map->header->live_full);
+	status_r->full = least(atomic_load(&map->header->live_full),
+			       map->live.places);
+	status_r->events = least(atomic_load(map->journal.head),
+				 map->journal.records);
 }

@@ -91,9 +91,12 @@ uint64_t ls_sessions_live(struct ls_state *state, const char *user);
 struct ls_sessions_status {
 	uint64_t room; /* for live sessions */
 	uint64_t live;
-	uint64_t full; /* sessions that found no place in it, so far */
+	uint64_t full; /* sessions that found no place in it, so far; no more
+			* than `room` is told */
+	uint64_t events; /* in its journal */
 };
-/* All zero without the map. */
+/* All zero without the map. Mail users may write it: nothing here is more than what
+ * it has room for. */
 void ls_sessions_status(struct ls_state *state,
 			struct ls_sessions_status *status_r);
 

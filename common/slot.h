@@ -36,7 +36,8 @@
  * alarmed    until when no other alarm is told of its new recipients
  * attempted  meters of what was tried, accepted or not
  * of         of SENDING: the two halves of the account's key
- * told       a meter of refusals in the journal; of IP and NET, of connections
+ * told       of IP and NET: what of its refusals the journal was told (told.h);
+ *            of SENDING and RELAY a meter of refusals in the journal
  *
  * since      when the lock of word 0 began
  * familiar   until when the place is familiar, the address stamped

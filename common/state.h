@@ -8,6 +8,7 @@
 #include "nat64.h"
 #include "policy.h"
 #include "guess.h"
+#include "told.h"
 
 /* An account whose seats were all taken a moment ago. One that was given up since is
  * noticed all the same; only one whose process was killed counts for so long. */
@@ -27,6 +28,7 @@ struct ls_state {
 	struct ls_map guard, sessions; /* header NULL: not open */
 	struct ls_contacts contacts;   /* LS_CONTACTS; header NULL: not open */
 	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
+	struct ls_told *told;         /* the same */
 	struct ls_secret secret;
 	struct ls_looker looker; /* where sessions are open */
 	struct ls_full full[LS_FULL_ACCOUNTS];

@@ -81,6 +81,7 @@ static bool is_everywhere(struct ls_visit *visit)
 	       !ls_visit_charge(visit, &places, false, NULL);
 }
 
+/* The first doubt is told always: its bucket is empty. */
 static void journal_doubt(const struct ls_visit *visit,
 			  const struct ls_ticket *ticket,
 			  enum ls_reason reason, uint64_t until)
@@ -93,6 +94,8 @@ static void journal_doubt(const struct ls_visit *visit,
 		.reason = reason,
 	};
 
+	if (!ls_told_doubt(visit))
+		return;
 	ls_visit_subject(visit, LS_KIND_USER, &record.subject);
 	record.subject.net.addr = ticket->ip;
 	record.subject.net.bits = 128;

@@ -47,7 +47,10 @@ static void clear(const struct ls_state *state, const struct ls_policy *policy,
 		ls_slot_set(ref, i, 0);
 	if (kind != LS_KIND_PLACE) {
 		ls_slot_set(ref, LS_WORD_LOGINS, 0);
-		ls_slot_set(ref, LS_WORD_TOLD, 0);
+		if (kind == LS_KIND_IP || kind == LS_KIND_NET)
+			ls_told_empty(ref, now);
+		else
+			ls_slot_set(ref, LS_WORD_UNKNOWN, 0);
 	}
 	if (kind == LS_KIND_IP || kind == LS_KIND_NET) {
 		ls_slot_set(ref, LS_WORD_OVER, 0);

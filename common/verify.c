@@ -80,8 +80,7 @@ static void check_slot(struct check *check, const struct ls_table *table,
 		    ref->index);
 	if (kind == LS_KIND_SENDING)
 		last = LS_WORD_NEW_RECIPIENTS;
-	if ((kind == LS_KIND_SENDING || kind == LS_KIND_RELAY ||
-	     kind == LS_KIND_IP || kind == LS_KIND_NET) &&
+	if ((kind == LS_KIND_SENDING || kind == LS_KIND_RELAY) &&
 	    ls_slot_get(ref, LS_WORD_TOLD) > check->now + LS_AHEAD_MAX_MS)
 		off(check, "slot %" PRIu32 ": refusals told for too long",
 		    ref->index);

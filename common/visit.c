@@ -281,13 +281,15 @@ uint32_t ls_visit_print(const struct ls_visit *visit)
 					 visit->key[LS_KIND_PLACE]);
 }
 
-void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
+void ls_visit_journal(struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,
 		      const struct ls_decision *decision,
 		      enum ls_outcome outcome)
 {
 	struct ls_record record;
 
+	if (!ls_told_attempt(visit, decision, outcome, &record.untold))
+		return;
 	record.at_ms = visit->now;
 	record.until_ms = 0;
 	record.event = event;

@@ -37,6 +37,8 @@ RARE = {"hit: address",  # where an address is a network of its own
         "status: guard.crowded",  # of a table without room: test_crowded.py
         *(f"status: guard.shared.{key}"  # where most share one: test_inside.py
           for key in ("address", "network", "places", "of")),
+        "a-lock: unrecorded",  # of a flood: test_flood_of_refusals.py
+        "explain: unrecorded",  # the same
         "explain: sending.contacts_problem"}  # of a damaged one: the same
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 

@@ -186,21 +186,26 @@ static void test_journal_lines(void **state)
 		int want;
 		enum ls_outcome outcome;
 		bool repeat;
+		unsigned count; /* 0: 1 */
 	} lines[] = {
+		{ "{\"type\":\"login\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{\"address\":\"192.0.2.19\",\"user\":\"joe\",\"verdict\":\"deny\",\"reason\":\"failures\",\"kind\":\"ip\",\"unrecorded\":99}}",
+		  1, LS_OUTCOME_NONE, false, 100 },
+		{ "{\"type\":\"login\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{\"address\":\"192.0.2.19\",\"user\":\"joe\",\"verdict\":\"deny\",\"reason\":\"failures\",\"kind\":\"ip\",\"unrecorded\":99999999}}",
+		  1, LS_OUTCOME_NONE, false, 10000 },
 		{ "{\"type\":\"login\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{\"journal\":\"guard\",\"record\":15,\"service\":\"imap\",\"mech\":\"PLAIN\",\"address\":\"192.0.2.19\",\"user\":\"joe\",\"verdict\":\"admit\",\"outcome\":\"success\"}}",
-		  1, LS_OUTCOME_SUCCESS, false },
+		  1, LS_OUTCOME_SUCCESS, false, 0 },
 		{ "{\"type\":\"login\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{\"address\":\"192.0.2.19\",\"user\":\"joe\",\"verdict\":\"deny\",\"reason\":\"failures\",\"kind\":\"ip\"}}",
-		  1, LS_OUTCOME_NONE, false },
+		  1, LS_OUTCOME_NONE, false, 0 },
 		{ "{\"type\":\"login\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{\"address\":\"192.0.2.19\",\"user\":\"joe\",\"verdict\":\"admit\",\"outcome\":\"wrong\",\"reason\":\"repeats\",\"kind\":\"place\"}}",
-		  1, LS_OUTCOME_WRONG, true },
+		  1, LS_OUTCOME_WRONG, true, 0 },
 		{ "{\"type\":\"lock\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{}}",
-		  0, LS_OUTCOME_NONE, false },
+		  0, LS_OUTCOME_NONE, false, 0 },
 		{ "{\"type\":\"login\",\"timestamp\":\"yesterday\",\"data\":{\"address\":\"192.0.2.19\",\"user\":\"joe\",\"verdict\":\"admit\",\"outcome\":\"success\"}}",
-		  -1, LS_OUTCOME_NONE, false },
+		  -1, LS_OUTCOME_NONE, false, 0 },
 		{ "{\"type\":\"login\",\"timestamp\":\"2026-11-25T03:25:00.726Z\",\"data\":{\"user\":\"joe\",\"verdict\":\"admit\",\"outcome\":\"success\"}}",
-		  0, LS_OUTCOME_NONE, false },
-		{ "{\"type\":\"login\"", -1, LS_OUTCOME_NONE, false },
-		{ "{}", -1, LS_OUTCOME_NONE, false },
+		  0, LS_OUTCOME_NONE, false, 0 },
+		{ "{\"type\":\"login\"", -1, LS_OUTCOME_NONE, false, 0 },
+		{ "{}", -1, LS_OUTCOME_NONE, false, 0 },
 	};
 
 	(void)state;
@@ -218,6 +223,8 @@ static void test_journal_lines(void **state)
 			      lines[i].outcome);
 			check(lines[i].line, attempts.list[0].repeat,
 			      lines[i].repeat);
+			check(lines[i].line, attempts.list[0].count,
+			      lines[i].count > 0 ? lines[i].count : 1);
 			check(lines[i].line, attempts.list[0].at_ms,
 			      UINT64_C(1795577100726));
 		}

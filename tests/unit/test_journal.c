@@ -31,6 +31,7 @@ static struct ls_record record_of(unsigned number)
 	record.event = LS_EVENT_LOGIN;
 	record.outcome = LS_OUTCOME_WRONG;
 	record.at_ms = start + number;
+	record.untold = 7 * number;
 	snprintf(record.subject.user, sizeof(record.subject.user),
 		 "user%u@example.com", number);
 	return record;
@@ -53,6 +54,7 @@ static void check_next(const char *row, struct ls_cursor *cursor,
 	check(row, ls_ring_next(&ring, cursor, start, &record), 1);
 	check(row, record.number, number);
 	check(row, record.at_ms, want.at_ms);
+	check(row, record.untold, want.untold);
 	check_text(row, record.subject.user, want.subject.user);
 	check(row, cursor->next, number + 1);
 }

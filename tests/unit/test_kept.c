@@ -77,6 +77,47 @@ static void test_bytes(void **state)
 	}
 }
 
+/* Read by a clock that is years behind the one it was written by: what ends lasts
+ * no longer than it was made for. */
+static void test_clock_behind(void **state)
+{
+	const struct ls_kept rows[] = {
+		{ .kind = LS_KIND_IP,
+		  .lock = { now + 60000, 3, LS_REASON_FAILURES, 0 },
+		  .since = now - 5000 },
+		{ .kind = LS_KIND_USER,
+		  .freeze = { now + 60000, 1, LS_REASON_SENDING, 0 },
+		  .familiar = now + 60000,
+		  .seen = now - 5000,
+		  .freeze_since = now - 5000 },
+		{ .kind = LS_KIND_PLACE,
+		  .familiar = now + 60000,
+		  .seen = now - 5000 },
+	};
+	const uint64_t day = UINT64_C(86400000);
+	const uint64_t behind[] = { 6000, day, 366 * day, 3 * 366 * day };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *row = ls_kind_name(rows[i].kind);
+		uint8_t value[LS_KEPT_SIZE];
+		struct ls_kept got;
+
+		ls_kept_put(&rows[i], now, real, value);
+		for (size_t j = 0; j < COUNT(behind); j++) {
+			check(row,
+			      ls_kept_get(value, sizeof(value), rows[i].kind, 1,
+					  now, real - behind[j], &got),
+			      true);
+			check(row, got.lock.until <= now + 66000, true);
+			check(row, got.freeze.until <= now + 66000, true);
+			check(row, got.familiar <= now + 66000, true);
+			check(row, got.since <= now, true);
+			check(row, got.seen <= now, true);
+		}
+	}
+}
+
 static void test_no_bytes_of_ours(void **state)
 {
 	static const enum ls_kind others[] = { LS_KIND_NONE, LS_KIND_GUESS,
@@ -306,7 +347,7 @@ int main(void)
 		TEST(test_bytes),   TEST(test_no_bytes_of_ours),
 		TEST(test_account), TEST(test_freeze_is_named),
 		TEST(test_place),   TEST(test_never_kept),
-		TEST(test_kept_for),
+		TEST(test_kept_for), TEST(test_clock_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -329,6 +329,44 @@ static void test_sessions_are_not_believed(void **state)
 	check("event", record.event, LS_EVENT_LOCK);
 }
 
+/* Mail users may write what they please: no figure is larger than what there is
+ * room for, and reading goes on. */
+static void test_hostile_figures(void **state)
+{
+	static const uint64_t table[] = { UINT64_MAX, INT64_MAX,
+					  UINT64_C(1) << 40, 100000 };
+	struct ls_sessions_status status;
+	struct ls_map_header *header;
+	struct ls_session session;
+	struct ls_record record;
+
+	(void)state;
+	world_open(&world, BOTH);
+	header = world.state->sessions.header;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct ls_cursor cursor = { 0 };
+
+		atomic_store(&header->live_full, table[i]);
+		atomic_store(&header->journal_head, table[i]);
+		ls_sessions_status(world.state, &status);
+		check("full", status.full <= status.room, true);
+		check("events", status.events,
+		      world.state->sessions.journal.records);
+		while (ls_journal_next(world.state, LS_JOURNAL_SESSIONS,
+				       &cursor, world.now_ms, &record) == 1)
+			;
+	}
+	/* Every place taken, by a process that is there. */
+	for (uint64_t i = 0; i < world.state->sessions.live.places; i++)
+		for (unsigned j = 0; j < LS_LIVE_WORDS; j++)
+			atomic_store(&world.state->sessions.live.place[i].word[j],
+				     j == 0 ? (uint64_t)getpid() << 26 | 2 : 0);
+	ls_sessions_status(world.state, &status);
+	check("live", status.live <= status.room, true);
+	atomic_store(&header->journal_head, 0);
+	begin(world.state, JOE, &session);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -345,6 +383,7 @@ int main(void)
 		TEST(test_not_revoked_by_a_rule),
 		TEST(test_without_map),
 		TEST(test_sessions_are_not_believed),
+		TEST(test_hostile_figures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -244,6 +244,13 @@ static void test_other_events(void **context)
 		    "\"verdict\":\"admit\",\"outcome\":\"wrong\","
 		    "\"reason\":\"failures\",\"kind\":\"ip\","
 		    "\"wanted\":\"deny\"}}");
+	record.untold = 4711;
+	check_event(&record, HEAD("login")
+		    "\"service\":\"imap\",\"mech\":\"PLAIN\","
+		    "\"address\":\"192.0.2.1\",\"user\":\"joe\","
+		    "\"verdict\":\"admit\",\"outcome\":\"wrong\","
+		    "\"reason\":\"failures\",\"kind\":\"ip\","
+		    "\"unrecorded\":4711,\"wanted\":\"deny\"}}");
 }
 
 static void test_messages(void **context)
@@ -423,6 +430,29 @@ static void test_digest_bounded(void **context)
 	}
 }
 
+/* What has no record of its own counts like what has. */
+static void test_digest_counts_untold(void **context)
+{
+	struct ls_record record = lock_of(LS_KIND_IP, "192.0.2.1", "joe");
+	struct digest digest = { 0 };
+	json_t *message, *data;
+
+	(void)context;
+	record.event = LS_EVENT_LOGIN;
+	record.untold = 99;
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	record.untold = 0;
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	message = digest_message(&digest);
+	data = json_object_get(message, "data");
+	assert_int_equal(number_at(data, "count"), 101);
+	assert_int_equal(number_at(json_object_get(data, "types"), "login"),
+			 101);
+	assert_int_equal(number_at(data, "omitted"), 99);
+	json_decref(message);
+	digest_clear(&digest);
+}
+
 /* The list is a beginning of what there was, the gravest first, however late it
  * came; and programs find the frozen accounts in one place. */
 static void test_digest_order(void **context)
@@ -484,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_bounded),
 		cmocka_unit_test(test_digest_order),
+		cmocka_unit_test(test_digest_counts_untold),
 	};
 
 	if (sodium_init() < 0)

@@ -195,6 +195,10 @@ void answer_print_json(const struct answer *answer)
 	} else {
 		json_decref(connect);
 	}
+	if (is->of[LS_KIND_IP].untold + is->of[LS_KIND_NET].untold > 0)
+		json_put_number(object, "unrecorded",
+				(uint64_t)is->of[LS_KIND_IP].untold +
+					is->of[LS_KIND_NET].untold);
 	json_put(object, "familiar", json_boolean(is->familiar));
 	json_put(object, "near", json_boolean(is->near));
 	json_put(object, "estranged", json_boolean(is->estranged));

@@ -246,6 +246,24 @@ static void print_familiar(const struct answer *answer)
 	}
 }
 
+/* What the events below are not all of. */
+static void print_untold(const struct answer *answer)
+{
+	char text[SUBJECT_TEXT];
+
+	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_NET; kind++) {
+		const struct ls_known *of = &answer->is.of[kind];
+
+		if (of->untold == 0)
+			continue;
+		begin("counted");
+		printf("%" PRIu32 " refusals of %s %s since its last one in "
+		       "the journal\n",
+		       of->untold, ls_kind_name(kind),
+		       subject_text(&of->subject, text));
+	}
+}
+
 static void print_account(const struct answer *answer)
 {
 	const struct ls_explanation *is = &answer->is;
@@ -388,6 +406,7 @@ void answer_print(const struct answer *answer)
 {
 	print_title(answer);
 	print_verdict(answer);
+	print_untold(answer);
 	print_account(answer);
 	print_locks(answer);
 	print_familiar(answer);
@@ -400,6 +419,7 @@ void answer_print(const struct answer *answer)
 	if (answer->relays.levels > 0)
 		answer_print_relaying(&answer->relays);
 	print_places(answer);
+	print_untold(answer);
 	putchar('\n');
 	if (answer->events == 0)
 		puts("the journal has nothing about it");

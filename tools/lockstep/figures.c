@@ -28,15 +28,18 @@ static struct figures_of *of(struct figures *figures, const char *service)
 static void add(struct figures_of *sum, const struct ls_record *record)
 {
 	bool login = record->event == LS_EVENT_LOGIN;
+	/* Those that have no record were mostly like this one. */
+	uint64_t count = UINT64_C(1) + record->untold;
 
 	/* A connection that was let in is a login to come. */
-	sum->logins += login || record->verdict == LS_DENY;
+	if (login || record->verdict == LS_DENY)
+		sum->logins += count;
 	if (record->verdict == LS_DENY)
-		sum->refused++;
+		sum->refused += count;
 	else if (login && record->outcome == LS_OUTCOME_SUCCESS)
-		sum->success++;
+		sum->success += count;
 	else if (login && ls_outcome_is_wrong(record->outcome))
-		sum->wrong++;
+		sum->wrong += count;
 }
 
 void figures_count(struct figures *figures, const struct ls_record *record)

@@ -52,6 +52,16 @@ static bool outcome_of(const json_t *data, enum ls_outcome *outcome_r)
 	return false;
 }
 
+/* The attempt, and those like it that have no line. */
+static uint16_t count_of(const json_t *data)
+{
+	enum { MOST = 10000 };
+	json_int_t more =
+		json_integer_value(json_object_get(data, "unrecorded"));
+
+	return more <= 0 ? 1 : more < MOST ? (uint16_t)(more + 1) : MOST;
+}
+
 /* "2026-11-25T02:23:26.123Z" */
 static uint64_t time_of(const char *text)
 {
@@ -98,6 +108,7 @@ static int take(struct attempts *attempts, const json_t *object)
 	attempt->service = name_of(attempts, data, "service");
 	attempt->mech = name_of(attempts, data, "mech");
 	attempt->outcome = (uint8_t)outcome;
+	attempt->count = count_of(data);
 	attempt->repeat = strcmp(text_of(data, "reason"),
 				 ls_reason_name(LS_REASON_REPEATS)) == 0;
 	/* What was refused for it had none. */

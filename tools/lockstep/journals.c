@@ -110,12 +110,26 @@ void journals_keep_open(struct journals *journals)
 void journals_report_lost(struct journals *journals)
 {
 	for (unsigned i = 0; i < JOURNALS; i++) {
-		struct ls_cursor *cursor = &journals->journal[i].cursor;
+		struct journal *journal = &journals->journal[i];
+		struct ls_cursor *cursor = &journal->cursor;
+		struct ls_sessions_status sessions = { .events = 0 };
 
+		/* Mail users may write any number there: no more is told than
+		 * that journal has room for. */
+		if (journal->which == LS_JOURNAL_SESSIONS &&
+		    journal->state != NULL)
+			ls_sessions_status(journal->state, &sessions);
 		if (cursor->lost > 0)
-			cli_complain("%" PRIu64 " events were gone before they "
-				     "were read",
-				     cursor->lost);
+			cli_complain("%s%" PRIu64 " events were gone before "
+				     "they were read",
+				     sessions.events > 0 &&
+						     cursor->lost > sessions.events
+					     ? "more than "
+					     : "",
+				     sessions.events > 0 &&
+						     cursor->lost > sessions.events
+					     ? sessions.events
+					     : cursor->lost);
 		cursor->lost = 0;
 	}
 }

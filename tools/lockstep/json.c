@@ -125,6 +125,8 @@ void json_put_lock(json_t *object, const struct ls_lock *lock)
 	json_put_number(object, "strikes", lock->strikes);
 	json_put_time(object, "since", lock->since_ms);
 	json_put_time(object, "until", lock->until_ms);
+	if (lock->untold > 0)
+		json_put_number(object, "unrecorded", lock->untold);
 	json_put(object, "origin", json_string(ls_origin_name(lock->origin)));
 }
 

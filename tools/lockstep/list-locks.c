@@ -7,6 +7,7 @@
 #include "orders.h"
 #include "subject.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,10 @@ static void print_lock(const struct columns *columns,
 	cli_minute_format(lock->until_ms, until);
 	snprintf(strikes, sizeof(strikes), "%u", lock->strikes);
 	columns_row(columns, lock->freeze ? COLOUR_BAD : COLOUR_NONE, cells);
+	if (lock->untold > 0)
+		printf("  %" PRIu32 " refusals since its last one in the "
+		       "journal\n",
+		       lock->untold);
 }
 
 static void print_locks(const struct locks *locks)

@@ -65,7 +65,7 @@ static void count_repeat(struct devices *devices,
 {
 	struct device *device = device_of(devices, record);
 
-	device->times++;
+	device->times += 1 + record->untold;
 	device->last_ms = record->at_ms;
 	memcpy(device->service, record->service, sizeof(device->service));
 }

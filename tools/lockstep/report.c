@@ -150,6 +150,10 @@ static void print_journal(const struct report *report)
 	printf("\n           %" PRIu64 " lost half-written, %" PRIu64
 	       " gone before lockstepd read them\n",
 	       hour->damaged, report->status.daemon.lost);
+	if (report->status.untold > 0)
+		printf("           %" PRIu64 " attempts more of what it has much "
+		       "of, counted only\n",
+		       report->status.untold);
 	if (report->status.daemon.lost > 0)
 		puts("note       lockstepd missed some: unless it was down, "
 		     "raise `journal-size` in\n"
@@ -361,14 +365,16 @@ static json_t *outbox_of(const struct ls_daemon_news *daemon)
 	return object;
 }
 
-static json_t *journal_of(const struct figures *figures, uint64_t unread)
+static json_t *journal_of(const struct figures *figures,
+			  const struct ls_status *status)
 {
 	json_t *object = json_object();
 
 	json_put_number(object, "written", figures->written);
 	json_put_number(object, "kept", figures->kept);
 	json_put_number(object, "damaged", figures->damaged);
-	json_put_number(object, "unread", unread);
+	json_put_number(object, "unread", status->daemon.lost);
+	json_put_number(object, "unrecorded", status->untold);
 	if (figures->kept > 0)
 		json_put_time(object, "oldest", figures->oldest_ms);
 	return object;
@@ -399,7 +405,7 @@ void report_print_json(const struct report *report)
 			json_put(object, "contacts",
 				 contacts_of(&report->contacts));
 		json_put(object, "journal",
-			 journal_of(&report->hour, report->status.daemon.lost));
+			 journal_of(&report->hour, &report->status));
 		json_put(object, "outbox", outbox_of(&report->status.daemon));
 		json_put(object, "last_hour", hour_of(&report->hour));
 	}

@@ -24,7 +24,7 @@ struct report {
 	struct figures hour;
 	struct ls_contacts_status contacts;
 	bool sessions; /* the map is there */
-	uint64_t sessions_seen; /* events of sessions, ever */
+	uint64_t sessions_seen; /* events in their journal */
 	struct ls_sessions_status live;
 	/* What is wrong: printed after the rest, all together. */
 	unsigned problems;

@@ -301,15 +301,17 @@ static void check_sessions(const struct cli *cli, struct report *report)
 
 	if (state != NULL) {
 		report->sessions = true;
-		report->sessions_seen =
-			ls_journal_head(state, LS_JOURNAL_SESSIONS);
 		ls_sessions_status(state, &report->live);
+		report->sessions_seen = report->live.events;
 		if (report->live.full > 0)
 			report_problem(report,
-				       "sessions: %" PRIu64 " began without a "
+				       "sessions: %s%" PRIu64 " began without a "
 				       "place, and no limit holds for them: "
 				       "raise `subjects` in lockstep.conf, "
 				       "lockstep compile, lockstep init",
+				       report->live.full < report->live.room
+					       ? ""
+					       : "at least ",
 				       report->live.full);
 	} else if (error.code != LS_ENOENT) {
 		report_problem(report, "sessions: %s: %s", error.text,

@@ -66,11 +66,11 @@ void tally_count(struct tally *tally, const char *name,
 	row = &tally->row[tally->bucket[at] - 1];
 	row->last_ms = record->at_ms;
 	if (record->verdict == LS_DENY)
-		row->refused++;
+		row->refused += UINT64_C(1) + record->untold;
 	else if (record->outcome == LS_OUTCOME_SUCCESS)
-		row->success++;
+		row->success += UINT64_C(1) + record->untold;
 	else if (ls_outcome_is_wrong(record->outcome))
-		row->wrong++;
+		row->wrong += UINT64_C(1) + record->untold;
 }
 
 static int more(uint64_t a, uint64_t b)

@@ -137,21 +137,24 @@ void digest_add(struct digest *digest, enum ls_journal journal,
 {
 	uint64_t real_ms = event_real_ms(clock, record->at_ms);
 	unsigned gravity = tell_gravity(record->event);
+	/* Those that have no record were like this one. */
+	uint64_t count = UINT64_C(1) + record->untold;
 
-	if (digest->count++ == 0) {
+	if (digest->count == 0) {
 		digest->first_ms = clock->now_ms;
 		digest->from_ms = real_ms;
 		digest->events = json_array();
 		digest->frozen = json_array();
 	}
+	digest->count += count;
 	if (real_ms < digest->from_ms)
 		digest->from_ms = real_ms;
 	if (real_ms > digest->to_ms)
 		digest->to_ms = real_ms;
 	if ((unsigned)record->event < LS_EVENT_COUNT)
-		digest->types[record->event]++;
+		digest->types[record->event] += count;
 	if ((unsigned)record->reason < LS_REASON_COUNT)
-		digest->reasons[record->reason]++;
+		digest->reasons[record->reason] += count;
 	note_span(&digest->span[journal], record->number);
 	name_frozen(digest, record);
 	/* once one was left out, none is added that is not graver */

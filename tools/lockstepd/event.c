@@ -202,6 +202,9 @@ static void put_attempt(json_t *data, const struct ls_record *record,
 	if (record->subject.kind != LS_KIND_NONE)
 		event_put(data, "kind",
 			  json_string(ls_kind_name(record->subject.kind)));
+	if (record->untold > 0)
+		event_put(data, "unrecorded",
+			  json_integer((json_int_t)record->untold));
 	if (is_alarm_of_guesses(record))
 		event_put_time(data, "until",
 			       event_real_ms(clock, record->until_ms));

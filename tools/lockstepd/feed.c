@@ -194,7 +194,9 @@ static void tell_lost(struct feed *feed, enum ls_journal journal,
 
 	told = log_count_take(&feed->lost[journal],
 			      lost - feed->lost_seen[journal], now_ms);
-	feed->lost_news += lost - feed->lost_seen[journal];
+	/* The sessions map says what mail users please: it is logged, no more. */
+	if (journal == LS_JOURNAL_GUARD)
+		feed->lost_news += lost - feed->lost_seen[journal];
 	feed->lost_seen[journal] = lost;
 	if (told > 0)
 		log_line("%s journal: %" PRIu64 " records were gone before "

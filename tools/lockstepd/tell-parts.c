@@ -166,6 +166,7 @@ void tell_user(const struct telling *telling)
 void tell_why(const struct telling *telling)
 {
 	const char *wanted = text_of(telling->data, "wanted");
+	json_int_t more = number_of(telling->data, "unrecorded");
 
 	tell_reason(telling);
 	if (is_limit(reason_of(telling->data)))
@@ -175,6 +176,9 @@ void tell_why(const struct telling *telling)
 			  strcmp(wanted, "hold") == 0    ? "held"
 			  : strcmp(wanted, "admit") == 0 ? "let in"
 							 : "refused");
+	if (more > 0)
+		prose_say(telling->prose, ", and %" PRId64 " more",
+			  (int64_t)more);
 }
 
 void tell_list(struct prose *prose, const json_t *list, const char *key)

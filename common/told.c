@@ -1,0 +1,261 @@
+/* told.c - see told.h */
+#include "lockstep-config.h"
+
+#include "told.h"
+#include "visit.h"
+
+#include <stdlib.h>
+
+/* ---- one bucket -------------------------------------------------------- */
+
+enum { MINUTE_MS = 60 * 1000, COUNT_BITS = 24, MINUTES_MASK = 0xffff };
+#define COUNT_MAX ((UINT32_C(1) << COUNT_BITS) - 1)
+
+/* A flood is to be seen as one while it lasts: a full bucket still takes a record
+ * that tells of a hundred, then one of a thousand more, and so on. */
+enum { FLOODS = 5, FLOOD_LEAST = 100 };
+
+/* In minutes. */
+static unsigned level_of(uint64_t value, unsigned now,
+			 const struct ls_told_rate *rate)
+{
+	unsigned level = ((unsigned)(value >> COUNT_BITS) - now) & MINUTES_MASK;
+	unsigned most = (rate->units + FLOODS) * rate->minutes + 1;
+
+	/* It is empty since, or was charged by another rate. */
+	return value == 0 || level > most ? 0 : level;
+}
+
+static uint32_t add(uint32_t count, uint32_t more)
+{
+	return more < COUNT_MAX - count ? count + more : COUNT_MAX;
+}
+
+static bool has_room(unsigned level, uint32_t count,
+		     const struct ls_told_rate *rate)
+{
+	uint32_t least = FLOOD_LEAST;
+
+	for (unsigned i = 0; i <= FLOODS; i++) {
+		if (level + rate->minutes <= (rate->units + i) * rate->minutes)
+			return i == 0 || count + 1 >= least;
+		if (i > 0)
+			least *= 10;
+	}
+	return false;
+}
+
+uint64_t ls_told_step(uint64_t value, uint64_t now,
+		      const struct ls_told_rate *rate, uint32_t more,
+		      bool *told_r, uint32_t *untold_r)
+{
+	unsigned minute = (unsigned)(now / MINUTE_MS) & MINUTES_MASK;
+	unsigned level = level_of(value, minute, rate);
+	uint32_t count = add(ls_told_pending(value), more);
+
+	*told_r = has_room(level, count, rate);
+	*untold_r = *told_r ? count : 0;
+	if (*told_r) {
+		level += rate->minutes;
+		count = 0;
+	} else {
+		count = add(count, 1);
+	}
+	value = (uint64_t)((minute + level) & MINUTES_MASK) << COUNT_BITS |
+		count;
+	/* 0 is a new one: a minute more does not matter. */
+	return value != 0 ? value : UINT64_C(1) << COUNT_BITS;
+}
+
+enum { TRIES = 16 };
+
+bool ls_told_at(const struct ls_ref *ref, unsigned word, uint64_t now,
+		const struct ls_told_rate *rate, uint32_t more,
+		uint32_t *untold_r)
+{
+	bool told = true;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		uint64_t old = ls_slot_get(ref, word);
+		uint64_t value = ls_told_step(old, now, rate, more, &told,
+					      untold_r);
+
+		switch (ls_slot_swap(ref, word, old, value)) {
+		case LS_TAKEN:
+			return told;
+		case LS_GONE:
+			*untold_r = more;
+			return true;
+		case LS_NO_ROOM: /* another was faster */
+			break;
+		}
+	}
+	*untold_r = 0;
+	return false;
+}
+
+/* ---- those of a process ------------------------------------------------ */
+
+enum { BUCKETS = 4096, PROBES = 4 };
+
+struct bucket {
+	uint64_t key; /* 0: nobody's */
+	uint64_t value;
+	const struct ls_told_rate *rate;
+};
+
+struct ls_told {
+	struct bucket bucket[BUCKETS];
+};
+
+struct ls_told *ls_told_new(void)
+{
+	return calloc(1, sizeof(struct ls_told));
+}
+
+void ls_told_free(struct ls_told **_told)
+{
+	free(*_told);
+	*_told = NULL;
+}
+
+/* The key's bucket, or one that is empty, of them the one that has least to tell.
+ * NULL: all thereabouts are in use. */
+static struct bucket *find_bucket(struct ls_told *told, uint64_t key,
+				  uint64_t now)
+{
+	unsigned minute = (unsigned)(now / MINUTE_MS) & MINUTES_MASK;
+	struct bucket *found = NULL;
+
+	for (unsigned i = 0; i < PROBES; i++) {
+		struct bucket *bucket = &told->bucket[(key + i) % BUCKETS];
+
+		if (bucket->key == key)
+			return bucket;
+		if (bucket->key != 0 &&
+		    level_of(bucket->value, minute, bucket->rate) > 0)
+			continue;
+		if (found == NULL || ls_told_pending(bucket->value) <
+					     ls_told_pending(found->value))
+			found = bucket;
+	}
+	if (found != NULL)
+		*found = (struct bucket){ .key = key };
+	return found;
+}
+
+bool ls_told_of(struct ls_told *told, uint64_t key, uint64_t now,
+		const struct ls_told_rate *rate, uint32_t more,
+		uint32_t *untold_r)
+{
+	struct bucket *bucket =
+		told != NULL ? find_bucket(told, key, now) : NULL;
+	bool is_told = true;
+
+	*untold_r = more;
+	if (bucket == NULL)
+		return true;
+	bucket->rate = rate;
+	bucket->value = ls_told_step(bucket->value, now, rate, more, &is_told,
+				     untold_r);
+	return is_told;
+}
+
+/* ---- which of them ----------------------------------------------------- */
+
+static const struct ls_told_rate refused = { 50, 10 };
+static const struct ls_told_rate without_verdict = { 200, 10 };
+static const struct ls_told_rate wrong = { 2000, 1 };
+static const struct ls_told_rate successes = { 100, 1 };
+static const struct ls_told_rate doubts = { 20, 10 };
+_Static_assert(2000 * 1 <= MINUTES_MASK / 2, "a level is a distance");
+
+/* What of an account, a password or an address is counted apart. */
+enum { OF_REFUSALS = 1, OF_SUCCESSES, OF_DOUBTS, OF_FREE, OF_WRONG };
+
+static bool told_of(const struct ls_visit *visit, enum ls_kind kind,
+		    unsigned what, const struct ls_told_rate *rate,
+		    uint32_t more, uint32_t *untold_r)
+{
+	*untold_r = more;
+	return !ls_visit_has(visit, kind) ||
+	       ls_told_of(visit->state->told, visit->key[kind] + what,
+			  visit->now, rate, more, untold_r);
+}
+
+/* Without a slot it is not told: the table is full of what is worth more. */
+static bool told_of_net(struct ls_visit *visit, enum ls_kind kind,
+			uint32_t *untold_r)
+{
+	const struct ls_ref *ref = ls_visit_reach(visit, kind);
+
+	*untold_r = 0;
+	return ref != NULL && ls_told_at(ref, LS_WORD_TOLD, visit->now,
+					 &refused, 0, untold_r);
+}
+
+static bool told_of_refused(struct ls_visit *visit, enum ls_kind kind,
+			    uint32_t *untold_r)
+{
+	uint32_t more;
+
+	if (kind == LS_KIND_IP || kind == LS_KIND_NET)
+		return told_of_net(visit, kind, untold_r);
+	if (kind != LS_KIND_GUESS)
+		kind = LS_KIND_USER;
+	/* The client may name another account each time. */
+	return told_of(visit, kind, OF_REFUSALS, &refused, 0, &more) &&
+	       told_of(visit, LS_KIND_IP, OF_FREE, &without_verdict, more,
+		       untold_r);
+}
+
+static bool is_to_be_told(struct ls_visit *visit,
+			  const struct ls_decision *decision,
+			  enum ls_outcome outcome, uint32_t *untold_r)
+{
+	if (outcome == LS_OUTCOME_NONE ||
+	    decision->reason == LS_REASON_REPEATS)
+		return told_of_refused(visit, decision->kind, untold_r);
+	if (outcome == LS_OUTCOME_SUCCESS)
+		return told_of(visit, LS_KIND_USER, OF_SUCCESSES, &successes, 0,
+			       untold_r);
+	if (ls_outcome_is_wrong(outcome))
+		return told_of(visit, LS_KIND_IP, OF_WRONG, &wrong, 0,
+			       untold_r);
+	return told_of(visit, LS_KIND_IP, OF_FREE, &without_verdict, 0,
+		       untold_r);
+}
+
+bool ls_told_attempt(struct ls_visit *visit, const struct ls_decision *decision,
+		     enum ls_outcome outcome, uint32_t *untold_r)
+{
+	bool is_told = is_to_be_told(visit, decision, outcome, untold_r);
+
+	if (!is_told)
+		atomic_fetch_add_explicit(&visit->state->guard.header->untold,
+					  1, memory_order_relaxed);
+	return is_told;
+}
+
+bool ls_told_doubt(const struct ls_visit *visit)
+{
+	uint32_t ignored;
+
+	return told_of(visit, LS_KIND_USER, OF_DOUBTS, &doubts, 0, &ignored);
+}
+
+uint32_t ls_told_refusals(enum ls_kind kind, const struct ls_ref *ref)
+{
+	return kind == LS_KIND_IP || kind == LS_KIND_NET
+		       ? ls_told_pending(ls_slot_get(ref, LS_WORD_TOLD))
+		       : 0;
+}
+
+void ls_told_empty(const struct ls_ref *ref, uint64_t now)
+{
+	uint64_t count = ls_told_pending(ls_slot_get(ref, LS_WORD_TOLD));
+	uint64_t minute = now / MINUTE_MS & MINUTES_MASK;
+
+	ls_slot_set(ref, LS_WORD_TOLD,
+		    count > 0 ? minute << COUNT_BITS | count : 0);
+}
