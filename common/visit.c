@@ -284,7 +284,7 @@ uint32_t ls_visit_print(const struct ls_visit *visit)
 void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,
 		      const struct ls_decision *decision,
-		      enum ls_outcome outcome)
+		      enum ls_outcome outcome, const char *failed)
 {
 	struct ls_record record;
 
@@ -305,5 +305,7 @@ void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 	ls_copy(record.service, sizeof(record.service), attempt->service);
 	ls_copy(record.mech, sizeof(record.mech), attempt->mech);
 	record.detail[0] = record.more[0] = '\0';
+	if (failed[0] != '\0')
+		ls_copy(record.more, sizeof(record.more), failed);
 	ls_ring_append(&visit->state->guard.journal, &record);
 }

@@ -152,9 +152,10 @@ void ls_visit_depart(const struct ls_visit *visit,
 		     struct ls_ticket *ticket);
 void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket);
 
+/* failed: the passdb that did, or "". */
 void ls_visit_journal(const struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,
 		      const struct ls_decision *decision,
-		      enum ls_outcome outcome);
+		      enum ls_outcome outcome, const char *failed);
 
 #endif
