@@ -34,7 +34,7 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->nowhere = attempt->nowhere;
 	ticket->ip = attempt->nowhere ? nowhere : attempt->ip;
 	ticket->secured = attempt->secured;
-	ticket->final[0] = '\0';
+	ticket->final[0] = ticket->failed[0] = '\0';
 	ls_user_copy(ticket->user, attempt->user);
 	ls_copy(ticket->service, sizeof(ticket->service), attempt->service);
 	ls_copy(ticket->mech, sizeof(ticket->mech), attempt->mech);
@@ -201,7 +201,7 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 			       decision_r->reason == LS_REASON_CROWDED);
 	if (decision_r->verdict == LS_DENY)
 		ls_visit_journal(&visit, LS_EVENT_LOGIN, attempt, decision_r,
-				 LS_OUTCOME_NONE);
+				 LS_OUTCOME_NONE, "");
 }
 
 void ls_ticket_final(struct ls_ticket *ticket, const char *user)
@@ -232,6 +232,12 @@ unsigned ls_ticket_holds(const struct ls_ticket *ticket,
 	if (ticket->spraying)
 		key_r[count++] = ticket->key[LS_KIND_SPRAY];
 	return count;
+}
+
+void ls_ticket_failed(struct ls_ticket *ticket, const char *passdb)
+{
+	if (ticket->failed[0] == '\0')
+		ls_copy(ticket->failed, sizeof(ticket->failed), passdb);
 }
 
 void ls_misplaced(struct ls_state *state, uint64_t now_ms)
@@ -265,6 +271,6 @@ void ls_connect(struct ls_state *state, const char *service,
 	ls_asked_note(state->guard.asked, visit.key[LS_KIND_IP], visit.now);
 	if (decision_r->wanted == LS_DENY)
 		ls_visit_journal(&visit, LS_EVENT_CONNECT, &attempt, decision_r,
-				 LS_OUTCOME_NONE);
+				 LS_OUTCOME_NONE, "");
 	decision_r->retry_ms = wait_of(decision_r->retry_ms, visit.now);
 }

@@ -231,6 +231,7 @@ struct ls_decision {
 };
 
 enum { LS_TICKET_CHARGES = 12, LS_SERVICE_MAX = 11, LS_MECH_MAX = 19 };
+enum { LS_PASSDB_MAX = 47 }; /* bytes of a passdb's name; more is cut off */
 
 /* What an admitted attempt took: the caller keeps it, untouched, from ls_admit()
  * to ls_settle(). Holds nothing that must be freed. */
@@ -271,6 +272,7 @@ struct ls_ticket {
 	char final[LS_USER_MAX + 1]; /* "": the same */
 	char service[LS_SERVICE_MAX + 1];
 	char mech[LS_MECH_MAX + 1];
+	char failed[LS_PASSDB_MAX + 1]; /* see ls_ticket_failed(); "": none */
 };
 
 /* Ask before the password is verified, and charge. LS_ADMIT opens the ticket;
@@ -300,10 +302,29 @@ void ls_ticket_mark(struct ls_ticket *ticket, unsigned mark);
 unsigned ls_ticket_holds(const struct ls_ticket *ticket,
 			 uint64_t key_r[LS_KIND_COUNT]);
 
+/* Before the ticket is settled: that passdb failed, whatever another one said. The
+ * journal tells; of several the first. */
+void ls_ticket_failed(struct ls_ticket *ticket, const char *passdb);
+
 /* Tell how an admitted attempt ended: refunds or locks, and journals. A ticket
  * that is not open is left alone. */
 void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	       enum ls_outcome outcome, uint64_t now_ms);
+
+/* A ticket was settled as wrong because the client never ended the exchange, and now
+ * it has, and was right: a success, for which nothing is given back and no lock ends.
+ * Once for each ticket. */
+void ls_settle_late(struct ls_state *state, struct ls_ticket *ticket,
+		    uint64_t now_ms);
+
+/* Note, for ls_status(), that a passdb failed.
+ *   passdb  as people know it: "passwd-file /etc/dovecot/users" */
+void ls_passdb_failed(struct ls_state *state, const char *passdb,
+		      uint64_t now_ms);
+/* And that it answers again. Returns whether some passdb fails: while none does, the
+ * answers that follow need not be told. */
+bool ls_passdb_answered(struct ls_state *state, const char *passdb,
+			uint64_t now_ms);
 
 /* Note that an attempt was asked about only after a password was verified:
  * Lockstep does not stand first, and guards nothing. */
@@ -468,6 +489,16 @@ struct ls_crowding {
 };
 void ls_crowding(const struct ls_state *state, struct ls_crowding *crowding_r);
 
+/* A passdb that fails, at least now and then. It does no more after LS_FAILING_MS
+ * without a failure, or when it answers LS_MENDED_MS after the last one: of a file
+ * that is missing Dovecot makes an error only once in a second. */
+enum { LS_FAILING = 3, LS_FAILING_MS = 600000, LS_MENDED_MS = 10000 };
+struct ls_failing {
+	char passdb[LS_PASSDB_MAX + 1]; /* "": none */
+	bool fails;                     /* or did */
+	uint64_t since_ms, last_ms, times;
+};
+
 struct ls_status {
 	uint64_t subjects;        /* room in the table */
 	uint64_t used;            /* slots in use */
@@ -480,6 +511,9 @@ struct ls_status {
 	uint64_t connect_seen_ms; /* last connection decided; 0: never */
 	uint64_t message_seen_ms; /* last message decided; 0: never */
 	uint64_t misplaced_seen_ms; /* last ls_misplaced(); 0: never */
+	uint64_t unverified, unverified_seen_ms; /* logins that nobody verified;
+						  * the last one; 0: never */
+	struct ls_failing failing[LS_FAILING];
 	uint64_t daemon_seen_ms;  /* last sign of lockstepd; 0: never */
 	uint64_t dropped_ms;      /* when it last gave messages up; 0: never */
 	struct ls_daemon_news daemon; /* since creation, and by then */

@@ -52,6 +52,15 @@ enum { LS_MAP_VERSION = 3 };
 enum { LS_MAP_OVERS = 128 };
 enum ls_map_type { LS_MAP_GUARD = 1, LS_MAP_SESSIONS = 2 };
 
+/* A passdb that fails. */
+struct ls_failing_place {
+	_Atomic uint64_t since, last; /* map's clock; last 0: nobody's */
+	_Atomic uint64_t times;       /* since then */
+	_Atomic uint64_t worked;      /* when it last answered since */
+	_Atomic uint64_t name[6];     /* text, NUL-padded */
+};
+_Static_assert(sizeof(struct ls_failing_place) == 80, "map format");
+
 struct ls_map_header {
 	/* Written before the map is visible, never after. */
 	char magic[8]; /* "LOCKSTEP" */
@@ -96,7 +105,10 @@ struct ls_map_header {
 	 * count of accounts: so a login from a familiar place, which looks at
 	 * neither, knows when to. */
 	_Atomic uint64_t over[LS_MAP_OVERS];
-	uint64_t spare_of_overs[32];
+	/* Written when a passdb verified nothing (backend.c). */
+	_Atomic uint64_t unverified_seen; /* the last one; map's clock */
+	_Atomic uint64_t unverified;      /* that said yes all the same */
+	struct ls_failing_place failing[LS_FAILING];
 	/* Written where the table has no room. */
 	_Atomic uint64_t crowded; /* logins and messages without a slot */
 	_Atomic uint64_t crowded_denied; /* of these, refused */
@@ -117,6 +129,9 @@ _Static_assert(offsetof(struct ls_map_header, journal_head) == 512,
 _Static_assert(offsetof(struct ls_map_header, daemon_lost) == 576,
 	       "map format");
 _Static_assert(offsetof(struct ls_map_header, over) == 640, "map format");
+_Static_assert(offsetof(struct ls_map_header, unverified_seen) == 1664,
+	       "map format");
+_Static_assert(offsetof(struct ls_map_header, failing) == 1680, "map format");
 _Static_assert(offsetof(struct ls_map_header, crowded) == 1920, "map format");
 _Static_assert(offsetof(struct ls_map_header, crowd_sending) == 2048,
 	       "map format");

@@ -39,7 +39,8 @@ struct ls_record {
 	char mech[LS_MECH_MAX + 1]; /* SESSION_END: how, "closed" ... */
 	char detail[LS_DETAIL_MAX + 1]; /* session or queue id; of a lock, who */
 	char more[LS_MORE_MAX + 1]; /* MESSAGE, ALARM: domains; see below;
-				     * of an administrator's order, why */
+				     * of an administrator's order, why;
+				     * LOGIN: the passdb that failed */
 };
 
 /* Who gave an order, and why: "root: ticket 4711"; "": that is not known. */

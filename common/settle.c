@@ -133,8 +133,10 @@ static bool is_known_by_now(struct ls_visit *visit,
 {
 	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
 
-	return ticket->print != 0 && place != NULL &&
-	       ls_slot_has_print(place, ticket->print);
+	return ticket->print != 0 &&
+	       ((place != NULL && ls_slot_has_print(place, ticket->print)) ||
+		ls_unsure_has(visit->state->unsure, visit->key[LS_KIND_PLACE],
+			      ticket->print));
 }
 
 /* Does a passdb know the name? While its meters are charged, what it takes of the
@@ -178,7 +180,10 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 	fill_failures(visit, ticket);
 	note_name(visit, outcome);
 	place = ls_visit_reach(visit, LS_KIND_PLACE);
-	if (ticket->print != 0 && place != NULL && !ticket->unsure)
+	if (ticket->print != 0 && ticket->unsure)
+		ls_unsure_add(visit->state->unsure, visit->key[LS_KIND_PLACE],
+			      ticket->print);
+	else if (ticket->print != 0 && place != NULL)
 		ls_slot_add_print(place, ticket->print);
 	count_account(visit, ticket, outcome);
 	if (!ticket->unsure)
@@ -218,7 +223,8 @@ static unsigned marks_of(const struct ls_visit *visit,
 	unsigned marks = ticket->marks;
 
 	/* Postfix calls itself smtp, or what smtpd_sasl_service says. */
-	if (visit->ip != NULL && marks & LS_MARK_FOREIGN && (strcmp(ticket->service, "smtp") == 0 ||
+	if (visit->ip != NULL && marks & LS_MARK_FOREIGN &&
+	    (strcmp(ticket->service, "smtp") == 0 ||
 	     strcmp(ticket->service, "submission") == 0) &&
 	    !ls_asked_lately(visit->state->guard.asked,
 			     visit->key[LS_KIND_IP], visit->now))
@@ -226,8 +232,8 @@ static unsigned marks_of(const struct ls_visit *visit,
 	return marks;
 }
 
-void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
-	       enum ls_outcome outcome, uint64_t now_ms)
+static void journal(struct ls_visit *visit, const struct ls_ticket *ticket,
+		    enum ls_outcome outcome)
 {
 	const struct ls_attempt attempt = {
 		.service = ticket->service,
@@ -235,7 +241,15 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 		.user = ticket->user,
 		.ip = ticket->ip,
 	};
-	struct ls_decision decision;
+	struct ls_decision decision = decision_of(ticket);
+
+	ls_visit_journal(visit, LS_EVENT_LOGIN, &attempt, &decision, outcome,
+			 ticket->failed);
+}
+
+void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
+	       enum ls_outcome outcome, uint64_t now_ms)
+{
 	struct ls_visit visit;
 
 	if (!ticket->open)
@@ -256,9 +270,27 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	case LS_OUTCOME_UNKNOWN:
 		fail(&visit, ticket, outcome);
 		break;
+	case LS_OUTCOME_UNVERIFIED:
+		ls_backend_unverified(&state->guard, visit.now);
+		/* fall through */
 	default:
 		ls_visit_refund(&visit, ticket, LS_KEEP_NOTHING);
 	}
-	decision = decision_of(ticket);
-	ls_visit_journal(&visit, LS_EVENT_LOGIN, &attempt, &decision, outcome);
+	journal(&visit, ticket, outcome);
+}
+
+void ls_settle_late(struct ls_state *state, struct ls_ticket *ticket,
+		    uint64_t now_ms)
+{
+	struct ls_visit visit;
+
+	if (ticket->open || !state->guard.writable)
+		return;
+	ls_visit_resume(&visit, state, ticket,
+			ls_map_now(&state->guard, now_ms));
+	ls_visit_widen(&visit);
+	count_login(&visit);
+	ls_succeed(&visit, ticket);
+	visit.marks = marks_of(&visit, ticket);
+	journal(&visit, ticket, LS_OUTCOME_SUCCESS);
 }

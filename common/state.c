@@ -178,7 +178,9 @@ static int open_logins(struct ls_state *state, const struct ls_open_args *args,
 
 	state->inflight = ls_inflight_new();
 	state->told = ls_told_new();
-	if (state->inflight == NULL || state->told == NULL)
+	state->unsure = ls_unsure_new();
+	if (state->inflight == NULL || state->told == NULL ||
+	    state->unsure == NULL)
 		return ls_fail(error_r, LS_ESYS, "out of memory");
 	if (ls_secret_open(state->state_dirfd,
 			   ls_policy_file_policy(state->policy)->state_dir,
@@ -307,6 +309,7 @@ void ls_close(struct ls_state **_state)
 	ls_contacts_close(&state->contacts);
 	ls_inflight_free(&state->inflight);
 	ls_told_free(&state->told);
+	ls_unsure_free(&state->unsure);
 	ls_secret_close(&state->secret);
 	ls_policy_file_close(&state->policy);
 	if (state->policy_dirfd >= 0)
@@ -516,6 +519,7 @@ void ls_status(struct ls_state *state, uint64_t now_ms,
 	status_r->admitted = atomic_load(&map->header->admitted);
 	status_r->denied = atomic_load(&map->header->denied);
 	status_r->untold = atomic_load(&map->header->untold);
+	ls_backend_status(map, now, status_r);
 	status_r->retired = atomic_load(&map->header->retired) != 0;
 }
 

@@ -9,6 +9,7 @@
 #include "policy.h"
 #include "guess.h"
 #include "told.h"
+#include "unsure.h"
 
 /* An account whose seats were all taken a moment ago. One that was given up since is
  * noticed all the same; only one whose process was killed counts for so long. */
@@ -27,8 +28,9 @@ struct ls_state {
 	uint64_t generation; /* of the policy in force, from the guard */
 	struct ls_map guard, sessions; /* header NULL: not open */
 	struct ls_contacts contacts;   /* LS_CONTACTS; header NULL: not open */
-	struct ls_inflight *inflight; /* LS_LOGINS; else NULL */
-	struct ls_told *told;         /* the same */
+	struct ls_inflight *inflight; /* LS_LOGINS; else NULL, as the next two */
+	struct ls_told *told;
+	struct ls_unsure *unsure;
 	struct ls_secret secret;
 	struct ls_looker looker; /* where sessions are open */
 	struct ls_full full[LS_FULL_ACCOUNTS];
@@ -83,6 +85,12 @@ bool ls_seats_are_taken(struct ls_state *state, uint64_t user_key,
 void ls_session_look(struct ls_state *state, const char *user,
 		     const struct ls_addr *ip, uint64_t begun_ms,
 		     uint64_t now_ms, struct ls_decision *decision_r);
+
+/* For ls_status(): a passdb said yes without a look at the password; and all that is
+ * known of passdbs. The guard is open. */
+void ls_backend_unverified(const struct ls_map *guard, uint64_t now);
+void ls_backend_status(const struct ls_map *guard, uint64_t now,
+		       struct ls_status *status_r);
 
 /* What an order to lock a subject did. */
 enum ls_fall { LS_FELL, LS_STOOD /* it was locked already */, LS_NO_SLOT };

@@ -249,6 +249,9 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 	/* What is right now must not stand among the wrong. */
 	if (ticket->print != 0 && visit->known[LS_KIND_PLACE])
 		ls_slot_drop_print(&visit->ref[LS_KIND_PLACE], ticket->print);
+	if (ticket->print != 0)
+		ls_unsure_drop(visit->state->unsure, visit->key[LS_KIND_PLACE],
+			       ticket->print);
 	follow_name(visit, ticket);
 	/* Without a place nothing becomes familiar. Nor is it in doubt: else an
 	 * account under siege would go on probation by its owner's calendar. */

@@ -269,7 +269,8 @@ static bool is_trusted(const struct ls_visit *visit, enum ls_kind kind)
 
 bool ls_visit_is_trusted(const struct ls_visit *visit)
 {
-	return visit->ip == NULL || visit->policy->trusted != 0 || is_trusted(visit, LS_KIND_IP) ||
+	return visit->ip == NULL || visit->policy->trusted != 0 ||
+	       is_trusted(visit, LS_KIND_IP) ||
 	       is_trusted(visit, LS_KIND_NET);
 }
 
@@ -284,7 +285,7 @@ uint32_t ls_visit_print(const struct ls_visit *visit)
 void ls_visit_journal(struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,
 		      const struct ls_decision *decision,
-		      enum ls_outcome outcome)
+		      enum ls_outcome outcome, const char *failed)
 {
 	struct ls_record record;
 
@@ -307,5 +308,7 @@ void ls_visit_journal(struct ls_visit *visit, enum ls_event event,
 	ls_copy(record.service, sizeof(record.service), attempt->service);
 	ls_copy(record.mech, sizeof(record.mech), attempt->mech);
 	record.detail[0] = record.more[0] = '\0';
+	if (failed[0] != '\0')
+		ls_copy(record.more, sizeof(record.more), failed);
 	ls_ring_append(&visit->state->guard.journal, &record);
 }

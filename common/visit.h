@@ -153,10 +153,11 @@ void ls_visit_depart(const struct ls_visit *visit,
 void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket);
 
 /* Journal the end of an attempt, or a refusal; or count it, where the journal has
- * been told much of the same (told.h). */
+ * been told much of the same (told.h).
+ *   failed  the passdb that failed on the way, or "" */
 void ls_visit_journal(struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,
 		      const struct ls_decision *decision,
-		      enum ls_outcome outcome);
+		      enum ls_outcome outcome, const char *failed);
 
 #endif

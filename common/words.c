@@ -58,8 +58,8 @@ const char *ls_verdict_name(enum ls_verdict verdict)
 const char *ls_outcome_name(enum ls_outcome outcome)
 {
 	static const char *const names[LS_OUTCOME_COUNT] = {
-		"none", "success", "wrong", "denied", "internal", "abandoned",
-		"unknown-user",
+		"none",     "success",   "wrong",        "denied",
+		"internal", "abandoned", "unknown-user", "unverified",
 	};
 
 	return NAME_OF(names, outcome);

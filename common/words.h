@@ -75,6 +75,8 @@ enum ls_outcome { /* of a password check. */
 	LS_OUTCOME_INTERNAL = 4,  /* the backend failed */
 	LS_OUTCOME_ABANDONED = 5, /* gone before it sent any proof */
 	LS_OUTCOME_UNKNOWN = 6,   /* wrong: no passdb knows the user */
+	LS_OUTCOME_UNVERIFIED = 7, /* yes without a look at the password: a
+				    * backend verifies, which tells nobody here */
 	LS_OUTCOME_COUNT
 };
 

@@ -14,7 +14,8 @@
  *            all requests are gone: closes the guard
  *
  * Auth workers verify passwords for the auth process and are asked by nobody
- * else: the module does nothing in them. Lookups without a mechanism (userdb
+ * else: the module decides nothing in them, and only notes which passdbs say yes
+ * without a look at the password (unverified.h). Lookups without a mechanism (userdb
  * lookups, `doveadm user`, LMTP) are no logins: the driver says that it does
  * not know the user and touches no state.
  *
@@ -29,6 +30,7 @@
 #include "outcome.h"
 #include "penalty.h"
 #include "spelling.h"
+#include "unverified.h"
 
 struct module;
 
@@ -86,6 +88,7 @@ static void lockstep_init(struct passdb_module *module)
 {
 	/* Nothing here blocks: not even when a setting asks for workers. */
 	module->blocking = FALSE;
+	unverified_init();
 	if (worker || running)
 		return;
 	running = TRUE;
@@ -121,6 +124,7 @@ void authdb_lockstep_init(struct module *module ATTR_UNUSED)
 void authdb_lockstep_deinit(void)
 {
 	passdb_unregister_module(&passdb_lockstep);
+	unverified_deinit();
 	if (running) {
 		outcome_deinit();
 		decoys_deinit();

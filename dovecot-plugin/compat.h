@@ -30,9 +30,9 @@
 #define compat_submission_destroy(client, code, text) \
 	client_destroy(client, code, text, text)
 
-/* dest: what matched it or matches src. */
-#define compat_event_filter_or(dest, src) \
-	event_filter_merge(dest, src, EVENT_FILTER_MERGE_OP_OR)
+/* const struct auth_passdb *: what an administrator calls it; its arguments. */
+#define compat_passdb_name(passdb) ((passdb)->name)
+#define compat_passdb_args(passdb) ""
 
 /* Define `name`, a passdb driver's preinit, which runs as root once for each
  * passdb block. `make` takes (pool_t, const char *args) and returns the struct
@@ -103,7 +103,10 @@
 #define compat_submission_destroy(client, code, text) \
 	client_destroy(client, code, text)
 
-#define compat_event_filter_or(dest, src) event_filter_merge(dest, src)
+#define compat_passdb_name(passdb)                       \
+	((passdb)->set->name[0] != '\0' ? (passdb)->set->name \
+					: (passdb)->set->driver)
+#define compat_passdb_args(passdb) ((passdb)->set->args)
 
 #define COMPAT_PASSDB_PREINIT(name, make)                                  \
 	static struct passdb_module *name(pool_t pool, const char *args)   \

@@ -6,6 +6,7 @@
 #include "decoy.h"
 #include "intercept.h"
 #include "outcome.h"
+#include "proof.h"
 
 static struct state *guard;
 
@@ -50,10 +51,10 @@ static void password_verified(enum passdb_result result,
 	outcome_answered(login, result);
 	if (result == PASSDB_RESULT_OK && is_frozen(login))
 		result = request->passdb_result = PASSDB_RESULT_USER_DISABLED;
-	auth_request_ref(request);
+	/* Of a refused token the client has to take note. */
+	if (result != PASSDB_RESULT_OK && login->password == NULL)
+		proof_await(login);
 	login->mech_verify(result, request);
-	outcome_finished(login);
-	auth_request_unref(&request);
 }
 
 static void credentials_found(enum passdb_result result,
@@ -80,6 +81,8 @@ static void credentials_found(enum passdb_result result,
 	 * a success it would not take back. */
 	if (login->denied && intercept_is_token(login))
 		result = PASSDB_RESULT_PASSWORD_MISMATCH;
+	if (login->ticket.open)
+		proof_await(login);
 	login->mech_lookup(result, credentials, size, request);
 }
 

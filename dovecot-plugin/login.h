@@ -31,7 +31,7 @@
 struct login {
 	struct auth_request *request; /* lives at least until it is freed */
 	struct ls_ticket ticket;
-	struct ls_state *ls; /* on which it is open: state_hold() */
+	struct ls_state *ls; /* on which it is open, or late: state_hold() */
 
 	/* How the passdb lookup is answered: one of them is set. */
 	verify_plain_callback_t *verify;
@@ -48,12 +48,19 @@ struct login {
 	enum passdb_result last; /* what the last one said */
 	bool error;              /* something of it failed loudly since */
 	bool barred;             /* it may not log in from there */
+	bool said_no;            /* a passdb compared the password: wrong */
+	bool said_yes;           /* a passdb: go on */
+	bool unverified;         /* and had not looked at the password */
+	bool late;               /* it failed for want of a proof, which may
+				  * still come */
 
 	/* From when on passwords were verified, and until when (pace.c). */
 	uint64_t begun_us, answered_us;
 
 	struct waiter waiter; /* among the held */
+	struct login *prev, *next; /* among those that owe a proof (proof.c) */
 	uint64_t held_since_ms;
+	uint64_t proof_due_ms; /* 0: none */
 };
 
 void logins_init(struct state *state, struct event *event);

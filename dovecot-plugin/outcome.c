@@ -1,51 +1,27 @@
 /* outcome.c - see outcome.h
  *
- * A login hangs on its request's event; what happens to the request is sent as
- * events below that one. */
+ * A login hangs on its request's event; what happens to the request shows in
+ * events below that one.
+ *
+ * Two of them matter, auth_passdb_request_finished and auth_request_finished. They
+ * are debug events: they are made for each login, but nobody gets to see them sent
+ * unless a filter wants them, and one that is wanted costs 1 us. Seen or not, they
+ * are freed the moment after. An event has lost its name by then, not its parent
+ * and its fields, and those tell which it is. */
 #include "lockstep-config.h"
 #include "auth-common.h"
-#include "auth.h"
 #include "compat.h"
-#include "event-filter.h"
 #include "lib-event-private.h"
 #include "passdb.h"
 #include "held.h"
 #include "outcome.h"
 #include "pace.h"
+#include "proof.h"
+#include "unverified.h"
 
 #define LOGIN_KEY "lockstep-login"
-#define REQUEST_FINISHED "auth_request_finished"
 
 static struct state *guard;
-static struct event_filter *wanted;    /* the event */
-static struct event_filter *installed; /* theirs and ours, as last set */
-static bool filtering; /* they are wanted by now */
-
-/* The stats client sets a filter of its own at each handshake, in place of what
- * was there: set again theirs and ours. Holding a reference keeps the address
- * from being used again, so that comparing it tells. */
-static void filter_keep(void)
-{
-	struct event_filter *current = event_get_global_debug_send_filter();
-	struct event_filter *merged;
-
-	if (current == installed)
-		return;
-	merged = event_filter_create();
-	if (current != NULL)
-		compat_event_filter_or(merged, current);
-	compat_event_filter_or(merged, wanted);
-	event_set_global_debug_send_filter(merged);
-	event_filter_unref(&installed);
-	installed = merged;
-}
-
-/* From now on the event is sent. */
-static void filter_begin(void)
-{
-	filtering = TRUE;
-	filter_keep();
-}
 
 static struct login *login_above(struct event *event)
 {
@@ -58,28 +34,35 @@ static struct login *login_above(struct event *event)
 	return login;
 }
 
+/* ---- what became of it -------------------------------------------------- */
+
+/* Did a passdb compare the password and say no, and none yes? Then it is wrong,
+ * whatever others said: a passdb that fails at each lookup must not make guessing
+ * at another one free, nor one that says yes to everything. */
+static bool is_compared_and_wrong(const struct login *login)
+{
+	return login->said_no && (!login->said_yes || login->unverified);
+}
+
+/* Does no passdb know the user? Not where one compared a password besides; and what
+ * allow_nets forbids is made an unknown user of, too. */
+static bool is_unknown(const struct login *login)
+{
+	return login->last == PASSDB_RESULT_USER_UNKNOWN && !login->barred &&
+	       !login->said_no && !login->said_yes;
+}
+
 static bool is_denied(enum passdb_result result)
 {
 	return result == PASSDB_RESULT_USER_DISABLED ||
 	       result == PASSDB_RESULT_PASS_EXPIRED;
 }
 
-/* Did the passdb that says so compare no password, and no other one either? Only of
- * the last passdb the word is known: so not where others were asked before it. And
- * what allow_nets forbids is made an unknown user of, too. */
-static bool is_unknown(const struct login *login)
-{
-	struct auth_request *request = login->request;
-	const struct auth_passdb *first =
-		auth_request_get_auth(request)->passdbs;
-
-	return login->last == PASSDB_RESULT_USER_UNKNOWN && !login->barred &&
-	       first != NULL && first->next == request->passdb;
-}
-
 /* Of a login that did not succeed, from what the passdbs said. */
 static enum ls_outcome outcome_of_lookup(const struct login *login)
 {
+	if (is_compared_and_wrong(login))
+		return LS_OUTCOME_WRONG;
 	if (!login->answered)
 		return login->error ? LS_OUTCOME_INTERNAL : LS_OUTCOME_WRONG;
 	switch (login->last) {
@@ -107,15 +90,27 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 	}
 }
 
-static enum ls_outcome outcome_of_request(const struct login *login,
-					  bool internal_failure)
+/* Then the name is the certificate's, and no password is needed: `nopassword` is
+ * how that is set up. */
+static bool has_certificate(const struct auth_request *request)
+{
+	return strcasecmp(request->fields.mech_name, "EXTERNAL") == 0 ||
+	       (request->fields.valid_client_cert &&
+		request->fields.cert_username);
+}
+
+static enum ls_outcome outcome_of_request(const struct login *login)
 {
 	const struct auth_request *request = login->request;
 
+	if (is_compared_and_wrong(login))
+		return LS_OUTCOME_WRONG;
 	if (request->fields.successful)
-		return LS_OUTCOME_SUCCESS;
+		return login->unverified && !has_certificate(request)
+			       ? LS_OUTCOME_UNVERIFIED
+			       : LS_OUTCOME_SUCCESS;
 	/* The client is told of a temporary failure. */
-	if (internal_failure)
+	if (request->internal_failure)
 		return LS_OUTCOME_INTERNAL;
 	/* A deny=yes passdb has the user, or the account is frozen under the name
 	 * that the passdbs gave it: then no proof was looked at. */
@@ -128,6 +123,8 @@ static enum ls_outcome outcome_of_request(const struct login *login,
 	return outcome_of_lookup(login);
 }
 
+/* ---- telling it --------------------------------------------------------- */
+
 /* Is the session another server's, or may it be? */
 static bool is_proxied(const struct auth_request *request)
 {
@@ -135,30 +132,76 @@ static bool is_proxied(const struct auth_request *request)
 	       auth_fields_exists(request->fields.extra_fields, "proxy_maybe");
 }
 
-static void settle(struct login *login, enum ls_outcome outcome)
+static void mark(struct login *login)
+{
+	if (is_proxied(login->request))
+		ls_ticket_mark(&login->ticket, LS_MARK_PROXIED);
+	if (login->request->auth_only) /* "nologin" */
+		ls_ticket_mark(&login->ticket, LS_MARK_FOREIGN);
+}
+
+/* What the passdbs made of the name; but a master stays who he is. */
+static void name_account(struct login *login)
 {
 	const struct auth_request *request = login->request;
 
-	if (!login->ticket.open)
-		return;
-	/* What the passdbs made of the name; but a master stays who he is. */
-	if (outcome == LS_OUTCOME_SUCCESS &&
-	    request->fields.master_user == NULL &&
+	if (request->fields.master_user == NULL &&
 	    strcmp(request->fields.user, login->ticket.user) != 0)
 		ls_ticket_final(&login->ticket, request->fields.user);
-	if (is_proxied(request))
-		ls_ticket_mark(&login->ticket, LS_MARK_PROXIED);
-	if (request->auth_only) /* "nologin" */
-		ls_ticket_mark(&login->ticket, LS_MARK_FOREIGN);
+}
+
+static void settle_ticket(struct login *login, enum ls_outcome outcome)
+{
+	mark(login);
+	if (outcome == LS_OUTCOME_SUCCESS)
+		name_account(login);
 	/* A name that nobody has takes its own time, as ever: refusals are as
 	 * both. */
 	if (ls_outcome_is_wrong(outcome))
 		pace_learn(login);
-	if (login->barred)
+	/* The passdb that failed, or a backend, may have found it right. */
+	if (login->barred || login->unverified ||
+	    login->ticket.failed[0] != '\0')
 		ls_ticket_unsure(&login->ticket);
 	held_settled(&login->ticket);
 	ls_settle(login->ls, &login->ticket, outcome, state_now_ms());
+}
+
+/* It failed for want of a proof. If that came after all and was right, it is a success
+ * that has failed before. */
+static void settle_late(struct login *login, enum ls_outcome outcome)
+{
+	login->late = FALSE;
+	if (outcome != LS_OUTCOME_SUCCESS)
+		return;
+	mark(login);
+	name_account(login);
+	ls_settle_late(login->ls, &login->ticket, state_now_ms());
+}
+
+static void settle(struct login *login, enum ls_outcome outcome)
+{
+	proof_end(login);
+	if (login->late)
+		settle_late(login, outcome);
+	else if (login->ticket.open)
+		settle_ticket(login, outcome);
+	else
+		return;
 	state_release(guard, login->ls);
+}
+
+/* The client does not end the exchange. */
+static void settle_overdue(struct login *login)
+{
+	enum ls_outcome outcome = outcome_of_lookup(login);
+
+	if (!login->ticket.open)
+		return;
+	settle_ticket(login, outcome);
+	login->late = ls_outcome_is_wrong(outcome);
+	if (!login->late)
+		state_release(guard, login->ls);
 }
 
 void outcome_answered(struct login *login, enum passdb_result result)
@@ -170,6 +213,86 @@ void outcome_answered(struct login *login, enum passdb_result result)
 	 * credentials that no scheme fits may be the error themselves. */
 	if (result != PASSDB_RESULT_SCHEME_NOT_AVAILABLE)
 		login->error = FALSE;
+}
+
+/* ---- events ------------------------------------------------------------- */
+
+/* For people: "passwd-file /etc/dovecot/deny-users". From the data stack. */
+static const char *name_passdb(const struct auth_passdb *passdb)
+{
+	const char *name = compat_passdb_name(passdb);
+	const char *args = compat_passdb_args(passdb), *path;
+
+	/* The other arguments may be secret. */
+	path = strrchr(args, ' ');
+	path = path == NULL ? args : path + 1;
+	return *path == '/' ? t_strconcat(name, " ", path, NULL) : name;
+}
+
+/* Told of each answer while some passdb fails; perhaps one did when the process before
+ * this one ended. */
+static bool some_fail = TRUE;
+
+static void passdb_works(const struct login *login)
+{
+	if (some_fail) T_BEGIN {
+		some_fail = ls_passdb_answered(
+			guard->ls, name_passdb(login->request->passdb),
+			state_now_ms());
+	} T_END;
+}
+
+static void passdb_failed(struct login *login)
+{
+	some_fail = TRUE;
+	T_BEGIN {
+		const char *name = name_passdb(login->request->passdb);
+
+		ls_passdb_failed(guard->ls, name, state_now_ms());
+		ls_ticket_failed(&login->ticket, name);
+	} T_END;
+}
+
+/* One passdb's word, before it becomes a part of the last one. */
+static void passdb_answered(struct login *login, const char *result)
+{
+	struct auth_request *request = login->request;
+	bool unverified = unverified_take(request);
+
+	if (strcmp(result, "internal_failure") == 0) {
+		passdb_failed(login);
+		return;
+	}
+	passdb_works(login);
+	if (request->passdb->set->deny) {
+		; /* It has the user, and looks at no password. */
+	} else if (strcmp(result, "password_mismatch") == 0) {
+		login->said_no = login->verify != NULL;
+	} else if (strcmp(result, "ok") == 0 && !login->said_yes) {
+		/* The first one decides: those behind it compare no more. */
+		login->said_yes = TRUE;
+		login->unverified = unverified;
+	}
+}
+
+/* Of a passthrough event, which only tells that something has happened. */
+static void event_told(struct event *event)
+{
+	struct event *parent = event_get_parent(event);
+	struct login *login = login_above(parent);
+	const struct event_field *result;
+
+	if (login == NULL)
+		return;
+	if (parent == login->request->event) {
+		if (login->request->event_finished_sent)
+			settle(login, outcome_of_request(login));
+		return;
+	}
+	result = event_find_field_nonrecursive(event, "result");
+	if (result != NULL && parent == authdb_event(login->request) &&
+	    !login->request->userdb_lookup)
+		passdb_answered(login, result->value.str);
 }
 
 /* A passdb's allow_nets forbids the login: Dovecot then makes a wrong password of a
@@ -195,26 +318,22 @@ static void ATTR_FORMAT(3, 0)
 event_sent(struct event *event, const struct failure_context *ctx,
 	   const char *format, va_list args)
 {
-	const char *name = event->sending_name;
 	bool error = ctx->type >= LOG_TYPE_ERROR && ctx->type < LOG_TYPE_COUNT;
-	bool finished = name != NULL && strcmp(name, REQUEST_FINISHED) == 0;
 	bool barred = is_barred(ctx, format, args);
 	struct login *login;
 
-	if (!error && !finished && !barred)
+	if (!error && !barred)
 		return;
 	login = login_above(event);
 	if (login == NULL)
 		return;
-	if (finished)
-		settle(login, outcome_of_request(
-				      login, login->request->internal_failure));
-	else if (barred)
+	if (barred)
 		login->barred = TRUE;
 	else
 		login->error = TRUE;
 }
 
+/* Of a request. */
 static void event_freed(struct event *event)
 {
 	struct login *login = event_get_ptr(event, LOGIN_KEY);
@@ -236,8 +355,6 @@ event_callback(struct event *event, enum event_callback_type type,
 
 	switch (type) {
 	case EVENT_CALLBACK_TYPE_CREATE:
-		if (filtering)
-			filter_keep();
 		break;
 	case EVENT_CALLBACK_TYPE_SEND:
 		VA_COPY(copy, args);
@@ -245,29 +362,17 @@ event_callback(struct event *event, enum event_callback_type type,
 		va_end(copy);
 		break;
 	case EVENT_CALLBACK_TYPE_FREE:
-		event_freed(event);
+		if (event->passthrough)
+			event_told(event);
+		else
+			event_freed(event);
 		break;
 	}
 	return TRUE;
 }
 
-void outcome_finished(struct login *login)
-{
-	/* Of a request whose client has gone Dovecot makes an internal failure
-	 * by now: what the passdbs said counts. */
-	bool failed = login->last == PASSDB_RESULT_INTERNAL_FAILURE;
-
-	/* An auth policy server is asked, or the answer is delayed. */
-	if (!login->request->event_finished_sent)
-		filter_begin();
-	else
-		settle(login, outcome_of_request(login, failed));
-}
-
 void outcome_watch(struct login *login)
 {
-	if (login->lookup != NULL && !filtering)
-		filter_begin();
 	event_set_ptr(login->request->event, LOGIN_KEY, login);
 }
 
@@ -278,21 +383,16 @@ struct login *outcome_find(const struct auth_request *request)
 
 void outcome_init(struct state *state)
 {
-	const char *error;
-
 	guard = state;
-	wanted = event_filter_create();
-	if (event_filter_parse("event=" REQUEST_FINISHED, wanted, &error) < 0)
-		i_panic("event filter: %s", error);
+	proof_init(settle_overdue);
 	event_register_callback(event_callback);
 }
 
 void outcome_deinit(void)
 {
-	if (wanted == NULL)
+	if (guard == NULL)
 		return;
 	event_unregister_callback(event_callback);
-	filtering = FALSE;
-	event_filter_unref(&installed);
-	event_filter_unref(&wanted);
+	proof_deinit();
+	guard = NULL;
 }

@@ -75,8 +75,8 @@ class AuthClient:
     def send(self, user, password, ip="127.0.0.1", service="imap", mech="PLAIN",
              secured=False, lip="127.0.0.1", **parameters):
         """Send a request and return its id; ip None: as a program that tells
-        no address. More parameters of the protocol
-        can be given by name (`_` for `-`), True for those without a value."""
+        no address. More parameters of the protocol can be given by name (`_` for
+        `-`, but for cert_username), True for those without a value."""
         self.last_id += 1
         alike.note(user, password)
         client = sasl.client(mech, user, password)
@@ -87,7 +87,8 @@ class AuthClient:
         if secured:
             words.append("secured")
         for name, value in parameters.items():
-            name = name.replace("_", "-")
+            if name != "cert_username":
+                name = name.replace("_", "-")
             words.append(name if value is True else f"{name}={value}")
         if client.begins:
             words.append("resp=" + encode(client.step(None)))
@@ -108,18 +109,25 @@ class AuthClient:
             self._read_one()
         return self.challenges[request]
 
+    def answer(self, request):
+        """Answer the last challenge after all; returns the reply."""
+        self.silent.remove(request)
+        self._respond(request)
+        return self.wait(request)
+
+    def _respond(self, request):
+        response = self.clients[request].step(self.challenges[request])
+        self.sock.sendall(f"CONT\t{request}\t{encode(response)}\n".encode())
+
     def _read_one(self):
         kind, *words = self._words()
         if kind not in ("OK", "FAIL", "CONT"):
             return
         number = int(words[0])
         if kind == "CONT":
-            challenge = self.challenges[number] = base64.b64decode(words[1])
-            if number in self.silent:
-                return
-            response = self.clients[number].step(challenge)
-            self.sock.sendall(
-                f"CONT\t{number}\t{encode(response)}\n".encode())
+            self.challenges[number] = base64.b64decode(words[1])
+            if number not in self.silent:
+                self._respond(number)
             return
         del self.clients[number]
         fields = {}

@@ -5,6 +5,8 @@
  *	user<n>@example.test	password "pw-<n>"
  *	alias<n>@example.test	another name for user<n>: the same password, and
  *				a field user=user<n>@example.test
+ *	proxied<n>@example.test	any password is right, for a backend verifies it:
+ *				its field is nopassword
  *	admin<n>		password "master-<n>"; as a master user only
  *				(`master = yes`), and nothing else is then
  *
@@ -69,8 +71,13 @@
 #  define CACHE_KEY "%{user}"
 #else
 #  define PREINIT_RETURN struct passdb_module *
-#  define PREINIT_ARGS pool_t pool, const char *args ATTR_UNUSED
-#  define PREINIT_DONE(module) return (module)
+#  define PREINIT_ARGS pool_t pool, const char *args
+/* 2.4 has a setting for that. */
+#  define PREINIT_DONE(module) \
+	do { \
+		(module)->blocking = strcmp(args, "worker") == 0; \
+		return (module); \
+	} while (0)
 #  define REQUEST_SERVICE(request) ((request)->fields.service)
 #  define CACHE_KEY "%u"
 #endif
@@ -226,11 +233,21 @@ static const char *password_find(struct auth_request *request)
 	return number == 0 ? NULL : t_strdup_printf("pw-%u", number);
 }
 
+static bool is_proxied(const struct auth_request *request)
+{
+	return request->fields.requested_login_user == NULL &&
+	       number_of(request->fields.user, "proxied", DOMAIN) != 0;
+}
+
 static enum passdb_result compare(struct auth_request *request,
 				  const char *given)
 {
 	const char *password;
 
+	if (is_proxied(request)) {
+		auth_request_set_field(request, "nopassword", "y", NULL);
+		return PASSDB_RESULT_OK;
+	}
 	/* A master user's password was verified already. */
 	if (!request->fields.skip_password_check)
 		log_verification(request);

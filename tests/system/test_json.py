@@ -33,6 +33,9 @@ limit user { mode = "observe" }
 limit sending { mode = "observe" }
 """
 RARE = {"hit: address",  # where an address is a network of its own
+        "status: wired.unverified_seen",  # of a proxy: test_proxy.py
+        *(f"a-failing-passdb: {key}"  # test_failing_passdb.py
+          for key in ("passdb", "fails", "times", "since", "last")),
         "status: contacts.lost_day",  # of a full file: test_sent.py
         "status: guard.crowded",  # of a table without room: test_crowded.py
         *(f"status: guard.shared.{key}"  # where most share one: test_inside.py

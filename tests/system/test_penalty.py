@@ -10,10 +10,22 @@ import pathlib
 import re
 import time
 
+import pytest
+
 from lib import dovecot
 from lib.attempts import guess, log_in
 from lib.cast import IP_FAILURES, USERS, cast
 from lib.stack import Stack
+
+
+# Without a delay of failures 2.4 has no brake either.
+SETTINGS = ["auth_failure_delay = 1 secs"]
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with Stack(users=USERS, dovecot=SETTINGS) as running:
+        yield running
 
 
 def took(action):
@@ -66,7 +78,7 @@ def test_off_while_lockstep_decides(stack, auth):
 
 def test_on_while_there_is_no_state():
     """Nobody guards then but Dovecot."""
-    with Stack(users=USERS) as stack:
+    with Stack(users=USERS, dovecot=SETTINGS) as stack:
         with stack.auth() as auth:
             decided = guessed(auth)
         stack.stop("dovecot")

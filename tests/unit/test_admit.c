@@ -249,6 +249,7 @@ static void test_outcomes_of_a_stranger(void **state)
 		{ LS_OUTCOME_DENIED, 0, false },
 		{ LS_OUTCOME_INTERNAL, 0, false },
 		{ LS_OUTCOME_ABANDONED, 0, false },
+		{ LS_OUTCOME_UNVERIFIED, 0, false },
 	};
 
 	(void)state;
@@ -284,6 +285,51 @@ static void test_outcomes_of_a_stranger(void **state)
 		check_levels(row, charged, charged, charged, charged);
 		if (i + 1 < COUNT(table))
 			world_fini(&world);
+	}
+}
+
+/* A client that ends its exchange after it was given up: a success from there on, and
+ * what it was charged stays. */
+static void test_late(void **state)
+{
+	struct ls_cursor cursor = { 0 };
+	struct ls_record record;
+	struct ls_ticket ticket;
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("asked", world_admit(&world, JOE, AWAY, &ticket).verdict,
+	      LS_ADMIT);
+	/* Not of one that is in flight. */
+	ls_settle_late(world.state, &ticket, world.now_ms);
+	check("open", ticket.open, true);
+	ls_settle(world.state, &ticket, LS_OUTCOME_WRONG, world.now_ms);
+	check_levels("wrong", 1, 1, 1, 1);
+	world_pass(&world, WORLD_SECOND);
+	ls_settle_late(world.state, &ticket, world.now_ms);
+	/* As a success does, it empties the fast meter of its place. */
+	check("place",
+	      level(LS_KIND_PLACE, JOE, AWAY_NET, world.policy.place.failures,
+		    LS_FAST),
+	      0);
+	check("ip",
+	      level(LS_KIND_IP, NULL, AWAY, world.policy.ip.failures, LS_FAST),
+	      1);
+	check("user",
+	      level(LS_KIND_USER, JOE, NULL, world.policy.user.failures,
+		    LS_FAST),
+	      1);
+	check("familiar",
+	      world_word(&world, LS_KIND_PLACE, JOE, AWAY_NET,
+			 LS_WORD_FAMILIAR) > world_now(&world),
+	      true);
+	for (unsigned i = 0; i < 2; i++) {
+		check("record",
+		      ls_journal_next(world.state, LS_JOURNAL_GUARD, &cursor,
+				      world.now_ms, &record),
+		      1);
+		check("outcome", record.outcome,
+		      i == 0 ? LS_OUTCOME_WRONG : LS_OUTCOME_SUCCESS);
 	}
 }
 
@@ -398,6 +444,7 @@ int main(void)
 		TEST(test_lock_lasts),
 		TEST(test_strikes_double),
 		TEST(test_outcomes_of_a_stranger),
+		TEST(test_late),
 		TEST(test_refund_is_exact),
 		TEST(test_clock_steps),
 		TEST(test_clock_jumps_ahead),

@@ -93,7 +93,8 @@ _lockstep_values() {
 		;;
 	--service) echo "imap pop3 sieve submission smtp" ;;
 	--passwords) echo "stale new same" ;;
-	--outcome) echo "success wrong denied internal abandoned unknown-user refused" ;;
+	--outcome) echo "success wrong unknown-user denied internal abandoned" \
+			"unverified refused" ;;
 	*) return 1 ;;
 	esac
 }

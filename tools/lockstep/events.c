@@ -207,7 +207,7 @@ const struct verb verb_events = {
 		 "      --service NAME imap, pop3, smtp, ...\n"
 		 "      --outcome HOW  success, wrong, unknown-user, denied, "
 		 "internal,\n"
-		 "                     abandoned, refused\n"
+		 "                     abandoned, unverified, refused\n"
 		 "      --kind KIND    whose limit or lock it was: ip, net, "
 		 "user, place,\n"
 		 "                     guess, sending, relay\n",

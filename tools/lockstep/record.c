@@ -122,6 +122,9 @@ static void print_attempt(const struct ls_record *record)
 		       dash(cli_escape(record->more, more, sizeof(more))));
 	if (mech[0] != '\0' && !is_session(record))
 		printf(" (%s)", mech);
+	if (record->event == LS_EVENT_LOGIN && record->more[0] != '\0')
+		printf(", passdb %s failed",
+		       cli_escape(record->more, more, sizeof(more)));
 	if (record->untold > 0)
 		printf(", and %" PRIu32 " more", record->untold);
 	putchar('\n');

@@ -104,6 +104,24 @@ static void print_postfix(const struct ls_status *status)
 		     "mail log");
 }
 
+/* That is how a proxy works; its backends have to do what it cannot. */
+static void print_unverified(const struct report *report)
+{
+	char age[CLI_TIME_TEXT + 8];
+
+	if (report->status.unverified == 0)
+		return;
+	printf("note       %" PRIu64 " logins, the last %s, got a yes "
+	       "without a look at the password\n"
+	       "           (nopassword): they count for nothing here. Guard the "
+	       "servers that verify\n"
+	       "           it with Lockstep, and let them trust this one for "
+	       "the client's address:\n"
+	       "           login_trusted_networks; see README, \"Proxies\"\n",
+	       report->status.unverified,
+	       ago(report, report->status.unverified_seen_ms, age));
+}
+
 static void print_wired(const struct report *report)
 {
 	const struct ls_status *status = &report->status;
@@ -120,6 +138,7 @@ static void print_wired(const struct report *report)
 	printf("           mail sessions: %s\n",
 	       report->sessions_seen > 0 ? "seen" : "none yet");
 	print_postfix(status);
+	print_unverified(report);
 	if (report_daemon_is_alive(report))
 		printf("lockstepd  alive, seen %s\n",
 		       ago(report, status->daemon_seen_ms, daemon));
@@ -316,6 +335,27 @@ static json_t *guard_of(const struct report *report)
 	return object;
 }
 
+static json_t *failing_of(const struct ls_status *status)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < LS_FAILING; i++) {
+		const struct ls_failing *failing = &status->failing[i];
+		json_t *object;
+
+		if (failing->times == 0)
+			continue;
+		object = json_object();
+		json_put_text(object, "passdb", failing->passdb);
+		json_put(object, "fails", json_boolean(failing->fails));
+		json_put_number(object, "times", failing->times);
+		put_seen(object, "since", failing->since_ms);
+		put_seen(object, "last", failing->last_ms);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
 static json_t *wired_of(const struct report *report)
 {
 	const struct ls_status *status = &report->status;
@@ -329,6 +369,9 @@ static json_t *wired_of(const struct report *report)
 	json_put(object, "lockstepd_alive",
 		 json_boolean(report_daemon_is_alive(report)));
 	json_put_number(object, "sessions", report->sessions_seen);
+	json_put_number(object, "unverified", status->unverified);
+	put_seen(object, "unverified_seen", status->unverified_seen_ms);
+	json_put(object, "failing", failing_of(status));
 	return object;
 }
 

@@ -23,6 +23,7 @@ enum {
 	AUTH_PATIENCE_MS = 900000, /* phones look for mail that often */
 	DROPPED_FOR_MS = 86400000,
 	CROWDED_FOR_MS = 86400000,
+	FAILING_TIMES = 3,
 };
 
 void report_problem(struct report *report, const char *format, ...)
@@ -177,6 +178,27 @@ static void check_names(struct report *report)
 			       "%Ln (2.4: %{user | username | lower})");
 }
 
+/* One failure is a moment's; three within minutes are a passdb that is broken. What
+ * broke is in Dovecot's log. */
+static void check_passdbs(struct report *report)
+{
+	char since[CLI_TIME_TEXT], last[CLI_TIME_TEXT];
+
+	for (unsigned i = 0; i < LS_FAILING; i++) {
+		const struct ls_failing *failing = &report->status.failing[i];
+
+		if (!failing->fails || failing->times < FAILING_TIMES)
+			continue;
+		cli_age_format(report->now_ms - failing->since_ms, since);
+		cli_age_format(report->now_ms - failing->last_ms, last);
+		report_problem(report,
+			       "Dovecot: passdb %s has failed %" PRIu64
+			       " times within %s, the last time %s ago: its "
+			       "users cannot log in; Dovecot's log says why",
+			       failing->passdb, failing->times, since, last);
+	}
+}
+
 /* Nobody is guarded by a map that is not asked. A quiet night tells nothing: it
  * was asked before. */
 static void check_auth(struct report *report)
@@ -242,6 +264,7 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 	check_dropped(report);
 	check_place(report);
 	check_names(report);
+	check_passdbs(report);
 	check_auth(report);
 }
 

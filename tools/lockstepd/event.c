@@ -214,6 +214,9 @@ static void put_attempt(json_t *data, const struct ls_record *record,
 	else
 		put_text(data, "session", record->detail,
 			 sizeof(record->detail));
+	if (record->event == LS_EVENT_LOGIN)
+		put_text(data, "failed_passdb", record->more,
+			 sizeof(record->more));
 }
 
 const char *event_journal_name(enum ls_journal journal)

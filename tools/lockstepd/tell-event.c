@@ -128,6 +128,8 @@ static void tell_login(const struct telling *telling)
 		{ LS_OUTCOME_INTERNAL, " could not be verified by the mail "
 				       "server, by a fault of its own" },
 		{ LS_OUTCOME_ABANDONED, " went away without giving a password" },
+		{ LS_OUTCOME_UNVERIFIED, " was let pass to the server that "
+					 "verifies the password" },
 	};
 	const char *words = " tried to log in";
 
