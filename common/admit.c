@@ -123,7 +123,6 @@ static void judge_and_take(struct ls_visit *visit,
 			       &view, judgement);
 		if (judgement->decision.verdict != LS_ADMIT)
 			return;
-		visit->crowd_at = 0;
 		full = take(visit, judgement, ticket);
 		if (full == NULL)
 			return;

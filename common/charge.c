@@ -81,6 +81,7 @@ bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 	const struct ls_ref *ref;
 	uint64_t charged_at;
 
+	visit->crowd_at = 0; /* of this meter, not of one that only observes */
 	for (unsigned tries = 0; tries < CHARGE_TRIES; tries++) {
 		ref = ls_visit_reach(visit, meter->kind);
 		if (ref == NULL)

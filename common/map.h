@@ -13,7 +13,7 @@
  *   +-----------------+
  *   | local parts     |  16 bytes for every 4 buckets
  *   +-----------------+
- *   | slots           |  7 * 96 bytes for each bucket
+ *   | slots           |  7 * 104 bytes for each bucket
  *   +-----------------+
  *   | label buckets   |  64 bytes each
  *   +-----------------+

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { U_OCTET = 8, IPV4_AT = 12, IPV4_OCTETS = 4 };
+enum { U_OCTET = 8, IPV4_AT = 12, IPV4_OCTETS = 4, LOOPBACK = 127 };
 
 static const struct ls_prefix well_known = {
 	.addr = { .octet = { 0x00, 0x64, 0xff, 0x9b } },
@@ -47,7 +47,9 @@ static bool unwrap(const struct ls_prefix *translator, struct ls_prefix *prefix)
 		inside.addr.octet[IPV4_AT + i] = prefix->addr.octet[from];
 		inside.bits = (uint8_t)(inside.bits + (known < 8 ? known : 8));
 	}
-	if (inside.bits == 8 * IPV4_AT)
+	/* No translator hands on a loopback address, which would be trusted. */
+	if (inside.bits == 8 * IPV4_AT ||
+	    inside.addr.octet[IPV4_AT] == LOOPBACK)
 		return false;
 	*prefix = inside;
 	return true;

@@ -24,6 +24,7 @@ static void test_addr_parse(void **state)
 		{ "64:FF9B:0:0::c000:201", "192.0.2.1", true },
 		{ "64:ff9b::", "0.0.0.0", true },
 		{ "64:ff9b:1::192.0.2.1", "64:ff9b:1::c000:201", false },
+		{ "64:ff9b::127.0.0.1", "64:ff9b::7f00:1", false },
 		{ "64:ff9b::1:192.0.2.1", "64:ff9b::1:c000:201", false },
 		{ "", NULL, false },
 		{ " 192.0.2.1", NULL, false },
