@@ -167,7 +167,6 @@ void ls_visit_depart(const struct ls_visit *visit,
 {
 	struct ls_inflight *inflight = visit->state->inflight;
 
-	ls_visit_depart_local(visit, ticket);
 	if (inflight == NULL)
 		return;
 	/* Of a place one is enough: another can fail at no other account. Else a few
@@ -199,7 +198,6 @@ void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket)
 		ls_inflight_leave(visit->state->inflight,
 				  ticket->key[LS_KIND_IP]);
 	ticket->rushing = false;
-	ls_visit_arrive_local(visit, ticket);
 	if (ticket->spraying)
 		ls_visit_arrive_inside(visit, ticket);
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {

@@ -147,22 +147,12 @@ static void read_levels(const struct ls_visit *visit,
 						     : NULL,
 					     visit->now, explanation->level,
 					     count);
-	if (has[LS_KIND_USER] && !explanation->familiar &&
-	    ls_visit_is_local(visit))
-		count = ls_levels_of_local(
-			visit->policy,
-			ls_local_of(&visit->state->guard, visit->user),
-			visit->now, explanation->level, count);
 	explanation->levels = count;
 	for (unsigned i = 0; i < count; i++) {
 		struct ls_level *level = &explanation->level[i];
 
 		level->asked = is_asked(view, explanation->familiar, level);
-		level->observed = visit->meters->observed >>
-					  (level->kind == LS_KIND_LOCAL
-						   ? LS_KIND_USER
-						   : level->kind) &
-				  1;
+		level->observed = visit->meters->observed >> level->kind & 1;
 	}
 }
 
@@ -215,7 +205,7 @@ static void finish(const struct ls_visit *visit, struct ls_decision *decision)
 				     : 0;
 }
 
-static void decide(struct ls_visit *visit, const char *service,
+static void decide(const struct ls_visit *visit, const char *service,
 		   struct ls_view *view, struct ls_explanation *explanation)
 {
 	struct ls_view bare = *view;

@@ -43,30 +43,6 @@ static void add_accounts(struct ls_meters *meters, enum ls_kind kind,
 	    LS_REASON_ACCOUNTS_SLOW);
 }
 
-struct ls_limit ls_limit_local(const struct ls_limit *limit)
-{
-	struct ls_limit wide = { limit->units * LS_LOCAL_WIDTH,
-				 limit->period_ms };
-
-	/* A meter takes one a millisecond at most. */
-	if (wide.units > wide.period_ms)
-		wide.units = wide.period_ms;
-	return wide;
-}
-
-static void add_local(struct ls_meters *meters,
-		      const struct ls_limit limits[LS_SPEEDS])
-{
-	const struct ls_limit fast = ls_limit_local(&limits[LS_FAST]);
-	const struct ls_limit slow = ls_limit_local(&limits[LS_SLOW]);
-
-	meters->local_count = 0;
-	add(meters->local, &meters->local_count, LS_KIND_LOCAL,
-	    LS_WORD_FAILURES, &fast, LS_REASON_FAILURES);
-	add(meters->local, &meters->local_count, LS_KIND_LOCAL,
-	    LS_WORD_FAILURES_SLOW, &slow, LS_REASON_FAILURES_SLOW);
-}
-
 /* Bit 1 << kind, if that kind's rule only observes. */
 static unsigned observed(enum ls_kind kind, uint64_t mode)
 {
@@ -106,7 +82,6 @@ void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 	add_failures(meters_r, LS_KIND_IP, policy->ip.failures);
 	add_failures(meters_r, LS_KIND_NET, policy->net.failures);
 	add_failures(meters_r, LS_KIND_USER, policy->user.failures);
-	add_local(meters_r, policy->user.failures);
 	add_accounts(meters_r, LS_KIND_IP, &policy->ip.accounts[LS_FAST],
 		     &policy->ip.accounts[LS_SLOW]);
 	add_accounts(meters_r, LS_KIND_NET, &policy->net.accounts[LS_FAST],
@@ -483,25 +458,6 @@ void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	if (!judgement_r->repeat)
 		name_charges(&at, kinds, login_kinds, judgement_r);
 	conclude(&at, familiar, &judgement_r->decision);
-}
-
-bool ls_judge_local(uint64_t empty_at, uint64_t flying,
-		    const struct ls_meter_use *meter, uint64_t now,
-		    struct ls_decision *decision)
-{
-	const struct ls_rate *rate = &meter->rate;
-	uint64_t level = ls_crowd_level_ms(empty_at, now);
-	bool full = level + rate->emission_ms > rate->capacity_ms;
-
-	if (level + flying * rate->emission_ms <= rate->capacity_ms)
-		return false;
-	decision->wanted = decision->verdict = full ? LS_DENY : LS_WAIT;
-	decision->kind = LS_KIND_LOCAL;
-	decision->reason = meter->reason;
-	decision->retry_ms = full ? now + level + rate->emission_ms -
-					    rate->capacity_ms
-				  : now;
-	return true;
 }
 
 void ls_judge_connection(const struct ls_view *view,

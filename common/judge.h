@@ -58,9 +58,6 @@ struct ls_meters {
 	struct ls_meter_use accounts[LS_ACCOUNTS_MAX];
 	/* Logins: charged before, and given back unless the attempt succeeds. */
 	struct ls_meter_use logins[LS_LOGINS_MAX];
-	/* Wrong guesses at names of one local part: when the attempt has failed. */
-	unsigned local_count;
-	struct ls_meter_use local[LS_SPEEDS];
 	struct ls_meter_use repeats; /* rate.emission_ms 0: no limit */
 	struct ls_rate places;       /* the same */
 	struct ls_rate crowd; /* of those without a slot: crowd.h */
@@ -69,10 +66,6 @@ struct ls_meters {
 	unsigned observed; /* bit 1 << kind: its rule only observes */
 };
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r);
-
-/* The limits that names of one local part share, as wide as so many accounts'. */
-enum { LS_LOCAL_WIDTH = 5 };
-struct ls_limit ls_limit_local(const struct ls_limit *limit);
 
 /* The bit of a failure meter in ls_judgement.due. */
 #define LS_DUE(kind, word) (1U << ((kind)*2U + ((word) - LS_WORD_FAILURES)))
@@ -93,13 +86,6 @@ struct ls_judgement {
 void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	      const struct ls_meters *meters, uint64_t now,
 	      struct ls_judgement *judgement_r);
-
-/* Has this meter of a local part no room for so many failures more? Then *decision says
- * so, and what else it may have said is lost.
- *   flying  in flight, with the one that is asked about */
-bool ls_judge_local(uint64_t empty_at, uint64_t flying,
-		    const struct ls_meter_use *meter, uint64_t now,
-		    struct ls_decision *decision);
 
 /* Has a distinct count no room for what is in flight and one more? Then it
  * matters whether this account is in it. */

@@ -53,37 +53,6 @@ uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE], const char *user)
 	return hash(hash_key, bytes, 1 + len);
 }
 
-/* Eight letters at once: those of A to Z get the bit that makes them small. */
-static uint64_t lower_eight(uint64_t text)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t low = text & 0x7f * ones;
-	uint64_t from_a = low + (0x80 - 'A') * ones;
-	uint64_t beyond_z = low + (0x80 - 'Z' - 1) * ones;
-
-	return text | (from_a & ~beyond_z & ~text & 0x80 * ones) >> 2;
-}
-
-uint64_t ls_key_local(const uint8_t hash_key[LS_HASH_KEY_SIZE],
-		      const char *user)
-{
-	size_t len = (size_t)(strchrnul(user, '@') - user);
-	uint64_t half[2], key, text;
-
-	memcpy(half, hash_key, sizeof(half));
-	key = half[0] ^ len;
-	for (size_t at = 0; at < len; at += sizeof(text)) {
-		size_t left = len - at;
-
-		text = 0;
-		memcpy(&text, user + at,
-		       left < sizeof(text) ? left : sizeof(text));
-		key = (key ^ lower_eight(text)) * (half[1] | 1);
-		key ^= key >> 32;
-	}
-	return key * (half[1] | 1);
-}
-
 uint64_t ls_key_text(const uint8_t hash_key[LS_HASH_KEY_SIZE], char what,
 		     const char *text)
 {

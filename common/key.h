@@ -15,11 +15,6 @@ uint64_t ls_key_net(const uint8_t hash_key[LS_HASH_KEY_SIZE], enum ls_kind kind,
 		    const struct ls_prefix *net);
 uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 		     const char *user);
-/* Of what stands before the first @, whatever its case. Chooses one of many meters, and
- * nothing depends on two names not meeting there: so it is no SipHash, but half of the
- * hash key multiplied in, which is many times as fast. */
-uint64_t ls_key_local(const uint8_t hash_key[LS_HASH_KEY_SIZE],
-		      const char *user);
 /* Two keys into one: a PLACE is (user, net), a PAIR (subject, other). */
 uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 		     enum ls_kind kind, uint64_t first, uint64_t second);

@@ -1,7 +1,6 @@
 /* levels.c - see levels.h */
 #include "lockstep-config.h"
 
-#include "judge.h"
 #include "levels.h"
 #include "sending.h"
 
@@ -79,27 +78,6 @@ unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
 				   ref != NULL ? ls_slot_get(ref, rows[i].word)
 					       : 0,
 				   now, &level[count++]);
-	}
-	return count;
-}
-
-unsigned ls_levels_of_local(const struct ls_policy *policy,
-			    const struct ls_local *local, uint64_t now,
-			    struct ls_level level[LS_LEVELS_MAX],
-			    unsigned count)
-{
-	static const enum ls_reason reasons[LS_SPEEDS] = {
-		LS_REASON_FAILURES, LS_REASON_FAILURES_SLOW
-	};
-
-	for (unsigned i = 0; i < LS_SPEEDS && count < LS_LEVELS_MAX; i++) {
-		const struct ls_limit limit =
-			ls_limit_local(&policy->user.failures[i]);
-
-		if (limit.units > 0)
-			read_level(LS_KIND_LOCAL, reasons[i], &limit,
-				   atomic_load(&local->failures[i]), now,
-				   &level[count++]);
 	}
 	return count;
 }

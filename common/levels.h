@@ -3,7 +3,6 @@
 #define LS_LEVELS_H
 
 #include "explain.h"
-#include "local.h"
 #include "policy.h"
 #include "slot.h"
 
@@ -14,12 +13,6 @@
 unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
 		      const struct ls_ref *ref, uint64_t now,
 		      struct ls_level level[LS_LEVELS_MAX], unsigned count);
-
-/* Those that names of a local part share (localpart.c), the same way. */
-unsigned ls_levels_of_local(const struct ls_policy *policy,
-			    const struct ls_local *local, uint64_t now,
-			    struct ls_level level[LS_LEVELS_MAX],
-			    unsigned count);
 
 /* How full a subject's meter of logins is: in the sessions map, of sessions that
  * began. A limit of no units gives a level of limit 0. */

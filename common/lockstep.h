@@ -243,7 +243,6 @@ struct ls_ticket {
 	bool master;  /* it logs in to another account, the attempt's `target` */
 	bool unsure;  /* see ls_ticket_unsure() */
 	bool nowhere; /* ip is not known */
-	bool flying_local; /* its local part is remembered among those in flight */
 	uint8_t marks; /* see ls_ticket_mark() */
 	/* Of a familiar place: */
 	bool at_home; /* the account has logged in from this address */

@@ -39,7 +39,7 @@ uint64_t ls_map_label_buckets(uint64_t subjects)
 
 /* Where each part begins. */
 struct layout {
-	size_t instances, asked, buckets, crowds, locals, slots, label_buckets, labels,
+	size_t instances, asked, buckets, crowds, slots, label_buckets, labels,
 		journal, live, size;
 };
 
@@ -55,10 +55,7 @@ static bool lay_out(uint64_t buckets, uint64_t label_buckets,
 	at->asked = at->instances + sizeof(struct ls_instances);
 	at->buckets = at->asked + sizeof(struct ls_asked);
 	at->crowds = at->buckets + buckets * sizeof(struct ls_bucket);
-	at->locals = at->crowds + buckets * sizeof(uint64_t);
-	at->locals = (at->locals + 63) & ~(size_t)63;
-	at->slots = at->locals +
-		    ls_local_count(buckets) * sizeof(struct ls_local);
+	at->slots = at->crowds + buckets * sizeof(uint64_t);
 	at->slots = (at->slots + 63) & ~(size_t)63;
 	at->label_buckets = at->slots +
 			    buckets * LS_WAYS * sizeof(struct ls_slot);
@@ -134,7 +131,6 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 	memcpy(map->hash_key, checked->hash_key, sizeof(map->hash_key));
 	map->instances = (struct ls_instances *)(void *)(base + at->instances);
 	map->asked = (struct ls_asked *)(void *)(base + at->asked);
-	map->locals = (struct ls_local *)(void *)(base + at->locals);
 	map->subjects = (struct ls_table){
 		.bucket = (struct ls_bucket *)(void *)(base + at->buckets),
 		.record = base + at->slots,

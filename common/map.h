@@ -11,8 +11,6 @@
  *   +-----------------+
  *   | crowds          |  8 bytes for each bucket
  *   +-----------------+
- *   | local parts     |  16 bytes for every 4 buckets
- *   +-----------------+
  *   | slots           |  7 * 104 bytes for each bucket
  *   +-----------------+
  *   | label buckets   |  64 bytes each
@@ -46,7 +44,6 @@
 #include "key.h"
 #include "label.h"
 #include "live.h"
-#include "local.h"
 #include "table.h"
 
 #include <sys/types.h>
@@ -154,7 +151,6 @@ struct ls_map {
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	struct ls_instances *instances;
 	struct ls_asked *asked;
-	struct ls_local *locals; /* ls_local_count(subjects.buckets) of them */
 	struct ls_table subjects, labels;
 	struct ls_ring journal;
 	struct ls_live live;

@@ -178,8 +178,6 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 		return;
 	}
 	fill_failures(visit, ticket);
-	if (outcome != LS_OUTCOME_UNKNOWN)
-		ls_visit_fail_local(visit, ticket);
 	note_name(visit, outcome);
 	place = ls_visit_reach(visit, LS_KIND_PLACE);
 	if (ticket->print != 0 && ticket->unsure)

@@ -122,14 +122,10 @@ static bool is_full(const struct ls_visit *visit, const char *service)
 							    visit->now)));
 }
 
-void ls_visit_judge(struct ls_visit *visit, const char *service,
+void ls_visit_judge(const struct ls_visit *visit, const char *service,
 		    struct ls_view *view, struct ls_judgement *judgement_r)
 {
 	ls_judge(view, visit->policy, visit->meters, visit->now, judgement_r);
-	visit->local_key = 0;
-	if (judgement_r->decision.verdict == LS_ADMIT &&
-	    !judgement_r->familiar && !judgement_r->repeat)
-		ls_visit_judge_local(visit, &judgement_r->decision);
 	if (judgement_r->decision.verdict != LS_ADMIT || service == NULL ||
 	    !is_full(visit, service))
 		return;

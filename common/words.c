@@ -18,7 +18,7 @@ const char *ls_kind_name(enum ls_kind kind)
 {
 	static const char *const names[LS_KIND_COUNT] = {
 		"none", "ip", "net", "user", "place", "guess", "pair", "alias",
-		"sending", "once", "relay", "seat", "local", "spray",
+		"sending", "once", "relay", "seat", NULL, "spray",
 	};
 
 	return NAME_OF(names, kind);

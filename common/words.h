@@ -21,8 +21,6 @@ enum ls_kind {
 			      * counted once */
 	LS_KIND_RELAY = 10,  /* what an address sends without a login */
 	LS_KIND_SEAT = 11, /* one of an account's live sessions; in sessions */
-	LS_KIND_LOCAL = 12, /* what stands before the @ of names that never
-			     * succeeded: not in the table (local.h) */
 	LS_KIND_SPRAY = 13, /* a wrong password from an address */
 	LS_KIND_COUNT
 };

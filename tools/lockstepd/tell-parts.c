@@ -90,7 +90,6 @@ static const char *whose(const json_t *data)
 		{ LS_KIND_NET, " (limit of the network)" },
 		{ LS_KIND_USER, " (limit of the account)" },
 		{ LS_KIND_PLACE, " (limit of the account from this network)" },
-		{ LS_KIND_LOCAL, " (limit of the name in any domain)" },
 		{ LS_KIND_GUESS, " (limit of this password)" },
 	};
 
