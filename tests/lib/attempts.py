@@ -4,6 +4,7 @@ A call is what AuthClient.send() takes, as a dict: user, password, ip, and more.
 """
 
 import functools
+import json
 import time
 
 from .cast import at_once, guesses
@@ -75,3 +76,9 @@ def open_doors(stack, who, ip, doors=DOORS):
 def named(event):
     """Whom an event is about."""
     return event.get("subject") or event.get("user")
+
+
+def denied(stack):
+    """How many attempts were refused so far. The journal has not each of them."""
+    out = stack.lockstep("status", "--json").stdout
+    return json.loads(out)["guard"]["denied"]

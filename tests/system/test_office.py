@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from lib.attempts import (attempt, counter, guess, locked, log_in, open_doors,
-                          right_calls)
+from lib.attempts import (attempt, counter, denied, guess, locked, log_in,
+                          open_doors, right_calls)
 from lib.cast import (IP_FAILURES, PLACE_FAILURES, PLACE_REPEATS, at_once,
                       cast, crowd, guesses, net_of)
 from lib.clients import DOORS
@@ -152,8 +152,10 @@ def test_stale_phone(stack, auth, familiar):
         (e["verdict"], e["outcome"], e.get("reason") == "repeats")
         for e in stack.events("login")
         if e["user"] == who.user and e.get("outcome") == "wrong")
-    assert records == {("admit", "wrong", False): 1,
-                       ("admit", "wrong", True): 249}
+    # Of one and the same the journal has fifty, and how many more there were.
+    assert records.pop(("admit", "wrong", False)) == 1
+    assert list(records) == [("admit", "wrong", True)]
+    assert 50 <= records["admit", "wrong", True] <= 60
 
     # It was charged once: of so many others, one less is verified.
     before = len(seen())
@@ -173,17 +175,16 @@ def test_repeats_have_a_limit_of_their_own(stack, auth):
     """Over it: refused, and still no lock."""
     who, (word,) = cast(), guesses(1)
     assert log_in(auth, who, who.owner)
-    seen = counter(stack)
+    seen, before = counter(stack), denied(stack)
     began = time.monotonic()
     phone(stack, who, who.owner, word, connections=2, times=170)
     verified = len(seen())
     drained = int((time.monotonic() - began) / REPEAT_SECONDS) + 1
     assert 1 + PLACE_REPEATS <= verified <= 1 + PLACE_REPEATS + drained
-    refused = [e for e in stack.events("login")
-               if e["user"] == who.user and e["verdict"] == "deny"]
-    assert len(refused) == 340 - verified
-    assert {(e["kind"], e["reason"]) for e in refused} == {
-        ("place", "repeats")}
+    assert denied(stack) - before == 340 - verified
+    assert {(e["kind"], e["reason"]) for e in stack.events("login")
+            if e["user"] == who.user and e["verdict"] == "deny"} <= {
+                ("place", "repeats")}
     assert f"{who.user} from {net_of(who.owner)}" not in [
         subject for _, subject in locked(stack)]
     assert log_in(auth, who, who.owner)
