@@ -1,29 +1,12 @@
 /* test_note.c - what a process of the mail server says of itself, and who reads it */
 #include "lockstep-config.h"
 
-#include "harness.h"
 #include "state.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 enum { WITH = LS_GUARD_WRITE | LS_SESSIONS_READ | LS_CREATE };
 

@@ -1,30 +1,13 @@
 /* test_room.c - maps that have no room are refused, with the figures */
 #include "lockstep-config.h"
 
-#include "harness.h"
 #include "made.h"
 #include "state.h"
-#include "world.h"
+#include "world_bed.h"
 
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-static struct world world;
-
-static int setup(void **state)
-{
-	(void)state;
-	world_init(&world);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
 
 static uint64_t free_bytes(const char *dir)
 {
