@@ -13,6 +13,10 @@
  *               quarter of its limit; a password that failed from the address at one
  *               account is refused at any other; an address that is only near is a
  *               stranger's; and an alarm is told.
+ *   clean       No other account has failed from the address. Then what its network
+ *               fails at is nothing to it: else whoever guesses in the network of a
+ *               mobile carrier would shut out its familiar people, who have a new
+ *               address there each day.
  *   pardon      Many people behind one address mistype each day. But they get it
  *               right in the end: a failure that its account's success follows within
  *               minutes is taken out of the counts again. A guesser's is, too, where
@@ -49,6 +53,36 @@ static bool is_either_over(const struct ls_visit *visit)
 	       !ls_visit_is_trusted(visit);
 }
 
+/* Has another account failed from the address? As long as its counts hold it; where
+ * it has none, nothing is known in its favour. */
+static bool has_failed_elsewhere(const struct ls_visit *visit)
+{
+	const struct ls_meters *meters = visit->meters;
+	bool is_counted = false;
+
+	for (unsigned i = 0; i < meters->accounts_count; i++) {
+		const struct ls_meter_use *count = &meters->accounts[i];
+		uint64_t level;
+
+		if (count->kind != LS_KIND_IP)
+			continue;
+		is_counted = true;
+		if (!visit->known[LS_KIND_IP])
+			continue;
+		level = ls_meter_level(ls_slot_get(&visit->ref[LS_KIND_IP],
+						   count->word),
+				       visit->now, &count->rate);
+		if (level > 1 ||
+		    (level == 1 &&
+		     !ls_pair_is_counted(visit->state, visit->key[LS_KIND_IP],
+					 visit->key[LS_KIND_USER],
+					 count->word - LS_WORD_ACCOUNTS,
+					 visit->now)))
+			return true;
+	}
+	return !is_counted;
+}
+
 void ls_visit_divide(struct ls_visit *visit)
 {
 	struct ls_meters *meters = &visit->own_meters;
@@ -75,6 +109,8 @@ void ls_visit_divide(struct ls_visit *visit)
 
 void ls_visit_look_inside(struct ls_visit *visit)
 {
+	bool held;
+
 	if (!visit->narrow) /* no familiar place */
 		return;
 	visit->home = ls_home_of(&visit->ref[LS_KIND_PLACE], visit->ip);
@@ -86,8 +122,11 @@ void ls_visit_look_inside(struct ls_visit *visit)
 	ls_visit_widen(visit);
 	visit->near = visit->near && !ls_visit_is_trusted(visit);
 	visit->over = is_either_over(visit);
-	visit->estranged = visit->near && visit->over;
-	if (visit->over && !visit->near)
+	if (visit->near || visit->over)
+		visit->clean = !has_failed_elsewhere(visit);
+	held = visit->over && (!visit->clean || is_over(visit, LS_KIND_IP));
+	visit->estranged = visit->near && held;
+	if (held && !visit->near)
 		ls_visit_divide(visit);
 }
 

@@ -323,7 +323,9 @@ static void look_at_meters(struct case_at_hand *at, unsigned kinds,
 			at, meter, view->flight[meter->kind].failures);
 	}
 	if (view->near && !view->trusted)
-		kinds |= 1U << LS_KIND_IP | 1U << LS_KIND_NET;
+		kinds |= 1U << LS_KIND_IP;
+	if (view->near && !view->trusted && !view->clean)
+		kinds |= 1U << LS_KIND_NET;
 	for (unsigned i = 0; judgement->strange && i < meters->accounts_count;
 	     i++)
 		if (kinds >> meters->accounts[i].kind & 1)

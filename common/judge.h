@@ -19,7 +19,8 @@ struct ls_view {
 	bool repeat; /* a wrong password of this place, and known to be */
 	bool full;   /* live sessions have all seats of the account */
 	bool near;   /* a familiar place, but an address that is not on record */
-	bool estranged; /* and for that reason no familiar one now */
+	bool clean;  /* then: no other account fails at that address */
+	bool estranged; /* near, and for that reason no familiar one now */
 	bool spray;  /* this password failed from there at another account, */
 	bool spray_flying; /* or is being verified for one */
 	unsigned rush; /* familiar places with some in flight at its address */

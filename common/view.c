@@ -144,6 +144,7 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 	view_r->nowhere = visit->ip == NULL;
 	view_r->full = false;
 	view_r->near = visit->near;
+	view_r->clean = visit->clean;
 	view_r->estranged = visit->estranged;
 	view_r->spray = visit->over && ls_visit_is_spray(visit);
 	view_r->spray_flying = visit->over && ls_visit_is_spray_flying(visit);

@@ -152,7 +152,8 @@ static void begin(struct ls_visit *visit, struct ls_state *state,
 	visit->ip = ip;
 	visit->aliased = visit->master = false;
 	visit->home = LS_HOME_BLANK;
-	visit->near = visit->over = visit->estranged = visit->part = false;
+	visit->near = visit->over = visit->clean = false;
+	visit->estranged = visit->part = false;
 	visit->crowded = 0;
 	visit->crowd_at = 0;
 	visit->account.kind = LS_KIND_NONE;

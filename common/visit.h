@@ -31,9 +31,11 @@ struct ls_visit {
 	bool near;      /* the account has never logged in from the address */
 	bool over;      /* the address or its network fails at too many accounts,
 			 * by rules that are enforced */
-	bool estranged; /* both: the login is a stranger's */
-	bool part;      /* over, but not near: the policy is that of a place with a
-			 * part of its limit */
+	bool clean;     /* no other account fails at the address: only its own count
+			 * is held against it. Known if near or over */
+	bool estranged; /* near, and held against it: the login is a stranger's */
+	bool part;      /* not near, and held against it: the policy is that of a
+			 * place with a part of its limit */
 	bool aliased;               /* key[USER] is another account's */
 	uint64_t typed_key;         /* then: the typed name's */
 	struct ls_subject account;  /* then: the other's name, if kind says so */
