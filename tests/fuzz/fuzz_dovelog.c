@@ -13,6 +13,7 @@
 #include "attempts.h"
 #include "journal-line.h"
 #include "logclock.h"
+#include "logjson.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -51,29 +52,57 @@ static void check_record(const struct dovelog_record *record, const char *line,
 		return;
 	check(record->attempts >= 1, "an attempt that was none");
 	check(record->outcome < LS_OUTCOME_COUNT, "outcome");
-	check(record->when.month >= 1 && record->when.month <= 12, "month");
+	check(record->when.kind != DOVELOG_DATE ||
+		      (record->when.month >= 1 && record->when.month <= 12),
+	      "month");
+	if (record->outcome == LS_OUTCOME_SUCCESS)
+		check(record->user.len > 0, "nobody logged in");
 }
 
 /* Returns how many attempts the line tells of. */
+static uint64_t take_record(struct attempts *attempts, struct logclock *clock,
+			    const struct dovelog_record *record)
+{
+	size_t before = attempts->count;
+	uint64_t at_ms;
+
+	if (record->what <= DOVELOG_UNKNOWN)
+		return 0;
+	at_ms = logclock_ms(clock, &record->when);
+	if (at_ms == 0)
+		return 0;
+	attempts_add(attempts, record, at_ms);
+	return (attempts->count - before) *
+	       attempts->list[attempts->count - 1].count;
+}
+
+static uint64_t take_json(struct attempts *attempts, struct logclock *clock,
+			  const char *line, size_t len)
+{
+	json_t *object = json_loadb(line, len, 0, NULL);
+	struct dovelog_record record;
+	char *bytes = logjson_parse(object, &record);
+	uint64_t told;
+
+	if (bytes != NULL)
+		told = take_record(attempts, clock, &record);
+	else
+		told = journal_line(attempts, object) == 1;
+	free(bytes);
+	json_decref(object);
+	return told;
+}
+
 static uint64_t take_line(struct attempts *attempts, struct logclock *clock,
 			  const char *line, size_t len)
 {
 	struct dovelog_record record;
-	size_t before = attempts->count;
-	uint64_t at_ms;
 
 	if (len > 0 && line[0] == '{')
-		return journal_line(attempts, line, len) == 1;
+		return take_json(attempts, clock, line, len);
 	dovelog_parse(line, len, &record);
 	check_record(&record, line, len);
-	if (record.what <= DOVELOG_UNKNOWN)
-		return 0;
-	at_ms = logclock_ms(clock, &record.when);
-	if (at_ms == 0)
-		return 0;
-	attempts_add(attempts, &record, at_ms);
-	return (attempts->count - before) *
-	       attempts->list[attempts->count - 1].count;
+	return take_record(attempts, clock, &record);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -210,13 +210,13 @@ static void test_journal_lines(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lines); i++) {
+		json_t *object = json_loads(lines[i].line, 0, NULL);
 		struct attempts attempts;
 
 		memset(&attempts, 0, sizeof(attempts));
-		check(lines[i].line,
-		      journal_line(&attempts, lines[i].line,
-				   strlen(lines[i].line)),
+		check(lines[i].line, journal_line(&attempts, object),
 		      lines[i].want);
+		json_decref(object);
 		check(lines[i].line, attempts.count, lines[i].want == 1);
 		if (attempts.count == 1) {
 			check(lines[i].line, attempts.list[0].outcome,

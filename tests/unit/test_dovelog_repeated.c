@@ -35,7 +35,7 @@ static void test_repeated(void **state)
 		{ AT "mx postfix/smtpd[7]: message repeated 2 times: [ connect from unknown[192.0.2.9]]",
 		  DOVELOG_OTHER, 2, 0, "" },
 		{ AT "mx dovecot: message repeated 0 times: [ auth: sql(joe,192.0.2.9): unknown user]",
-		  DOVELOG_OTHER, 1, 0, "" },
+		  DOVELOG_UNKNOWN, 1, 0, "" },
 		{ AT "mx dovecot: message repeated 2 times", DOVELOG_OTHER, 1,
 		  0, "" },
 	};

@@ -178,6 +178,20 @@ static void test_zones(void **state)
 		  "2024-07-01 10:00:00", 0 },
 		{ "Asia/Kolkata", "Nov 25 12:00:00", "2026-11-25 06:30:00",
 		  0 },
+		{ "UTC", "Nov 5 12:00:00", "2026-11-05 12:00:00", 0 },
+		{ "UTC", "2026 Nov 5 12:00:00", "2026-11-05 12:00:00", 0 },
+		{ "Asia/Kolkata", "2026-11-25_02:23:26.12345",
+		  "2026-11-25 02:23:26", 123 },
+		{ "Asia/Kolkata", "Wed 2026-11-25 02:23:26 UTC",
+		  "2026-11-25 02:23:26", 0 },
+		{ "UTC", "Wed 2026-11-25 02:23:26 +0530",
+		  "2026-11-24 20:53:26", 0 },
+		{ "Europe/Berlin", "Wed 2026-11-25 02:23:26.5 CET",
+		  "2026-11-25 01:23:26", 500 },
+		{ "Asia/Kolkata", "1795573406.123456", "2026-11-25 02:23:26",
+		  123 },
+		{ "Asia/Kolkata", "@40000000386d43a509e2c06a",
+		  "2000-01-01 00:00:00", 165 },
 	};
 
 	(void)state;
@@ -192,6 +206,35 @@ static void test_zones(void **state)
 	use_zone("UTC");
 }
 
+/* Of this boot, where the file was written since. */
+static void test_uptime(void **state)
+{
+	static const struct {
+		const char *line, *boot, *written, *want;
+	} rows[] = {
+		{ "[   86.123456]", "2026-11-25 02:22:00", "2026-11-25 03:00:00",
+		  "2026-11-25 02:23:26" },
+		{ "[86400.000000]", "2026-11-25 02:22:00", "2026-11-26 02:22:00",
+		  "2026-11-26 02:22:00" },
+		{ "[86500.000000]", "2026-11-25 02:22:00", "2026-11-26 02:22:00",
+		  NULL },
+		{ "[   86.123456]", "2026-11-25 02:22:00", "2026-11-25 02:00:00",
+		  NULL },
+		{ "[   86.123456]", NULL, "2026-11-25 02:00:00", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct logclock clock;
+
+		logclock_init(&clock, utc(rows[i].written));
+		if (rows[i].boot != NULL)
+			clock.boot_s = utc(rows[i].boot);
+		check(rows[i].line, read_time(&clock, rows[i].line) / 1000,
+		      rows[i].want != NULL ? utc(rows[i].want) : 0);
+	}
+}
+
 static void test_no_times(void **state)
 {
 	static const char *const rows[] = {
@@ -202,6 +245,11 @@ static void test_no_times(void **state)
 		"2026-11-25T00:00:00+1 ", "nov 25 02:23:26 ",
 		"Nov 25 1969 02:23:26 ", "Nov 25 26 02:23:26 ",
 		"Nov 25 2026", "Nov 25 20260 02:23:26 ",
+		"Nov 123 02:23:26 ", "Wed Nov 25 02:23:26 ",
+		"Wed 2026-11-25 02:23:26 ", "179557340.123 ",
+		"1795573406x ", "[12] ", "[12.5 ", "[a.5] ",
+		"@40000000386d43a509e2c06 ", "@40000000386d43a5ffffffff ",
+		"@c0000000386d43a509e2c06a ", "@400000FF386d43a509e2c06a ",
 	};
 
 	(void)state;
@@ -221,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_ahead),
 		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_uptime),
 		cmocka_unit_test(test_no_times),
 	};
 

@@ -2,6 +2,7 @@
  *
  * Behind the name of the process:
  *
+ *   1.2  (default): NAME(USER,IP): MESSAGE
  *   2.3  : Info: NAME(USER,IP,<SESSION>): MESSAGE
  *        (7): Info: conn unix:...: auth-worker<3>: NAME(USER,IP,<SESSION>): ...
  *   2.4  (USER,IP,sasl:plain)<SESSION>: Info: NAME: MESSAGE
@@ -56,6 +57,8 @@ static const struct message messages[] = {
 	{ LITERAL("Empty username"), DOVELOG_FAILED, LS_OUTCOME_ABANDONED, true },
 	{ LITERAL("Username or password missing"), DOVELOG_FAILED,
 	  LS_OUTCOME_ABANDONED, true },
+	{ LITERAL("Invalid username"), DOVELOG_FAILED, LS_OUTCOME_ABANDONED,
+	  true },
 	{ LITERAL("invalid input"), DOVELOG_FAILED, LS_OUTCOME_ABANDONED, true },
 	{ LITERAL("Request timed out waiting for client"), DOVELOG_FAILED,
 	  LS_OUTCOME_ABANDONED, false },
@@ -63,6 +66,7 @@ static const struct message messages[] = {
 	  LS_OUTCOME_NONE, true },
 	{ LITERAL("Policy check action"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
 	{ LITERAL("login"), DOVELOG_OTHER, LS_OUTCOME_NONE, true },
+	{ LITERAL("anonymous login"), DOVELOG_OTHER, LS_OUTCOME_NONE, true },
 };
 
 static const struct message *message_of(struct dovelog_text text)
@@ -220,8 +224,8 @@ typedef bool try_fn(struct dovelog_text text, size_t end,
 		    const struct message **message_r);
 
 /* `text` begins with USER. Try each ')' as the end of what is known of the
- * client; one alone may make sense. */
-static void parse_who(struct dovelog_text text, try_fn *try,
+ * client; one alone may make sense. Returns false when none does. */
+static bool parse_who(struct dovelog_text text, try_fn *try,
 		      struct dovelog_record *record)
 {
 	struct dovelog_record found = *record;
@@ -250,6 +254,7 @@ static void parse_who(struct dovelog_text text, try_fn *try,
 	}
 	if (read > 0)
 		*record = found;
+	return read > 0;
 }
 
 static bool is_pid(struct dovelog_text text)
@@ -260,32 +265,64 @@ static bool is_pid(struct dovelog_text text)
 	       text_begins(text, TEXT("): "));
 }
 
-void dovelog_auth(struct dovelog_text text, struct dovelog_record *record)
+/* "NAME(USER,IP,<SESSION>): MESSAGE", perhaps behind a worker's own words. Returns
+ * false when it is none. */
+static bool parse_23(struct dovelog_text text, struct dovelog_record *record)
 {
 	size_t name;
 
-	if (is_pid(text))
-		text = text_skip(text, text_find(text, TEXT(")")) + 1);
-	if (text_take(&text, TEXT("("))) {
-		parse_who(text, try_24, record);
-		return;
-	}
-	if (!text_take(&text, TEXT(": ")) || !take_level(&text))
-		return;
 	if (text_begins(text, TEXT("conn unix:"))) {
 		size_t end = text_find(text, TEXT(": auth-worker<"));
 
 		if (end == text.len)
-			return;
+			return false;
 		text = text_skip(text, end + 2);
 		end = text_find(text, TEXT(">: "));
 		if (end == text.len)
-			return;
+			return false;
 		text = text_skip(text, end + 3);
 	}
 	name = text_find(text, TEXT("("));
 	if (name == text.len || memchr(text.at, ' ', name) != NULL)
-		return;
+		return false;
 	record->by = (struct dovelog_text){ text.at, name };
-	parse_who(text_skip(text, name + 1), try_23, record);
+	return parse_who(text_skip(text, name + 1), try_23, record);
+}
+
+/* Take "default): ", the name of 1.2's auth process. */
+static bool take_instance(struct dovelog_text *text)
+{
+	size_t end = text_find(*text, TEXT("): "));
+
+	if (end == text->len || memchr(text->at, ',', end) != NULL)
+		return false;
+	*text = text_skip(*text, end + 3);
+	return true;
+}
+
+/* Behind "(": 1.2's or 2.4's. What only 2.4 has, in a line that begins as 1.2's
+ * does, makes two readings of it. */
+static bool parse_12_or_24(struct dovelog_text text,
+			   struct dovelog_record *record)
+{
+	if (!take_instance(&text))
+		return parse_who(text, try_24, record);
+	if (!take_level(&text))
+		return true;
+	return !text_has(text, TEXT(",sasl:")) &&
+	       !text_has(text, TEXT(": request [")) && parse_23(text, record);
+}
+
+void dovelog_auth(struct dovelog_text text, struct dovelog_record *record)
+{
+	bool read = false;
+
+	if (is_pid(text))
+		text = text_skip(text, text_find(text, TEXT(")")) + 1);
+	if (text_take(&text, TEXT("(")))
+		read = parse_12_or_24(text, record);
+	else if (text_take(&text, TEXT(": ")))
+		read = !take_level(&text) || parse_23(text, record);
+	if (!read && dovelog_has_auth_words(text))
+		record->what = DOVELOG_UNKNOWN;
 }

@@ -1,4 +1,4 @@
-/* dovelog-login.c - lines of Dovecot's login processes, and of Postfix
+/* dovelog-login.c - lines of Dovecot's login processes
  *
  * A login process writes one line for each client that logs in or leaves, by
  * default
@@ -6,7 +6,17 @@
  *   MESSAGE: user=<USER>, method=M, rip=IP, lip=IP, mpid=7, TLS, session=<S>
  *
  * where what is empty is left out, but for the user. The message of a client
- * that leaves tells how many attempts it made, and why the last one failed. */
+ * that leaves tells how many attempts it made, and why the last one failed:
+ *
+ *   1.2: Disconnected (auth failed, 2 attempts)
+ *   2.2: Aborted login (auth failed, 2 attempts in 5 secs)
+ *   2.3: Client has quit the connection (auth failed, 2 attempts in 5 secs)
+ *        Disconnected: Connection closed (auth failed, 2 attempts in 5 secs)
+ *   2.4: Login aborted: Connection closed (auth failed, 2 attempts in 5 secs) (auth_failed)
+ *
+ * A proxy's has "proxy(USER,HOST:PORT): " in front. 2.4 may have a backend's own
+ * words in the message, which may be the client's. Source: client_disconnect() and
+ * client_get_extra_disconnect_reason() of src/login-common. */
 #include "lockstep-config.h"
 
 #include "dovelog-private.h"
@@ -40,7 +50,9 @@ static bool parse_user(struct dovelog_text text, struct dovelog_record *record)
 	}
 	at = text_find_last(text, TEXT(">"));
 	record->user = (struct dovelog_text){ text.at, at };
-	return at < text.len;
+	/* An element of the administrator's, with the client's own words, could
+	 * have an address in it. */
+	return at < text.len && !text_has(text_skip(text, at), TEXT("rip="));
 }
 
 /* What stands behind the address. */
@@ -99,269 +111,360 @@ struct end {
 	struct dovelog_text says;
 	enum dovelog_what what;
 	enum ls_outcome outcome;
+	bool each; /* all attempts ended so */
 };
 
-/* Looked for in this order. */
-static const struct end ends[] = {
-	{ LITERAL("(no auth attempts"), DOVELOG_OTHER, LS_OUTCOME_NONE },
-	/* The password was right. */
-	{ LITERAL("successful auths"), DOVELOG_LOGIN, LS_OUTCOME_SUCCESS },
-	{ LITERAL("(disconnected while finishing login"), DOVELOG_LOGIN,
-	  LS_OUTCOME_SUCCESS },
-	{ LITERAL("(auth failed"), DOVELOG_ENDED, LS_OUTCOME_WRONG },
+/* The last word of 2.4, in parentheses. */
+static const struct end codes[] = {
+	{ LITERAL("auth_failed"), DOVELOG_ENDED, LS_OUTCOME_WRONG, false },
+	{ LITERAL("authorization_failed"), DOVELOG_ENDED, LS_OUTCOME_DENIED,
+	  false },
+	{ LITERAL("user_disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED, false },
+	{ LITERAL("password_expired"), DOVELOG_ENDED, LS_OUTCOME_DENIED, false },
+	{ LITERAL("login_disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED, false },
+	{ LITERAL("anonymous_auth_disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED,
+	  false },
+	{ LITERAL("temp_fail"), DOVELOG_ENDED, LS_OUTCOME_INTERNAL, false },
+	{ LITERAL("auth_process_comm_fail"), DOVELOG_ENDED, LS_OUTCOME_INTERNAL,
+	  false },
+	/* One attempt was right: not always the last, nor its account's. */
+	{ LITERAL("internal_failure"), DOVELOG_ENDED, LS_OUTCOME_INTERNAL,
+	  false },
+	/* Of an account that logged in: the client is sent away at once. */
+	{ LITERAL("connection_limit"), DOVELOG_LOGIN, LS_OUTCOME_SUCCESS,
+	  false },
+	{ LITERAL("auth_aborted_by_client"), DOVELOG_ENDED,
+	  LS_OUTCOME_ABANDONED, false },
+	{ LITERAL("auth_waiting_client"), DOVELOG_ENDED, LS_OUTCOME_ABANDONED,
+	  false },
+	{ LITERAL("invalid_base64"), DOVELOG_ENDED, LS_OUTCOME_ABANDONED,
+	  false },
+	/* What a proxy's backends said. The proxy itself knows no password and
+	 * calls each attempt successful. */
+	{ LITERAL("proxy_dest_auth_failed"), DOVELOG_ENDED, LS_OUTCOME_WRONG,
+	  true },
+	{ LITERAL("proxy_dest_"), DOVELOG_ENDED, LS_OUTCOME_INTERNAL, false },
+	{ LITERAL("auth_nologin_referral"), DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  false },
+	{ LITERAL("invalid_mech"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("cleartext_auth_disabled"), DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  false },
+	{ LITERAL("no_auth_attempts"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("tls_handshake_not_finished"), DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  false },
+	{ LITERAL("auth_process_not_ready"), DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  false },
+	{ LITERAL("process_full"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("shutting_down"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("client_ssl_"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+};
+
+/* The beginning of what releases before 2.4 have in parentheses. */
+static const struct end remarks[] = {
+	{ LITERAL("auth failed"), DOVELOG_ENDED, LS_OUTCOME_WRONG, false },
 	/* Gone before it was answered. Dovecot keeps who fails waiting, and
 	 * those who guess do not like to wait. */
-	{ LITERAL("(disconnected while authenticating"), DOVELOG_ENDED,
-	  LS_OUTCOME_WRONG },
-	{ LITERAL("(authorization failed"), DOVELOG_ENDED, LS_OUTCOME_DENIED },
-	{ LITERAL("(user disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED },
-	{ LITERAL("(password expired"), DOVELOG_ENDED, LS_OUTCOME_DENIED },
-	{ LITERAL("(login disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED },
-	{ LITERAL("(anonymous logins disabled"), DOVELOG_ENDED,
-	  LS_OUTCOME_DENIED },
-	{ LITERAL("temporary failure"), DOVELOG_ENDED, LS_OUTCOME_INTERNAL },
-	{ LITERAL("(auth process communication failure"), DOVELOG_ENDED,
-	  LS_OUTCOME_INTERNAL },
-	{ LITERAL("(proxy dest "), DOVELOG_ENDED, LS_OUTCOME_INTERNAL },
-	{ LITERAL("(connection limit reached"), DOVELOG_ENDED,
-	  LS_OUTCOME_INTERNAL },
-	{ LITERAL("(auth referral"), DOVELOG_OTHER, LS_OUTCOME_NONE },
-	{ LITERAL("(client didn't finish SASL auth"), DOVELOG_ENDED,
-	  LS_OUTCOME_ABANDONED },
-	{ LITERAL("(aborted authentication"), DOVELOG_ENDED,
-	  LS_OUTCOME_ABANDONED },
-	{ LITERAL("(auth aborted by client"), DOVELOG_ENDED,
-	  LS_OUTCOME_ABANDONED },
-	{ LITERAL("(sent invalid base64"), DOVELOG_ENDED, LS_OUTCOME_ABANDONED },
-	{ LITERAL("(tried to use unsupported auth"), DOVELOG_OTHER,
-	  LS_OUTCOME_NONE },
-	{ LITERAL("(tried to use disallowed"), DOVELOG_OTHER, LS_OUTCOME_NONE },
-	{ LITERAL("(disconnected before auth was ready"), DOVELOG_OTHER,
-	  LS_OUTCOME_NONE },
-	{ LITERAL("(disconnected during TLS handshake"), DOVELOG_OTHER,
-	  LS_OUTCOME_NONE },
-	{ LITERAL("(cert required"), DOVELOG_OTHER, LS_OUTCOME_NONE },
-	{ LITERAL("(client sent an"), DOVELOG_OTHER, LS_OUTCOME_NONE },
-	{ LITERAL("(client didn't send a cert"), DOVELOG_OTHER, LS_OUTCOME_NONE },
+	{ LITERAL("disconnected while authenticating"), DOVELOG_ENDED,
+	  LS_OUTCOME_WRONG, false },
+	/* The one attempt was right. */
+	{ LITERAL("disconnected while finishing login"), DOVELOG_LOGIN,
+	  LS_OUTCOME_SUCCESS, false },
+	{ LITERAL("internal failure"), DOVELOG_ENDED, LS_OUTCOME_INTERNAL,
+	  false },
+	{ LITERAL("authorization failed"), DOVELOG_ENDED, LS_OUTCOME_DENIED,
+	  false },
+	{ LITERAL("user disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED, false },
+	{ LITERAL("password expired"), DOVELOG_ENDED, LS_OUTCOME_DENIED, false },
+	{ LITERAL("login disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED, false },
+	{ LITERAL("anonymous logins disabled"), DOVELOG_ENDED,
+	  LS_OUTCOME_DENIED, false },
+	{ LITERAL("auth service reported temporary failure"), DOVELOG_ENDED,
+	  LS_OUTCOME_INTERNAL, false },
+	{ LITERAL("auth process communication failure"), DOVELOG_ENDED,
+	  LS_OUTCOME_INTERNAL, false },
+	{ LITERAL("proxy dest auth failed"), DOVELOG_ENDED, LS_OUTCOME_WRONG,
+	  true },
+	{ LITERAL("proxy dest authentication failure"), DOVELOG_ENDED,
+	  LS_OUTCOME_WRONG, true },
+	{ LITERAL("proxy dest "), DOVELOG_ENDED, LS_OUTCOME_INTERNAL, false },
+	{ LITERAL("auth referral"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("client didn't finish SASL auth"), DOVELOG_ENDED,
+	  LS_OUTCOME_ABANDONED, false },
+	{ LITERAL("aborted authentication"), DOVELOG_ENDED,
+	  LS_OUTCOME_ABANDONED, false },
+	{ LITERAL("auth aborted by client"), DOVELOG_ENDED,
+	  LS_OUTCOME_ABANDONED, false },
+	{ LITERAL("sent invalid base64"), DOVELOG_ENDED, LS_OUTCOME_ABANDONED,
+	  false },
+	{ LITERAL("no auth attempts"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("tried to use unsupported auth"), DOVELOG_OTHER,
+	  LS_OUTCOME_NONE, false },
+	{ LITERAL("tried to use disallowed"), DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  false },
+	{ LITERAL("tried to use disabled"), DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  false },
+	{ LITERAL("disconnected before auth was ready"), DOVELOG_OTHER,
+	  LS_OUTCOME_NONE, false },
+	{ LITERAL("disconnected during TLS handshake"), DOVELOG_OTHER,
+	  LS_OUTCOME_NONE, false },
+	{ LITERAL("cert required"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("client sent an"), DOVELOG_OTHER, LS_OUTCOME_NONE, false },
+	{ LITERAL("client didn't send a cert"), DOVELOG_OTHER, LS_OUTCOME_NONE,
+	  false },
 };
 
-/* "..., 3 attempts in" or "..., 1/3 successful auths": how many failed. */
-static unsigned failures_of(struct dovelog_text message,
-			    enum ls_outcome outcome)
+/* Take "(...)" off the end. Returns false where there is none. */
+static bool take_remark(struct dovelog_text *message,
+			struct dovelog_text *remark_r)
 {
-	size_t at = text_find_last(message, TEXT(", "));
-	struct dovelog_text text;
+	size_t at = text_find_last(*message, TEXT(" ("));
+
+	if (at == message->len || message->at[message->len - 1] != ')')
+		return false;
+	*remark_r = (struct dovelog_text){ message->at + at + 2,
+					   message->len - at - 3 };
+	message->len = at;
+	return true;
+}
+
+static const struct end *find_end(const struct end *ends, size_t count,
+				  struct dovelog_text says)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_begins(says, ends[i].says))
+			return &ends[i];
+	return NULL;
+}
+
+/* Is the text one word of small letters and '_'? */
+static bool is_code(struct dovelog_text text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.at[i] < 'a' || text.at[i] > 'z') && text.at[i] != '_')
+			return false;
+	return text.len > 0;
+}
+
+/* How a client's attempts ended, by the message; NULL: that is no such one. */
+static const struct end *end_of(struct dovelog_text message)
+{
+	struct dovelog_text remark;
+
+	if (!take_remark(&message, &remark))
+		return NULL;
+	if (is_code(remark))
+		return find_end(codes, sizeof(codes) / sizeof(*codes), remark);
+	return find_end(remarks, sizeof(remarks) / sizeof(*remarks), remark);
+}
+
+/* "3 attempts in" or "1/3 successful auths in": how many of them, the last one
+ * included, ended as the message says or failed before. */
+static unsigned attempts_of(struct dovelog_text message, const struct end *end)
+{
+	struct dovelog_text number;
 	unsigned count, all;
 
-	if (at == message.len)
-		return 1;
-	text = text_skip(message, at + 2);
-	if (text_take_number(&text, &count) == 0)
-		return 1;
-	if (text_take(&text, TEXT("/")) && text_take_number(&text, &all) > 0)
-		return all > count ? all - count + 1 : 1;
-	if (!text_begins(text, TEXT(" attempts")) ||
-	    outcome == LS_OUTCOME_SUCCESS || count == 0)
-		return 1;
-	return count;
+	while (message.len > 0) {
+		size_t at = text_find(message, TEXT(", "));
+
+		if (at == message.len)
+			break;
+		number = message = text_skip(message, at + 2);
+		if (text_take_number(&number, &count) == 0)
+			continue;
+		if (text_take(&number, TEXT("/"))) {
+			if (text_take_number(&number, &all) == 0 ||
+			    !text_begins(number, TEXT(" successful auths")))
+				continue;
+			if (end->each)
+				return all > 0 ? all : 1;
+			return all > count ? all - count + 1 : 1;
+		}
+		if (text_begins(number, TEXT(" successful auths")))
+			return end->each && count > 0 ? count : 1;
+		if (text_begins(number, TEXT(" attempts")))
+			return count > 0 ? count : 1;
+	}
+	return 1;
 }
 
-/* The messages of clients that leave, of Dovecot 2.4, 2.3 and 2.2. */
-static bool is_end(struct dovelog_text message)
-{
-	return text_begins(message, TEXT("Login aborted")) ||
-	       text_begins(message, TEXT("Disconnected")) ||
-	       text_begins(message, TEXT("Aborted login"));
-}
-
-static void parse_end(struct dovelog_text message,
+static void parse_end(struct dovelog_text message, const struct end *end,
 		      struct dovelog_record *record)
 {
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		if (!text_has(message, ends[i].says))
-			continue;
-		record->what = ends[i].what;
-		record->outcome = ends[i].outcome;
-		if (record->what == DOVELOG_OTHER)
-			return;
-		record->attempts = failures_of(message, record->outcome);
-		if (record->what == DOVELOG_LOGIN && record->user.len == 0)
-			record->what = DOVELOG_OTHER;
-		/* Those before the last were not abandoned. */
-		if (record->outcome == LS_OUTCOME_ABANDONED &&
-		    record->attempts > 1) {
-			record->outcome = LS_OUTCOME_WRONG;
-			record->attempts--;
-		}
+	record->what = end->what;
+	record->outcome = end->outcome;
+	if (record->what == DOVELOG_OTHER)
 		return;
+	record->attempts = attempts_of(message, end);
+	if (record->what == DOVELOG_LOGIN && record->user.len == 0) {
+		record->what = DOVELOG_OTHER;
+		record->outcome = LS_OUTCOME_NONE;
+		record->attempts = 0;
 	}
-	record->what = record->user.len == 0 ? DOVELOG_OTHER : DOVELOG_UNKNOWN;
+	/* Those before the last were not abandoned. */
+	if (record->outcome == LS_OUTCOME_ABANDONED && record->attempts > 1) {
+		record->outcome = LS_OUTCOME_WRONG;
+		record->attempts--;
+	}
 }
 
 /* ---- all of a line ---------------------------------------------------- */
 
+/* The client logged in, whatever came of it: the user is the one who did, and a
+ * client that is told of trouble is sent away at once. */
 static bool is_login(struct dovelog_text message)
 {
-	return text_is(message, TEXT("Login")) ||
-	       text_is(message, TEXT("Logged in")) ||
-	       text_has(message, TEXT("Started proxying to "));
+	if (text_is(message, TEXT("Login")) ||
+	    text_is(message, TEXT("Logged in")))
+		return true;
+	if (!text_take(&message, TEXT("Disconnected: ")))
+		text_take(&message, TEXT("Login aborted: "));
+	return text_begins(message,
+			   TEXT("Maximum number of connections from user+IP "
+				"exceeded (mail_max_userip_connections=")) ||
+	       text_begins(message, TEXT("Internal login failure (pid="));
 }
 
-/* Said of an attempt while the client stays. */
+/* A proxy's, of a client that its backend let in. */
+static bool is_proxied(struct dovelog_text message)
+{
+	return text_begins(message, TEXT("Started proxying to ")) ||
+	       text_begins(message, TEXT("started proxying to "));
+}
+
+/* Said of an attempt while the client stays, or of one that had none. */
 static bool is_between(struct dovelog_text message)
 {
 	return text_begins(message, TEXT("Authenticate ")) ||
-	       text_begins(message, TEXT("Login failed")) ||
-	       text_begins(message, TEXT("Maximum number of connections"));
+	       text_begins(message, TEXT("Login failed"));
 }
 
 static bool take_level(struct dovelog_text *text)
 {
-	const char *colon = memchr(text->at, ':', text->len);
-	const struct dovelog_text level = {
-		text->at, colon != NULL ? (size_t)(colon - text->at) : 0
+	static const struct dovelog_text others[] = {
+		LITERAL("Error: "), LITERAL("Warning: "), LITERAL("Debug: "),
+		LITERAL("Fatal: "), LITERAL("Panic: "),
 	};
 
-	if (text_is(level, TEXT("Info"))) {
-		*text = text_skip(*text, sizeof("Info: ") - 1);
-		return true;
+	text_take(text, TEXT("Info: "));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (text_begins(*text, others[i]))
+			return false;
+	return true;
+}
+
+/* "proxy(USER,HOST:PORT): ", or of 2.2 "proxy(USER): ". The name in it is typed:
+ * it may hold anything. Sets what stands in the parentheses. */
+static bool take_proxy(struct dovelog_text *text, struct dovelog_text *inside_r)
+{
+	struct dovelog_text rest = *text;
+	size_t end;
+
+	if (!text_take(&rest, TEXT("proxy(")))
+		return false;
+	end = text_find(rest, TEXT("): "));
+	if (end == rest.len)
+		return false;
+	*inside_r = (struct dovelog_text){ rest.at, end };
+	*text = text_skip(rest, end + 3);
+	return true;
+}
+
+/* Is the name in front the one behind? Where a name has "): " in it, the one
+ * behind is the longer: it has the whole of the name, and more. */
+static bool is_proxy_of(struct dovelog_text inside, struct dovelog_text user)
+{
+	return text_take(&inside, user) &&
+	       (inside.len == 0 || inside.at[0] == ',');
+}
+
+/* Where MESSAGE ends and the elements begin; text.len: nowhere. Only behind a
+ * message that is known as one is the first "user=<" the right one: a backend's
+ * words may have another. */
+static size_t end_of_message(struct dovelog_text text, const struct end **end_r)
+{
+	static const struct dovelog_text user = LITERAL(": user=<");
+	static const struct dovelog_text rip = LITERAL(": rip=");
+	size_t first = text.len;
+
+	*end_r = NULL;
+	for (size_t at = 0; at < text.len; at++) {
+		const struct dovelog_text rest = text_skip(text, at);
+
+		if (!text_begins(rest, user) && !text_begins(rest, rip))
+			continue;
+		if (first == text.len)
+			first = at;
+		*end_r = end_of((struct dovelog_text){ text.at, at });
+		if (*end_r != NULL)
+			return at;
 	}
-	return !text_is(level, TEXT("Error")) &&
-	       !text_is(level, TEXT("Warning")) &&
-	       !text_is(level, TEXT("Debug")) &&
-	       !text_is(level, TEXT("Fatal")) && !text_is(level, TEXT("Panic"));
+	return first;
+}
+
+/*   rest   the elements
+ *   login  the client logged in; else it ended as `end` says */
+static void parse_client(struct dovelog_text message, struct dovelog_text rest,
+			 bool login, const struct end *end,
+			 struct dovelog_record *record)
+{
+	static const struct dovelog_text user = LITERAL("user=<");
+	size_t at = text_find(rest, user);
+	struct dovelog_text before = { rest.at, at };
+
+	record->what = DOVELOG_UNKNOWN;
+	if (at == rest.len) {
+		/* No name: nothing was tried, in the words of old releases. */
+		if (!login && end->what == DOVELOG_OTHER)
+			record->what = DOVELOG_OTHER;
+		return;
+	}
+	if (!parse_elements(before, text_skip(rest, at + user.len), record))
+		return;
+	if (!login) {
+		parse_end(message, end, record);
+	} else if (record->user.len > 0) {
+		record->what = DOVELOG_LOGIN;
+		record->outcome = LS_OUTCOME_SUCCESS;
+		record->attempts = end != NULL ? attempts_of(message, end) : 1;
+	}
+}
+
+/* A message in a form of the administrator's, or a new one: is an account named? */
+static bool is_somebody(struct dovelog_text text)
+{
+	static const struct dovelog_text user = LITERAL("user=<");
+	size_t at = text_find(text, user);
+
+	return text_begins(text, TEXT("Login: ")) ||
+	       text_begins(text, TEXT("Logged in: ")) ||
+	       (at < text.len &&
+		!text_begins(text_skip(text, at + user.len), TEXT(">")));
 }
 
 void dovelog_login(struct dovelog_text text, struct dovelog_record *record)
 {
-	static const struct dovelog_text user = LITERAL("user=<");
-	struct dovelog_text message, before;
-	size_t at, end;
+	struct dovelog_text message, inside = TEXT("");
+	const struct end *end;
+	bool proxy, login;
+	size_t at;
 
-	if (text.len < 8 || !text_take(&text, TEXT(": ")) ||
-	    !take_level(&text))
+	if (!text_take(&text, TEXT(": ")) || !take_level(&text))
 		return;
-	at = text_find(text, user);
-	before = (struct dovelog_text){ text.at, at };
-	end = text_find(before, TEXT(": rip="));
-	message = (struct dovelog_text){ text.at, end };
-	if (end == at && end >= 2)
-		message.len -= 2; /* ": " */
-	if (!is_login(message) && !is_end(message)) {
-		/* Also where a login is told of in a form of the
-		 * administrator's. */
-		if ((at < text.len && !is_between(message)) ||
-		    text_begins(text, TEXT("Login: ")) ||
-		    text_begins(text, TEXT("Logged in: ")))
-			record->what = DOVELOG_UNKNOWN;
+	proxy = take_proxy(&text, &inside);
+	at = end_of_message(text, &end);
+	message = (struct dovelog_text){ text.at, at };
+	login = proxy ? end == NULL && is_proxied(message) : is_login(message);
+	if (is_between(message))
 		return;
+	if (login || end != NULL)
+		parse_client(message, text_skip(text, at), login, end, record);
+	else if (is_somebody(text))
+		record->what = DOVELOG_UNKNOWN;
+	if (proxy && record->what > DOVELOG_UNKNOWN &&
+	    !is_proxy_of(inside, record->user)) {
+		record->what = DOVELOG_UNKNOWN;
+		record->outcome = LS_OUTCOME_NONE;
+		record->attempts = 0;
 	}
-	record->what = DOVELOG_UNKNOWN;
-	if (at == text.len ||
-	    !parse_elements(before, text_skip(text, at + user.len), record))
-		return;
-	if (!is_login(message)) {
-		parse_end(message, record);
-		return;
-	}
-	record->what = record->user.len > 0 ? DOVELOG_LOGIN : DOVELOG_UNKNOWN;
-	record->outcome = LS_OUTCOME_SUCCESS;
-	record->attempts = 1;
-}
-
-/* ---- Postfix ---------------------------------------------------------- */
-
-/* "HOST[IP]": of the host name an attacker may be the author. */
-static bool parse_client(struct dovelog_text text,
-			 struct dovelog_record *record)
-{
-	const char *bracket = memrchr(text.at, '[', text.len);
-
-	return bracket != NULL &&
-	       text_addr(text_skip(text, (size_t)(bracket - text.at) + 1),
-			 &record->ip);
-}
-
-/* "warning: HOST[IP]: SASL PLAIN authentication failed: REASON,
- * sasl_username=USER". */
-static void parse_sasl_failure(struct dovelog_text text,
-			       struct dovelog_record *record)
-{
-	static const struct dovelog_text name = LITERAL(", sasl_username=");
-	static const struct dovelog_text sasl = LITERAL("]: SASL ");
-	size_t at = text_find(text, sasl);
-
-	if (at == text.len ||
-	    !parse_client((struct dovelog_text){ text.at, at }, record))
-		return;
-	text = text_skip(text, at + sasl.len);
-	at = text_find(text, TEXT(" "));
-	record->mech = (struct dovelog_text){ text.at, at };
-	text = text_skip(text, at);
-	record->outcome = LS_OUTCOME_WRONG;
-	if (text_begins(text, TEXT(" authentication aborted")))
-		record->outcome = LS_OUTCOME_ABANDONED;
-	else if (!text_begins(text, TEXT(" authentication failed")))
-		return;
-	if (text_has(text, TEXT("Connection lost to authentication server")) ||
-	    text_has(text, TEXT("Temporary authentication failure")))
-		record->outcome = LS_OUTCOME_INTERNAL;
-	if (text_has(text, TEXT("Invalid authentication mechanism")))
-		record->outcome = LS_OUTCOME_ABANDONED;
-	at = text_find(text, name);
-	if (at < text.len)
-		record->user = text_skip(text, at + name.len);
-	record->what = DOVELOG_SASL_FAILED;
-	record->attempts = 1;
-}
-
-/* `text` is "USER", and what Postfix knows besides. What follows the first of
- * these may be the client's own words. */
-static struct dovelog_text sasl_user(struct dovelog_text text)
-{
-	static const struct dovelog_text ends_at[] = {
-		LITERAL(", sasl_sender="),
-		LITERAL(", orig_queue_id="),
-		LITERAL(", orig_client="),
-	};
-
-	for (size_t i = 0; i < sizeof(ends_at) / sizeof(*ends_at); i++)
-		text.len = text_find(text, ends_at[i]);
-	return text;
-}
-
-/* "QUEUEID: client=HOST[IP], sasl_method=PLAIN, sasl_username=USER". */
-static void parse_sasl_login(struct dovelog_text text,
-			     struct dovelog_record *record)
-{
-	static const struct dovelog_text client = LITERAL(": client=");
-	static const struct dovelog_text method = LITERAL("], sasl_method=");
-	static const struct dovelog_text name = LITERAL(", sasl_username=");
-	size_t at = text_find(text, client);
-
-	if (at == text.len || memchr(text.at, ' ', at) != NULL)
-		return;
-	text = text_skip(text, at + client.len);
-	at = text_find(text, method);
-	if (at == text.len ||
-	    !parse_client((struct dovelog_text){ text.at, at }, record))
-		return;
-	text = text_skip(text, at + method.len);
-	at = text_find(text, name);
-	if (at == text.len)
-		return;
-	record->mech = (struct dovelog_text){ text.at, at };
-	record->user = sasl_user(text_skip(text, at + name.len));
-	record->what = DOVELOG_SASL_LOGIN;
-	record->outcome = LS_OUTCOME_SUCCESS;
-	record->attempts = 1;
-}
-
-void dovelog_postfix(struct dovelog_text text, struct dovelog_record *record)
-{
-	record->service = TEXT("smtp");
-	if (text_take(&text, TEXT("warning: ")))
-		parse_sasl_failure(text, record);
-	else
-		parse_sasl_login(text, record);
 }

@@ -56,6 +56,13 @@ static inline bool text_has(struct dovelog_text text, struct dovelog_text what)
 size_t text_take_number(struct dovelog_text *text, unsigned *number_r);
 bool text_addr(struct dovelog_text text, struct ls_addr *addr_r);
 
+/* Whose message is it, by how it begins? Sets the length of that name. */
+enum dovelog_writer { DOVELOG_NOBODY, DOVELOG_AUTH, DOVELOG_LOGIN_PROCESS };
+enum dovelog_writer dovelog_writer(struct dovelog_text text, size_t *name_r);
+
+/* Has it a passdb's words on a password, wherever they stand? */
+bool dovelog_has_auth_words(struct dovelog_text text);
+
 /* The parts: `text` begins behind the name of the process, at its ':' or '('.
  * Each fills what it finds, and sets record->what last. */
 void dovelog_auth(struct dovelog_text text, struct dovelog_record *record);

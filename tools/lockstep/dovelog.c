@@ -1,7 +1,8 @@
-/* dovelog.c - see dovelog.h: the time, who writes, and whose line it is */
+/* dovelog.c - see dovelog.h: whose message it is, and what to do with what is not
+ * understood */
 #include "lockstep-config.h"
 
-#include "dovelog-private.h"
+#include "logheader.h"
 
 /* ---- pieces of text --------------------------------------------------- */
 
@@ -56,281 +57,66 @@ bool text_addr(struct dovelog_text text, struct ls_addr *addr_r)
 	return ls_addr_parse(copy, addr_r) == 0;
 }
 
-/* ---- the time --------------------------------------------------------- */
+/* ---- what may be a login ---------------------------------------------- */
 
-/* Exactly so many digits. */
-static bool take_digits(struct dovelog_text *text, size_t digits, int *number_r)
+bool dovelog_has_auth_words(struct dovelog_text text)
 {
-	int number = 0;
+	static const struct dovelog_text words[] = {
+		LITERAL("Password mismatch"),
+		LITERAL(": unknown user"),
+		LITERAL("pam_authenticate() failed"),
+		LITERAL("authentication failure; "),
+	};
 
-	if (text->len < digits)
-		return false;
-	for (size_t i = 0; i < digits; i++) {
-		if (text->at[i] < '0' || text->at[i] > '9')
-			return false;
-		number = number * 10 + (text->at[i] - '0');
-	}
-	*number_r = number;
-	*text = text_skip(*text, digits);
-	return true;
-}
-
-/* "02:23:26", perhaps with a fraction. */
-static bool take_clock(struct dovelog_text *text, struct dovelog_when *when)
-{
-	unsigned scale = 100;
-
-	if (!take_digits(text, 2, &when->hour) || !text_take(text, TEXT(":")) ||
-	    !take_digits(text, 2, &when->minute) ||
-	    !text_take(text, TEXT(":")) || !take_digits(text, 2, &when->second))
-		return false;
-	if (text->len > 1 && (text->at[0] == '.' || text->at[0] == ',') &&
-	    text->at[1] >= '0' && text->at[1] <= '9') {
-		*text = text_skip(*text, 1);
-		for (; text->len > 0 && text->at[0] >= '0' &&
-		       text->at[0] <= '9';
-		     *text = text_skip(*text, 1), scale /= 10)
-			when->ms += (text->at[0] - '0') * (int)scale;
-	}
-	return true;
-}
-
-/* "Z", "+01:00", "-0730", or nothing. */
-static bool take_zone(struct dovelog_text *text, struct dovelog_when *when)
-{
-	int hours, minutes, sign;
-
-	if (text_take(text, TEXT("Z"))) {
-		when->zoned = true;
-		return true;
-	}
-	if (text->len == 0 || (text->at[0] != '+' && text->at[0] != '-'))
-		return true;
-	sign = text->at[0] == '-' ? -1 : 1;
-	*text = text_skip(*text, 1);
-	if (!take_digits(text, 2, &hours))
-		return false;
-	text_take(text, TEXT(":"));
-	if (!take_digits(text, 2, &minutes))
-		return false;
-	when->zoned = true;
-	when->offset_s = sign * (hours * 3600 + minutes * 60);
-	return true;
-}
-
-static bool take_month(struct dovelog_text *text, struct dovelog_when *when)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-
-	for (int i = 0; i < 12; i++)
-		if (text_take(text, (struct dovelog_text){ names + 3 * i, 3 })) {
-			when->month = i + 1;
-			return text_take(text, TEXT(" "));
-		}
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (text_has(text, words[i]))
+			return true;
 	return false;
 }
 
-/* "2026 ", or nothing. */
-static void take_year(struct dovelog_text *text, struct dovelog_when *when)
+/* PAM's own words on what Dovecot asked it, whatever its tag. */
+static bool is_pam(struct dovelog_text text)
 {
-	struct dovelog_text rest = *text;
-	int year;
-
-	if (!take_digits(&rest, 4, &year) || !text_take(&rest, TEXT(" ")))
-		return;
-	when->year = year;
-	*text = rest;
+	return text_has(text, TEXT("(dovecot:auth): authentication failure")) ||
+	       text_has(text, TEXT("dovecot:auth): check pass; user unknown"));
 }
 
-/* "Nov 25 " or "Nov  5 ", perhaps with a year. */
-static bool take_short_date(struct dovelog_text *text,
-			    struct dovelog_when *when)
+bool dovelog_looks_like_login(const char *line, size_t len)
 {
-	if (!take_month(text, when) ||
-	    !take_digits(text, text_take(text, TEXT(" ")) ? 1 : 2,
-			 &when->day) ||
-	    !text_take(text, TEXT(" ")))
-		return false;
-	take_year(text, when);
-	return true;
-}
+	static const struct dovelog_text login = LITERAL("-login: ");
+	const struct dovelog_text text = { line, len };
+	size_t at = text_find(text, login);
 
-/* "2026-11-25T" or with a blank. */
-static bool take_long_date(struct dovelog_text *text, struct dovelog_when *when)
-{
-	return take_digits(text, 4, &when->year) &&
-	       text_take(text, TEXT("-")) &&
-	       take_digits(text, 2, &when->month) &&
-	       text_take(text, TEXT("-")) && take_digits(text, 2, &when->day) &&
-	       (text_take(text, TEXT("T")) || text_take(text, TEXT(" ")));
-}
+	if (at < text.len) {
+		struct dovelog_text message = text_skip(text, at + login.len);
 
-size_t dovelog_when(const char *line, size_t len, struct dovelog_when *when_r)
-{
-	struct dovelog_text text = { line, len };
-	bool found;
-
-	memset(when_r, 0, sizeof(*when_r));
-	if (len > 0 && line[0] >= '0' && line[0] <= '9')
-		found = take_long_date(&text, when_r) &&
-			take_clock(&text, when_r) && take_zone(&text, when_r);
-	else
-		found = take_short_date(&text, when_r) &&
-			take_clock(&text, when_r);
-	if (!found || !text_take(&text, TEXT(" ")) || when_r->month < 1 ||
-	    when_r->month > 12 || when_r->day < 1 || when_r->day > 31 ||
-	    when_r->hour > 23 || when_r->minute > 59 || when_r->second > 60 ||
-	    (when_r->year != 0 && when_r->year < 1970))
-		return 0;
-	return len - text.len;
-}
-
-/* ---- who writes ------------------------------------------------------- */
-
-/* A name as processes have it: letters, digits, - and _. */
-static size_t name_length(struct dovelog_text text)
-{
-	size_t len = 0;
-
-	while (len < text.len &&
-	       ((text.at[len] >= 'a' && text.at[len] <= 'z') ||
-		(text.at[len] >= 'A' && text.at[len] <= 'Z') ||
-		(text.at[len] >= '0' && text.at[len] <= '9') ||
-		text.at[len] == '-' || text.at[len] == '_'))
-		len++;
-	return len;
-}
-
-enum writer { NOBODY, AUTH, LOGIN };
-
-/* Is this the beginning of an auth or a login process's message? */
-static enum writer writer_of(struct dovelog_text text, size_t *name_r)
-{
-	static const struct dovelog_text login = LITERAL("-login");
-	size_t len = name_length(text);
-	const struct dovelog_text name = { text.at, len };
-
-	*name_r = len;
-	if (len == text.len || (text.at[len] != ':' && text.at[len] != '('))
-		return NOBODY;
-	if (text_is(name, TEXT("auth")) || text_is(name, TEXT("auth-worker")))
-		return AUTH;
-	if (len > login.len &&
-	    memcmp(name.at + len - login.len, login.at, login.len) == 0)
-		return LOGIN;
-	return NOBODY;
-}
-
-/* Take "word: " with no blank in the word. */
-static bool take_tag(struct dovelog_text *text, struct dovelog_text *tag_r)
-{
-	const char *blank = memchr(text->at, ' ', text->len);
-	size_t len = blank != NULL ? (size_t)(blank - text->at) : 0;
-
-	if (len < 2 || text->at[len - 1] != ':')
-		return false;
-	*tag_r = (struct dovelog_text){ text->at, len - 1 };
-	*text = text_skip(*text, len + 1);
-	return true;
-}
-
-/* What syslog puts before a message: "mx dovecot[7]: ". */
-static bool take_syslog(struct dovelog_text *text, struct dovelog_text *tag_r)
-{
-	const char *blank;
-
-	if (take_tag(text, tag_r))
-		return true;
-	blank = memchr(text->at, ' ', text->len);
-	if (blank == NULL)
-		return false;
-	*text = text_skip(*text, (size_t)(blank - text->at) + 1);
-	return take_tag(text, tag_r);
-}
-
-/* "<22>", which syslog has on the wire, and "1 ", the version of RFC 5424.
- * Returns whether the header is one of those. */
-static bool take_priority(struct dovelog_text *text)
-{
-	struct dovelog_text rest = *text;
-	unsigned priority;
-
-	if (text_take(&rest, TEXT("<")) &&
-	    text_take_number(&rest, &priority) > 0 &&
-	    text_take(&rest, TEXT(">")))
-		*text = rest;
-	return text_take(text, TEXT("1 "));
-}
-
-static bool take_word(struct dovelog_text *text, struct dovelog_text *word_r)
-{
-	const char *blank = memchr(text->at, ' ', text->len);
-
-	if (blank == NULL || blank == text->at)
-		return false;
-	*word_r = (struct dovelog_text){ text->at,
-					 (size_t)(blank - text->at) };
-	*text = text_skip(*text, word_r->len + 1);
-	return true;
-}
-
-/* "-", or elements in brackets, with quoted values in them: [a b="c"][d]. */
-static bool take_structured_data(struct dovelog_text *text)
-{
-	bool quoted = false;
-	size_t i;
-
-	if (text_take(text, TEXT("-")))
-		return true;
-	if (text->len == 0 || text->at[0] != '[')
-		return false;
-	for (i = 1; i < text->len; i++) {
-		char c = text->at[i];
-
-		if (c == '\\' && quoted)
-			i++;
-		else if (c == '"')
-			quoted = !quoted;
-		else if (c == ']' && !quoted &&
-			 (i + 1 == text->len || text->at[i + 1] != '['))
-			break;
+		text_take(&message, TEXT("Info: "));
+		if (text_has(message, TEXT("user=<")) ||
+		    text_begins(message, TEXT("Login: ")) ||
+		    text_begins(message, TEXT("Logged in: ")) ||
+		    text_has(message, TEXT("(auth failed")))
+			return true;
 	}
-	if (i >= text->len)
-		return false;
-	*text = text_skip(*text, i + 1);
-	return true;
+	if ((text_has(text, TEXT("auth: ")) || text_has(text, TEXT("auth(")) ||
+	     text_has(text, TEXT("auth-worker("))) &&
+	    dovelog_has_auth_words(text))
+		return true;
+	return is_pam(text) ||
+	       (text_has(text, TEXT(": SASL ")) &&
+		text_has(text, TEXT(" authentication "))) ||
+	       (text_has(text, TEXT(": client=")) &&
+		text_has(text, TEXT(", sasl_username=")));
 }
 
-/* RFC 5424, after the time: "mx dovecot 7 - - ". */
-static bool take_header(struct dovelog_text *text, struct dovelog_text *tag_r)
+/* Nothing in it is to be believed. */
+static void not_understood(struct dovelog_record *record)
 {
-	struct dovelog_text ignored;
-
-	if (!take_word(text, &ignored) || !take_word(text, tag_r) ||
-	    !take_word(text, &ignored) || !take_word(text, &ignored) ||
-	    !take_structured_data(text) || !text_take(text, TEXT(" ")))
-		return false;
-	text_take(text, TEXT("\xef\xbb\xbf")); /* "this is UTF-8" */
-	/* rsyslog has a blank of what came by /dev/log in front of it. */
-	text_take(text, TEXT(" "));
-	return true;
+	record->what = DOVELOG_UNKNOWN;
+	record->outcome = LS_OUTCOME_NONE;
+	record->attempts = 0;
 }
 
-/* What stands before a message, by either RFC. Files may have the header of
- * RFC 5424 without its version; a time always has a zone there. */
-static bool take_origin(struct dovelog_text *text, bool header, bool zoned,
-			struct dovelog_text *tag_r)
-{
-	struct dovelog_text rest = *text;
-
-	if (header || !take_syslog(&rest, tag_r)) {
-		rest = *text;
-		if ((!header && !zoned) || !take_header(&rest, tag_r))
-			return false;
-	}
-	*text = rest;
-	return true;
-}
+/* ---- messages --------------------------------------------------------- */
 
 /* Of messages that are all the same rsyslog writes the first, and then
  * "message repeated 30 times: [ MESSAGE]", with 800 bytes of it at most. Takes
@@ -356,112 +142,85 @@ static bool take_repeated(struct dovelog_text *text, unsigned *repeated_r)
 	return whole;
 }
 
-enum program { ANY_OTHER, DOVECOT, POSTFIX };
-
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/* Whose tag is it? Any program's message may begin as these two's do: many log
- * what strangers send them. The tag is chosen on this machine.
- *
- *   dovecot[7]  dovecot.service  dovecot:auth  dovecot-2
- *   postfix/smtpd[7]  postfix/submission/smtpd  postfix-out/smtpd
- *   postfix@-.service                           journalctl -o with-unit */
-static enum program program_of(struct dovelog_text tag)
-{
-	static const struct dovelog_text smtpd = LITERAL("/smtpd");
-	static const struct dovelog_text unit = LITERAL(".service");
-
-	tag.len = text_find(tag, TEXT("["));
-	if (text_take(&tag, TEXT("dovecot")))
-		return tag.len > 0 && is_letter(tag.at[0]) ? ANY_OTHER
-							   : DOVECOT;
-	if (!text_take(&tag, TEXT("postfix")) || tag.len == 0 ||
-	    is_letter(tag.at[0]))
-		return ANY_OTHER;
-	return text_ends(tag, smtpd) ||
-			       (tag.at[0] == '@' && text_ends(tag, unit))
-		       ? POSTFIX
-		       : ANY_OTHER;
-}
-
-static void parse_message(struct dovelog_text text,
+/* Returns false for a process whose messages are not known here. */
+static bool parse_dovecot(struct dovelog_text text,
 			  struct dovelog_record *record)
 {
 	static const size_t suffix = sizeof("-login") - 1;
 	size_t name;
 
-	switch (writer_of(text, &name)) {
-	case AUTH:
+	switch (dovelog_writer(text, &name)) {
+	case DOVELOG_AUTH:
 		dovelog_auth(text_skip(text, name), record);
-		return;
-	case LOGIN:
+		return true;
+	case DOVELOG_LOGIN_PROCESS:
 		record->service = (struct dovelog_text){ text.at,
 							 name - suffix };
 		if (text_is(record->service, TEXT("managesieve")))
 			record->service = TEXT("sieve");
 		dovelog_login(text_skip(text, name), record);
-		return;
+		return true;
 	default:
-		return;
+		return false;
 	}
 }
 
-/* Is it a login's, as far as a look at it tells? */
-static bool looks_like_login(struct dovelog_text text)
+/* What logheader_take() left of a line. */
+static void parse_rest(const struct logheader *header,
+		       struct dovelog_record *record)
 {
-	return (text_has(text, TEXT("-login: ")) &&
-		text_has(text, TEXT("user=<"))) ||
-	       (text_has(text, TEXT("auth")) &&
-		text_has(text, TEXT("Password mismatch"))) ||
-	       text_has(text, TEXT(": SASL "));
+	struct dovelog_text text = header->text;
+	bool whole = !header->part, known = false;
+
+	record->when = header->when;
+	if (header->by != LOGHEADER_UNSAID &&
+	    !take_repeated(&text, &record->repeated))
+		whole = false;
+	if (header->timed && !header->version) {
+		if (header->by == LOGHEADER_POSTFIX) {
+			dovelog_postfix(text, record);
+			known = true;
+		} else if (header->by != LOGHEADER_OTHER) {
+			known = parse_dovecot(text, record);
+		}
+	}
+	if (known ? !whole && record->what != DOVELOG_OTHER
+		  : dovelog_looks_like_login(text.at, text.len))
+		not_understood(record); /* of half an address another may be left */
+}
+
+static void begin(struct dovelog_record *record)
+{
+	memset(record, 0, sizeof(*record));
+	record->secured = true;
+	record->repeated = 1;
 }
 
 void dovelog_parse(const char *line, size_t len,
 		   struct dovelog_record *record_r)
 {
-	struct dovelog_text text = { line, len }, tag;
-	size_t name, time_len;
-	bool header, whole;
+	struct logheader header = { .text = { line, len } };
 
-	memset(record_r, 0, sizeof(*record_r));
-	record_r->secured = true;
-	record_r->repeated = 1;
+	begin(record_r);
 	if (len > 0 && line[len - 1] == '\r')
-		text.len--;
-	header = take_priority(&text);
-	time_len = dovelog_when(text.at, text.len, &record_r->when);
-	if (time_len == 0) {
-		if (looks_like_login(text))
-			record_r->what = DOVELOG_UNKNOWN;
-		return;
-	}
-	text = text_skip(text, time_len);
-	if (!header && writer_of(text, &name) != NOBODY) {
-		parse_message(text, record_r);
-		return;
-	}
-	if (!take_origin(&text, header, record_r->when.zoned, &tag))
-		return;
-	whole = take_repeated(&text, &record_r->repeated);
-	switch (program_of(tag)) {
-	case DOVECOT:
-		parse_message(text, record_r);
-		break;
-	case POSTFIX:
-		dovelog_postfix(text, record_r);
-		break;
-	case ANY_OTHER:
-		if (looks_like_login(text))
-			record_r->what = DOVELOG_UNKNOWN;
-		return;
-	}
-	if (!whole && record_r->what != DOVELOG_OTHER) {
-		/* Of half an address another may be left. */
-		record_r->what = DOVELOG_UNKNOWN;
-		record_r->outcome = LS_OUTCOME_NONE;
-		record_r->attempts = 0;
-	}
+		header.text.len--;
+	logheader_take(&header);
+	parse_rest(&header, record_r);
+}
+
+void dovelog_parse_message(const struct dovelog_when *when,
+			   struct dovelog_text tag, struct dovelog_text message,
+			   struct dovelog_record *record_r)
+{
+	struct logheader header = { .text = message,
+				    .when = *when,
+				    .timed = true,
+				    .zoned = when->zoned,
+				    .fresh = tag.len == 0 };
+
+	if (tag.len > 0)
+		header.by = logheader_by(tag);
+	begin(record_r);
+	logheader_take(&header);
+	parse_rest(&header, record_r);
 }

@@ -4,7 +4,6 @@
 #include "journal-line.h"
 #include "logclock.h"
 
-#include <jansson.h>
 #include <string.h>
 
 static const char *text_of(const json_t *object, const char *key)
@@ -80,7 +79,7 @@ static uint64_t time_of(const char *text)
 	return logclock_ms(&clock, &when);
 }
 
-static int take(struct attempts *attempts, const json_t *object)
+int journal_line(struct attempts *attempts, const json_t *object)
 {
 	const json_t *data = json_object_get(object, "data");
 	const char *type = text_of(object, "type");
@@ -115,13 +114,4 @@ static int take(struct attempts *attempts, const json_t *object)
 	attempt->secured = strcmp(text_of(data, "reason"),
 				  ls_reason_name(LS_REASON_TLS)) != 0;
 	return 1;
-}
-
-int journal_line(struct attempts *attempts, const char *line, size_t len)
-{
-	json_t *object = json_loadb(line, len, 0, NULL);
-	int ret = object != NULL ? take(attempts, object) : -1;
-
-	json_decref(object);
-	return ret;
 }

@@ -78,7 +78,7 @@ static int year_of(struct logclock *clock, const struct dovelog_when *when)
 	return year;
 }
 
-uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
+static int64_t date_of(struct logclock *clock, const struct dovelog_when *when)
 {
 	int year = year_of(clock, when);
 	struct dovelog_when *hour = &clock->hour;
@@ -100,6 +100,35 @@ uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
 	seconds += when->minute * 60 + when->second;
 	if (clock->guessed)
 		clock->last_s = seconds;
+	return seconds;
+}
+
+/* 0: of another boot, or another machine. */
+static int64_t uptime_of(const struct logclock *clock,
+			 const struct dovelog_when *when)
+{
+	int64_t seconds = clock->boot_s + when->seconds;
+
+	return clock->boot_s > 0 && clock->written_s >= clock->boot_s &&
+			       seconds <= clock->written_s + 1
+		       ? seconds
+		       : 0;
+}
+
+uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
+{
+	int64_t seconds;
+
+	switch (when->kind) {
+	case DOVELOG_UNIX:
+		seconds = when->seconds;
+		break;
+	case DOVELOG_BOOT:
+		seconds = uptime_of(clock, when);
+		break;
+	default:
+		seconds = date_of(clock, when);
+	}
 	return seconds > 0 ? (uint64_t)seconds * 1000 + (uint64_t)when->ms : 0;
 }
 

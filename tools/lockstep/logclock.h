@@ -4,8 +4,9 @@
  * one that puts a file's first line before the file was last written; from
  * then on a year begins where the date falls back by months. Where that leads
  * beyond the time the file was last written, all of it was years earlier: to be
- * asked for when the file is read. The zone is this machine's. Knows the zone from $TZ
- * or /etc/localtime; does no other I/O. */
+ * asked for when the file is read. The zone is this machine's. Times since a boot are
+ * of this machine's last one, where the file was written after it, and of no time
+ * that is known else. Knows the zone from $TZ or /etc/localtime; does no other I/O. */
 #ifndef LOCKSTEP_LOGCLOCK_H
 #define LOCKSTEP_LOGCLOCK_H
 
@@ -13,6 +14,7 @@
 
 struct logclock {
 	int64_t written_s; /* when the file was, or now; since 1970 */
+	int64_t boot_s; /* when this machine started, if known; the caller's */
 	int year, month;   /* of the line before; year 0: there is none */
 	bool guessed; /* that year counts from a guess at the first line's */
 	int64_t last_s; /* the last time of such a year */

@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "journal-line.h"
 #include "logclock.h"
+#include "logjson.h"
 #include "logread.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -24,48 +26,91 @@ static void not_understood(struct logread *logread, const char *line,
 	logread->unknown++;
 }
 
-static void read_journal_line(struct logread *logread, const char *line,
-			      size_t len)
+static void take_record(struct logread *logread, struct logclock *clock,
+			const struct dovelog_record *record, const char *line,
+			size_t len)
 {
-	switch (journal_line(&logread->attempts, line, len)) {
-	case 1:
-		logread->told++;
-		return;
-	case 0:
-		return;
-	default:
-		not_understood(logread, line, len);
-	}
-}
-
-void logread_line(struct logread *logread, struct logclock *clock,
-		  const char *line, size_t len)
-{
-	struct dovelog_record record;
 	uint64_t at_ms = 0;
 	size_t before;
 
-	logread->lines++;
-	if (len > 0 && line[0] == '{') {
-		read_journal_line(logread, line, len);
+	if (record->what == DOVELOG_OTHER)
 		return;
-	}
-	dovelog_parse(line, len, &record);
-	if (record.what == DOVELOG_OTHER)
-		return;
-	if (record.what != DOVELOG_UNKNOWN)
-		at_ms = logclock_ms(clock, &record.when);
+	if (record->what != DOVELOG_UNKNOWN)
+		at_ms = logclock_ms(clock, &record->when);
 	if (at_ms == 0) {
 		not_understood(logread, line, len);
 		return;
 	}
 	logread->told++;
 	before = logread->attempts.count;
-	attempts_add(&logread->attempts, &record, at_ms);
-	if (record.what == DOVELOG_SASL_FAILED && record.user.len == 0)
+	attempts_add(&logread->attempts, record, at_ms);
+	if (record->what == DOVELOG_SASL_FAILED && record->user.len == 0)
 		logread->nameless += logread->attempts.count - before;
 	for (; before < logread->attempts.count; before++)
-		logread->attempts.list[before].guessed = clock->guessed;
+		logread->attempts.list[before].guessed =
+			clock->guessed && record->when.kind == DOVELOG_DATE &&
+			record->when.year == 0;
+}
+
+/* Of JSON that is not read here: a login's, by its words or by its type? */
+static bool may_tell(const char *line, size_t len)
+{
+	static const char type[] = "\"login\"";
+
+	return dovelog_looks_like_login(line, len) ||
+	       memmem(line, len, type, sizeof(type) - 1) != NULL;
+}
+
+/* `json` is what of the line is a JSON object. */
+static void read_json_line(struct logread *logread, struct logclock *clock,
+			   struct dovelog_text json, const char *line,
+			   size_t len)
+{
+	json_t *object = json_loadb(json.at, json.len, 0, NULL);
+	struct dovelog_record record;
+	char *bytes = logjson_parse(object, &record);
+	int ret = 0;
+
+	if (bytes != NULL)
+		take_record(logread, clock, &record, line, len);
+	else
+		ret = journal_line(&logread->attempts, object);
+	if (ret > 0)
+		logread->told++;
+	else if (ret < 0 && may_tell(line, len))
+		not_understood(logread, line, len);
+	free(bytes);
+	json_decref(object);
+}
+
+/* Of journalctl's ways to write JSON two have something in front of the object. */
+static struct dovelog_text json_of(const char *line, size_t len)
+{
+	static const char *const leads[] = { "{", "\x1e{", "data: {" };
+
+	for (size_t i = 0; i < sizeof(leads) / sizeof(*leads); i++) {
+		size_t lead = strlen(leads[i]);
+
+		if (len >= lead && memcmp(line, leads[i], lead) == 0)
+			return (struct dovelog_text){ line + lead - 1,
+						      len - lead + 1 };
+	}
+	return (struct dovelog_text){ line, 0 };
+}
+
+void logread_line(struct logread *logread, struct logclock *clock,
+		  const char *line, size_t len)
+{
+	struct dovelog_text json = json_of(line, len);
+	struct dovelog_record record;
+
+	logread->lines++;
+	if (json.len > 0) {
+		read_json_line(logread, clock, json, line, len);
+		return;
+	}
+	dovelog_parse(line, len, &record);
+	take_record(logread, clock, &record, line, len);
 }
 
 /* ---- a file ----------------------------------------------------------- */
@@ -85,6 +130,15 @@ static int fail(const char *name, const char *why)
 {
 	cli_complain("%s: %s", name, why);
 	return -1;
+}
+
+/* As the journal counts: without the time that the machine slept. */
+static int64_t boot_time(void)
+{
+	struct timespec up;
+
+	clock_gettime(CLOCK_MONOTONIC, &up);
+	return (int64_t)(cli_real_ms() / 1000) - up.tv_sec;
 }
 
 static int open_file(struct file *file, const char *name)
@@ -108,6 +162,7 @@ static int open_file(struct file *file, const char *name)
 		file->size = (double)st.st_size;
 	}
 	logclock_init(&file->clock, written);
+	file->clock.boot_s = boot_time();
 	file->gz = gzdopen(fd, "rb");
 	if (file->gz == NULL) {
 		close(fd);
@@ -152,6 +207,13 @@ static int refuse_packed(const struct file *file)
 	return 0;
 }
 
+/* A line that is too long for one of an attempt. */
+static void skip_line(struct logread *logread, const char *line, size_t len)
+{
+	if (dovelog_looks_like_login(line, len))
+		not_understood(logread, line, LOGREAD_LINE);
+}
+
 /* Take the whole lines out of the buffer. */
 static void take_lines(struct logread *logread, struct file *file)
 {
@@ -160,15 +222,20 @@ static void take_lines(struct logread *logread, struct file *file)
 	while ((newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
 		size_t len = (size_t)(newline - at);
 
-		if (!file->skipping && len <= LOGREAD_LINE)
+		if (!file->skipping && len <= LOGREAD_LINE) {
 			logread_line(logread, &file->clock, at, len);
-		else
-			logread->lines++; /* of no attempt: too long for one */
+		} else {
+			if (!file->skipping)
+				skip_line(logread, at, len);
+			logread->lines++;
+		}
 		file->skipping = false;
 		at = newline + 1;
 	}
 	file->used = (size_t)(end - at);
 	if (file->used > LOGREAD_LINE) {
+		if (!file->skipping)
+			skip_line(logread, at, file->used);
 		file->skipping = true;
 		file->used = 0;
 	}

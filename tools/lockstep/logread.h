@@ -1,7 +1,8 @@
 /* logread.h - log files, and saved journals, into attempts
  *
  * A file may be compressed by gzip, or be a saved journal, lines of `lockstep
- * events --json`; lines of all kinds may be mixed. "-" is standard input. */
+ * events --json`, or JSON of logjson.h; lines of all kinds may be mixed. "-" is
+ * standard input. */
 #ifndef LOCKSTEP_LOGREAD_H
 #define LOCKSTEP_LOGREAD_H
 
@@ -15,7 +16,7 @@ enum {
 struct logread {
 	struct attempts attempts;
 	uint64_t lines;
-	uint64_t unknown; /* an auth or login process's, not understood */
+	uint64_t unknown; /* told of logins, it seems, and were not understood */
 	char *shown[LOGREAD_SHOWN]; /* the first of them; NULL: fewer */
 	uint64_t told;    /* lines that told of an attempt */
 	bool cut; /* a compressed file ends too early: there was a complaint */
