@@ -263,6 +263,120 @@ def test_for_people(stack, people, history, tmp_path):
     assert stack.lockstep("replay", "--passwords", "x", odd).returncode == 2
 
 
+def summary_of(out):
+    """The last line of `replay --json`, whatever went wrong."""
+    line = json.loads(out.stdout.splitlines()[-1])
+    assert line["type"] == "summary", out
+    return line["data"]
+
+
+STRANGE = ("25/Nov/2026:02:23:26 mx dovecot: imap-login: Login: user=<joe>, "
+           "method=PLAIN, rip=192.0.2.1, lip=192.0.2.2, session=<x>\n")
+
+
+def test_nothing_is_understood(stack, history, tmp_path):
+    """Every verb says so, and no exit code is that of a success."""
+    log = tmp_path / "strange.log"
+    log.write_text(STRANGE + "Nov 25 02:23:26 mx sshd[1]: hello\n")
+    for args in (("learn",), ("learn", "--dry-run")):
+        out = stack.lockstep(*args, log)
+        assert (out.returncode, out.stdout) == (1, ""), out
+        assert "1 line of logins not understood" in out.stderr
+        assert STRANGE.strip() in out.stderr
+        assert "no login was understood in 2 lines" in out.stderr
+        assert "nothing was learned" in out.stderr
+    out = stack.lockstep("replay", log)
+    assert (out.returncode, out.stdout) == (1, ""), out
+    assert STRANGE.strip() in out.stderr
+    out = stack.lockstep("replay", "--json", log)
+    assert out.returncode == 1
+    assert json.loads(out.stdout.splitlines()[0]) == {
+        "type": "not-understood", "data": {"line": STRANGE.strip()}}
+    summary = summary_of(out)
+    assert (summary["complete"], summary["lines"], summary["attempts"],
+            summary["lines_not_understood"]) == (False, 2, 0, 1)
+    assert "from" not in summary
+    out = stack.lockstep("replay", "--json", "--learn", log,
+                         history / "dovecot.log")
+    assert out.returncode == 0 and STRANGE.strip() in out.stderr
+    assert summary_of(out)["learn_lines_not_understood"] == 1
+    assert summary_of(out)["complete"]
+
+
+def test_json_ends_with_the_summary(stack, history, tmp_path):
+    log = history / "dovecot.log"
+    bad = tmp_path / "bad.conf"
+    bad.write_text("limit ip { failures = many }\n")
+    for args in (["/dev/null"], [tmp_path / "none"], [tmp_path],
+                 ["--conf", bad, log], ["--policy", tmp_path / "none", log],
+                 ["--learn", tmp_path / "none", log]):
+        out = stack.lockstep("replay", "--json", *args)
+        assert out.returncode == 1, (args, out)
+        assert not summary_of(out)["complete"], args
+    assert stack.lockstep("replay", "--json").stdout == ""
+
+
+def test_from_standard_input(stack, history):
+    for verb, said in (("learn", "2 places of 2 accounts are familiar"),
+                       ("replay", "Nobody would have been hit wrongly.")):
+        out = stack.run("sh", "-c", f'cat "$0" | lockstep {verb} -',
+                        history / "dovecot.log")
+        assert out.returncode == 0 and said in out.stdout, out
+
+
+def test_failures_without_a_name(stack, tmp_path):
+    """Are told of as such: nobody is called \"unknown\"."""
+    who = cast()
+    log, conf = tmp_path / "postfix.log", tmp_path / "lockstep.conf"
+    log.write_text(
+        f"Nov 25 02:23:26 mx postfix/smtpd[7]: warning: unknown[{who.guesser}]: "
+        "SASL LOGIN authentication failed: UGFzc3dvcmQ6\n" * 30)
+    conf.write_text('limit ip { failures = "50/1h, 0" }\n'
+                    'limit net { failures = "50/1h, 0" }\n'
+                    'limit user { failures = "5/1h, 0" }\n')
+    out = stack.lockstep("replay", "--conf", conf, log)
+    assert out.returncode == 0 and "unknown" not in out.stdout, out
+    assert "30 failures without an account's name" in out.stdout
+    assert f"(no name) from {who.guesser}" in out.stdout
+    lock, summary = map(json.loads, stack.lockstep(
+        "replay", "--json", "--conf", conf, log).stdout.splitlines())
+    assert lock["data"]["subject"] == f"(no name) from {who.guesser}"
+    assert lock["data"]["nameless"] and "user" not in lock["data"]
+    assert lock["data"]["refused"] == 25
+    assert summary["data"]["failures_without_account"] == 30
+
+
+def test_where_nothing_is_installed(stack, history, tmp_path):
+    """What needs no state works, and says by which policy."""
+    def lockstep(*args):
+        return stack.run("env", f"LOCKSTEP_POLICY={tmp_path}/none/policy.cdb",
+                         "lockstep", *args)
+    note = (f"note: there is no policy {tmp_path}/none/policy.cdb: this is what "
+            "the default one would have done")
+    log = history / "dovecot.log"
+    out = lockstep("replay", "--json", log)
+    assert out.returncode == 0 and note in out.stderr, out
+    presets = tmp_path / "empty.conf"
+    presets.write_text("")
+    assert out.stdout == lockstep("replay", "--json", "--conf", presets,
+                                  log).stdout
+    out = lockstep("learn", "--dry-run", log)
+    assert (out.returncode, out.stdout) == \
+        (0, "2 places of 2 accounts would be familiar\n")
+    assert note in out.stderr
+    out = lockstep("learn", log)  # has nowhere to put it
+    assert out.returncode == 1 and out.stdout == ""
+    # A policy that was asked for is not replaced by another.
+    out = lockstep("--policy", tmp_path / "none", "replay", log)
+    assert out.returncode == 1 and "no such file" in out.stderr
+    assert lockstep("compile", "--check", presets).returncode == 0
+    assert lockstep("compile", "--dump", presets).returncode == 0
+    for verb in ("explain", "status", "learn", "lock"):
+        out = lockstep(verb, "--help")
+        assert out.returncode == 0 and out.stdout.startswith("usage: ")
+    assert lockstep("--version").returncode == 0
+
+
 def test_replay_that_is_killed(stack, history, tmp_path):
     """Nothing of its state is left, on a disk of memory above all."""
     log = tmp_path / "long.log"

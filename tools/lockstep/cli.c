@@ -182,6 +182,17 @@ int cli_open_policy(const char *path, struct ls_policy_file **file_r,
 	return ret;
 }
 
+const char *cli_policy_or_default(const struct cli *cli)
+{
+	if (cli->named || access(cli->policy, F_OK) == 0 ||
+	    (errno != ENOENT && errno != ENOTDIR))
+		return cli->policy;
+	cli_complain("note: there is no policy %s: this is what the default one "
+		     "would have done",
+		     cli->policy);
+	return NULL;
+}
+
 struct ls_state *cli_open_guard(const struct cli *cli)
 {
 	struct ls_error error;

@@ -15,6 +15,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
 struct cli {
 	const char *policy; /* path of policy.cdb */
+	bool named;	    /* by --policy */
 };
 
 struct verb {
@@ -65,6 +66,10 @@ const char *cli_refusal(int ret);
 /* ls_policy_file_open() by path alone. */
 int cli_open_policy(const char *path, struct ls_policy_file **file_r,
 		    struct ls_error *error_r);
+
+/* The policy to act by, for what needs no state; NULL, with a note, where the command
+ * line names none and none is installed: the default one is meant. */
+const char *cli_policy_or_default(const struct cli *cli);
 
 /* Both clocks, in ms: since the machine started, since 1970. */
 uint64_t cli_now_ms(void);

@@ -6,6 +6,7 @@
 #include "logread.h"
 #include "progress.h"
 #include "replay-report.h"
+#include "sandbox.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -105,23 +106,43 @@ static struct ls_state *open_dry(const struct cli *cli)
 	return state;
 }
 
-static int learn(const struct cli *cli, struct ls_state *state,
+/* The places of what was read, by this policy's networks. */
+static int take_places(struct places *places, struct logread *logread,
+		       const char *path)
+{
+	struct ls_policy_file *policy;
+	struct ls_policy presets;
+	struct ls_error error;
+
+	if (path == NULL) {
+		ls_policy_presets(&presets);
+		places_of(places, &logread->attempts, &presets);
+		return 0;
+	}
+	if (cli_open_policy(path, &policy, &error) < 0) {
+		cli_complain("%s", error.text);
+		return -1;
+	}
+	places_of(places, &logread->attempts, ls_policy_file_policy(policy));
+	ls_policy_file_close(&policy);
+	return 0;
+}
+
+/* `path` is the policy's; NULL: nothing is installed, and the state a sandbox, whose
+ * clocks both count from 1970. */
+static int learn(const char *path, struct ls_state *state,
 		 struct logread *logread, bool dry)
 {
+	uint64_t real_ms = cli_real_ms();
 	struct learn_counts counts = { 0 };
-	struct ls_policy_file *policy;
-	struct ls_error error;
 	struct places places;
 	int ret;
 
-	if (cli_open_policy(cli->policy, &policy, &error) < 0) {
-		cli_complain("%s", error.text);
+	if (take_places(&places, logread, path) < 0)
 		return CLI_FAILED;
-	}
-	places_of(&places, &logread->attempts, ls_policy_file_policy(policy));
-	ls_policy_file_close(&policy);
 	ret = learn_places(state, &logread->attempts.names, &places,
-			   cli_now_ms(), cli_real_ms(), dry, &counts);
+			   path != NULL ? cli_now_ms() : real_ms, real_ms, dry,
+			   &counts);
 	if (ret == 0)
 		print_counts(&counts, dry);
 	places_free(&places);
@@ -131,6 +152,47 @@ static int learn(const struct cli *cli, struct ls_state *state,
 		       : CLI_FAILED;
 }
 
+/* Read, and learn of it. */
+static int learn_files(const char *path, struct ls_state *state,
+		       char *const *files, int count, bool dry)
+{
+	struct progress progress;
+	struct logread logread;
+	int code = CLI_FAILED;
+
+	progress_begin(&progress, "reading");
+	if (logread_files(&logread, files, count, progress_show, &progress) ==
+	    0)
+		code = CLI_DONE;
+	progress_end(&progress);
+	replay_report_unknown(&logread);
+	if (code == CLI_DONE && logread.told == 0) {
+		cli_complain("no login was understood in %" PRIu64 " line%s",
+			     logread.lines, logread.lines == 1 ? "" : "s");
+		code = CLI_FAILED;
+	}
+	if (code == CLI_DONE)
+		code = learn(path, state, &logread, dry);
+	else
+		cli_complain("nothing was learned");
+	if (code == CLI_DONE && logread.cut)
+		code = CLI_FAILED;
+	logread_free(&logread);
+	return code;
+}
+
+/* Where nothing is installed, as if it just were. */
+static int try_files(char *const *files, int count)
+{
+	struct sandbox sandbox;
+	int code = CLI_FAILED;
+
+	if (sandbox_init(&sandbox, NULL, NULL, cli_real_ms()) == 0)
+		code = learn_files(NULL, sandbox.state, files, count, true);
+	sandbox_fini(&sandbox);
+	return code;
+}
+
 static int run_learn(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -138,10 +200,8 @@ static int run_learn(const struct cli *cli, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct progress progress;
-	struct logread logread;
 	struct ls_state *state;
-	int option, code = CLI_FAILED;
+	int option, code;
 	bool dry = false;
 
 	while ((option = getopt_long(argc, argv, "nh", options, NULL)) != -1) {
@@ -153,23 +213,14 @@ static int run_learn(const struct cli *cli, int argc, char **argv)
 	}
 	if (optind == argc)
 		return cli_misused(&verb_learn);
+	if (dry && cli_policy_or_default(cli) == NULL)
+		return try_files(argv + optind, argc - optind);
 	/* Before a long log is read for nothing. */
 	state = dry ? open_dry(cli) : cli_open_guard(cli);
 	if (state == NULL)
 		return CLI_FAILED;
-	progress_begin(&progress, "reading");
-	if (logread_files(&logread, argv + optind, argc - optind, progress_show,
-			  &progress) == 0)
-		code = CLI_DONE;
-	progress_end(&progress);
-	replay_report_unknown(&logread);
-	if (code == CLI_DONE)
-		code = learn(cli, state, &logread, dry);
-	else
-		cli_complain("nothing was learned");
-	if (code == CLI_DONE && logread.cut)
-		code = CLI_FAILED;
-	logread_free(&logread);
+	code = learn_files(cli->policy, state, argv + optind, argc - optind,
+			   dry);
 	ls_close(&state);
 	return code;
 }

@@ -103,6 +103,7 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'p':
 			cli.policy = optarg;
+			cli.named = true;
 			break;
 		case 'h':
 			print_help();

@@ -23,7 +23,7 @@ static json_t *subject_data(const struct ls_subject *subject)
 	json_t *data = json_object();
 	char text[LS_SUBJECT_TEXT], net[LS_PREFIX_TEXT];
 
-	ls_subject_format(subject, text);
+	replay_report_subject(subject, text);
 	json_put(data, "kind", json_string(ls_kind_name(subject->kind)));
 	json_put_text(data, "subject", text);
 	if (subject->kind != LS_KIND_USER && subject->kind != LS_KIND_GUESS) {
@@ -31,7 +31,9 @@ static json_t *subject_data(const struct ls_subject *subject)
 		json_put(data, subject->net.bits == 128 ? "address" : "network",
 			 json_string(net));
 	}
-	if (subject->user[0] != '\0')
+	if (simulation_nameless(subject->user) != NULL)
+		json_put(data, "nameless", json_true());
+	else
 		json_put_text(data, "user", subject->user);
 	return data;
 }
@@ -77,16 +79,28 @@ static json_t *reasons_data(const struct simulation *sim)
 	return data;
 }
 
-static void print_summary(const struct logread *logread,
-			  const struct simulation *sim, size_t hits)
+static void put_times(json_t *data, const struct simulation *sim)
 {
-	json_t *data = json_object();
-
-	json_put_number(data, "lines", logread->lines);
-	json_put_number(data, "lines_not_understood", logread->unknown);
-	json_put_number(data, "attempts", sim->attempts->count);
+	if (sim->from_ms == 0)
+		return;
 	json_put_real_time(data, "from", sim->from_ms);
 	json_put_real_time(data, "to", sim->to_ms);
+}
+
+static void print_summary(const struct replay_told *told,
+			  const struct simulation *sim, size_t hits)
+{
+	const struct logread *logread = told->logread;
+	json_t *data = json_object();
+
+	json_put(data, "complete", json_boolean(told->complete));
+	json_put_number(data, "lines", logread->lines);
+	json_put_number(data, "lines_not_understood", logread->unknown);
+	if (told->learnt)
+		json_put_number(data, "learn_lines_not_understood",
+				told->learn_unknown);
+	json_put_number(data, "attempts", logread->attempts.count);
+	put_times(data, sim);
 	json_put_number(data, "successes", sim->successes);
 	json_put_number(data, "failures", sim->failures);
 	json_put_number(data, "others", sim->others);
@@ -102,12 +116,8 @@ static void print_summary(const struct logread *logread,
 	print("summary", data);
 }
 
-void replay_report_print_json(const struct logread *logread,
-			      const struct simulation *sim)
+static void print_unknown(const struct logread *logread)
 {
-	const struct place **hits;
-	size_t count = replay_report_hits(sim, &hits);
-
 	for (size_t i = 0; i < LOGREAD_SHOWN && logread->shown[i] != NULL;
 	     i++) {
 		json_t *data = json_object();
@@ -115,10 +125,21 @@ void replay_report_print_json(const struct logread *logread,
 		json_put_text(data, "line", logread->shown[i]);
 		print("not-understood", data);
 	}
+}
+
+void replay_report_print_json(const struct replay_told *told)
+{
+	static const struct simulation none;
+	const struct simulation *sim =
+		told->simulation != NULL ? told->simulation : &none;
+	const struct place **hits;
+	size_t count = replay_report_hits(sim, &hits);
+
+	print_unknown(told->logread);
 	for (size_t i = 0; i < sim->lock_count; i++)
 		print_lock(&sim->locks[i]);
 	for (size_t i = 0; i < count; i++)
 		print_hit(sim, hits[i]);
-	print_summary(logread, sim, count);
+	print_summary(told, sim, count);
 	free(hits);
 }

@@ -26,6 +26,17 @@ static const char *format_time(uint64_t real_ms, bool year,
 	return year ? text : text + strlen("2026-");
 }
 
+void replay_report_subject(const struct ls_subject *subject,
+			   char text_r[LS_SUBJECT_TEXT])
+{
+	const char *ip = simulation_nameless(subject->user);
+
+	if (ip != NULL)
+		snprintf(text_r, LS_SUBJECT_TEXT, "(no name) from %s", ip);
+	else
+		ls_subject_format(subject, text_r);
+}
+
 /* ---- what was refused ------------------------------------------------- */
 
 static void print_reasons(const struct simulation *sim)
@@ -100,7 +111,7 @@ static void print_lock(const struct columns *columns,
 		ls_reason_name(lock->reason),
 	};
 
-	ls_subject_format(&lock->subject, subject);
+	replay_report_subject(&lock->subject, subject);
 	cli_escape(subject, escaped, sizeof(escaped));
 	cli_age_format(lock->locked_ms, age);
 	columns_row(columns, COLOUR_NONE, cells);

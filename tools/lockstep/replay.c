@@ -15,7 +15,7 @@
 enum { MOST_SHOWN = 20, LEARN_MAX = 64 };
 
 struct wish {
-	const char *policy, *conf; /* one of them */
+	const char *policy, *conf; /* one of them, or none: the defaults */
 	enum simulate_passwords passwords;
 	char *learn[LEARN_MAX]; /* logs of before */
 	int learn_count;
@@ -46,10 +46,9 @@ static void catch_signals(void)
 		sigaction(numbers[i], &action, NULL);
 }
 
-/* Make familiar, at the beginning, where people had logged in before it. Sets
- * *cut when one of those logs ends too early. */
+/* Make familiar, at the beginning, where people had logged in before it. */
 static int learn(const struct wish *wish, const struct sandbox *sandbox,
-		 uint64_t from_ms, bool *cut)
+		 uint64_t from_ms, struct replay_told *told)
 {
 	struct learn_counts counts;
 	struct progress progress;
@@ -64,7 +63,9 @@ static int learn(const struct wish *wish, const struct sandbox *sandbox,
 			    progress_show, &progress);
 	progress_end(&progress);
 	replay_report_unknown(&before);
-	*cut = *cut || before.cut;
+	told->learnt = true;
+	told->learn_unknown = before.unknown;
+	told->complete = told->complete && !before.cut;
 	while (before.attempts.count > 0 &&
 	       before.attempts.list[before.attempts.count - 1].at_ms > from_ms)
 		before.attempts.count--;
@@ -80,56 +81,62 @@ static int learn(const struct wish *wish, const struct sandbox *sandbox,
 	return ret;
 }
 
-static int run(const struct wish *wish, struct logread *logread)
+/* Play the attempts, of which there are some, into *simulation_r. Returns whether it
+ * came to the end. */
+static bool play(const struct wish *wish, struct logread *logread,
+		 struct simulation *simulation_r, struct replay_told *told)
 {
 	uint64_t from_ms = logread->attempts.list[0].at_ms;
-	struct simulation simulation;
 	struct progress progress;
 	struct sandbox sandbox;
-	int code = CLI_FAILED;
+	bool done;
 
 	catch_signals();
 	if (sandbox_init(&sandbox, wish->policy, wish->conf, from_ms) < 0 ||
-	    learn(wish, &sandbox, from_ms, &logread->cut) < 0) {
+	    learn(wish, &sandbox, from_ms, told) < 0) {
 		sandbox_fini(&sandbox);
-		return CLI_FAILED;
+		return false;
 	}
 	progress_begin(&progress, "replaying");
-	if (simulate(&simulation, &logread->attempts, sandbox.state,
-		     &sandbox.policy, wish->passwords, go_on, &progress))
-		code = CLI_DONE;
+	done = simulate(simulation_r, &logread->attempts, sandbox.state,
+			&sandbox.policy, wish->passwords, go_on, &progress);
 	progress_end(&progress);
 	sandbox_fini(&sandbox);
-	if (code != CLI_DONE)
-		cli_complain("interrupted");
-	else if (wish->json)
-		replay_report_print_json(logread, &simulation);
+	if (done)
+		told->simulation = simulation_r;
 	else
-		replay_report_print(logread, &simulation,
-			     wish->all ? SIZE_MAX : MOST_SHOWN);
-	simulation_free(&simulation);
-	return code;
+		cli_complain("interrupted");
+	return done;
 }
 
 static int replay(const struct wish *wish, char *const *files, int count)
 {
+	struct simulation simulation = { .attempts = NULL };
 	struct progress progress;
 	struct logread logread;
-	int code = CLI_FAILED, ret;
+	struct replay_told told = { .logread = &logread };
 
 	progress_begin(&progress, "reading");
-	ret = logread_files(&logread, files, count, progress_show, &progress);
+	told.complete = logread_files(&logread, files, count, progress_show,
+				      &progress) == 0;
 	progress_end(&progress);
 	replay_report_unknown(&logread);
-	if (ret == 0 && logread.attempts.count == 0)
+	if (told.complete && logread.attempts.count == 0) {
 		cli_complain("no attempts to log in, in %llu lines",
 			     (unsigned long long)logread.lines);
-	else if (ret == 0)
-		code = run(wish, &logread);
-	if (code == CLI_DONE && logread.cut)
-		code = CLI_FAILED;
+		told.complete = false;
+	}
+	told.complete = told.complete &&
+			play(wish, &logread, &simulation, &told) &&
+			told.complete && !logread.cut;
+	if (wish->json)
+		replay_report_print_json(&told);
+	else if (told.simulation != NULL)
+		replay_report_print(&logread, &simulation,
+				    wish->all ? SIZE_MAX : MOST_SHOWN);
+	simulation_free(&simulation);
 	logread_free(&logread);
-	return code;
+	return told.complete ? CLI_DONE : CLI_FAILED;
 }
 
 static bool parse_passwords(const char *text, enum simulate_passwords *what_r)
@@ -157,7 +164,7 @@ static int run_replay(const struct cli *cli, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct wish wish = { .policy = cli->policy };
+	struct wish wish = { .policy = NULL };
 	int option;
 
 	while ((option = getopt_long(argc, argv, "p:c:l:w:ajh", options,
@@ -178,9 +185,10 @@ static int run_replay(const struct cli *cli, int argc, char **argv)
 			 !parse_passwords(optarg, &wish.passwords))
 			return cli_misused(&verb_replay);
 	}
-	if (optind == argc ||
-	    (wish.conf != NULL && wish.policy != cli->policy))
+	if (optind == argc || (wish.conf != NULL && wish.policy != NULL))
 		return cli_misused(&verb_replay);
+	if (wish.conf == NULL && wish.policy == NULL)
+		wish.policy = cli_policy_or_default(cli);
 	return replay(&wish, argv + optind, argc - optind);
 }
 
@@ -198,7 +206,9 @@ const struct verb verb_replay = {
 		 "who would have been hit wrongly. Touches no state. - is "
 		 "standard input.\n"
 		 "\n"
-		 "  -p, --policy POLICY   a compiled policy [the one in force]\n"
+		 "  -p, --policy POLICY   a compiled policy [the one in force, or "
+		 "the default one\n"
+		 "                        where none is installed]\n"
 		 "  -c, --conf CONF       a lockstep.conf instead\n"
 		 "  -l, --learn FILE      begin with the familiar places that "
 		 "this earlier log\n"

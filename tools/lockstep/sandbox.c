@@ -55,27 +55,37 @@ static int compile(const char *path, const char *output)
 	return ret;
 }
 
-/* The policy, but for what would lead out of the sandbox. */
-static int copy_policy(struct sandbox *sandbox, const char *from)
+/* What would lead out of the sandbox, or not show what the policy does. */
+static void fence(struct sandbox *sandbox)
 {
-	struct ls_policy_writer *writer;
-	struct ls_policy_file *file;
-	struct ls_error error = { 0, "" };
-	int ret = cli_open_policy(from, &file, &error);
-
-	if (ret < 0)
-		return fail(&error);
-	sandbox->policy = *ls_policy_file_policy(file);
 	snprintf(sandbox->policy.state_dir, sizeof(sandbox->policy.state_dir),
 		 "%s", sandbox->dir);
 	sandbox->policy.group[0] = sandbox->policy.readers[0] = '\0';
 	sandbox->policy.auth_user[0] = '\0';
 	sandbox->policy.journal_size = JOURNAL;
 	sandbox->policy.mode = LS_MODE_ENFORCE;
+}
+
+/* `from` NULL: the defaults. */
+static int copy_policy(struct sandbox *sandbox, const char *from)
+{
+	struct ls_policy_writer *writer;
+	struct ls_policy_file *file = NULL;
+	struct ls_error error = { 0, "" };
+	int ret = 0;
+
+	if (from == NULL)
+		ls_policy_presets(&sandbox->policy);
+	else if (cli_open_policy(from, &file, &error) < 0)
+		return fail(&error);
+	else
+		sandbox->policy = *ls_policy_file_policy(file);
+	fence(sandbox);
 	ret = ls_policy_writer_init(sandbox->policy_path, &writer, &error);
 	if (ret == 0) {
 		ls_policy_writer_policy(writer, &sandbox->policy);
-		ls_policy_writer_rest(writer, file);
+		if (file != NULL)
+			ls_policy_writer_rest(writer, file);
 		ret = ls_policy_writer_commit(&writer, cli_real_ms(), &error);
 	}
 	ls_policy_file_close(&file);

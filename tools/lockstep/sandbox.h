@@ -18,7 +18,7 @@ struct sandbox {
 /* Make one whose clocks stand at `now_ms`, of both kinds.
  *   policy  path of a policy.cdb, or
  *   conf    path of a lockstep.conf, what is wrong with it goes to standard
- *           error; the other is NULL
+ *           error; the other is NULL. Both NULL: what an empty one means
  * Returns 0, or negative after a complaint. sandbox_fini() in any case. */
 int sandbox_init(struct sandbox *sandbox, const char *policy, const char *conf,
 		 uint64_t now_ms);

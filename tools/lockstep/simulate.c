@@ -67,12 +67,32 @@ static void read_journal(const struct run *run, uint64_t now_ms)
 	}
 }
 
+/* No name that a server takes begins so. */
+#define NAMELESS "\x01"
+
+const char *simulation_nameless(const char *user)
+{
+	return user[0] == NAMELESS[0] ? user + 1 : NULL;
+}
+
+/* The account's name, or one made up in made_up_r. */
+static const char *user_of(const struct run *run, const struct attempt *attempt,
+			   char made_up_r[LS_ADDR_TEXT + 1])
+{
+	if (attempt->user != 0)
+		return names_get(&run->sim->attempts->names, attempt->user);
+	made_up_r[0] = NAMELESS[0];
+	ls_addr_format(&attempt->ip, made_up_r + 1);
+	return made_up_r;
+}
+
 /* The subject of this kind that an attempt belongs to. */
 static struct ls_subject subject_of(const struct run *run,
 				    const struct attempt *attempt,
 				    const struct place *place,
 				    enum ls_kind kind)
 {
+	char made_up[LS_ADDR_TEXT + 1];
 	struct ls_subject subject;
 
 	memset(&subject, 0, sizeof(subject));
@@ -83,7 +103,7 @@ static struct ls_subject subject_of(const struct run *run,
 		subject.net = place->net;
 	if (kind == LS_KIND_USER || kind == LS_KIND_PLACE)
 		snprintf(subject.user, sizeof(subject.user), "%s",
-			 names_get(&run->sim->attempts->names, attempt->user));
+			 user_of(run, attempt, made_up));
 	return subject;
 }
 
@@ -162,24 +182,17 @@ static void play(struct run *run, const struct attempt *attempt,
 {
 	const struct names *names = &run->sim->attempts->names;
 	bool right = outcome == LS_OUTCOME_SUCCESS;
-	char password[PASSWORD], made_up[LS_ADDR_TEXT + 16];
+	char password[PASSWORD], made_up[LS_ADDR_TEXT + 1];
 	struct ls_attempt asked = {
 		.service = names_get(names, attempt->service),
 		.mech = names_get(names, attempt->mech),
-		.user = names_get(names, attempt->user),
+		.user = user_of(run, attempt, made_up),
 		.ip = attempt->ip,
 		.secured = attempt->secured,
 	};
 	struct ls_decision decision;
 	struct ls_ticket ticket;
 
-	/* Postfix alone does not always tell the account: one for each
-	 * address. */
-	if (attempt->user == 0) {
-		memcpy(made_up, "unknown from ", 13);
-		ls_addr_format(&attempt->ip, made_up + 13);
-		asked.user = made_up;
-	}
 	if (is_plain(asked.mech)) {
 		choose_password(run, attempt, place, right, password);
 		asked.password = password;

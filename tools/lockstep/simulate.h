@@ -52,6 +52,11 @@ struct simulation {
 	uint64_t guesses; /* passwords made up */
 };
 
+/* Postfix alone does not always tell the account. What fails without one is played
+ * as one account for each address, which this recognizes by its name: returns the
+ * address, or NULL for a name that a log told. */
+const char *simulation_nameless(const char *user);
+
 /* Where it stands, 0 to 1; may be NULL. Returns whether to go on. */
 typedef bool simulate_progress_fn(void *context, double part);
 
