@@ -95,9 +95,7 @@ static void lockstep_init(struct passdb_module *module)
 	decoys_init();
 	logins_init(&guard, guard_event);
 	outcome_init(&guard);
-	spelling_init(guard_event);
-	if (guard.ls != NULL)
-		spelling_tell(guard.ls);
+	state_set_names(&guard, spelling_look(guard_event));
 	state_follow(&guard, guard_event);
 }
 

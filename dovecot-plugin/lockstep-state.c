@@ -30,6 +30,18 @@ static bool is_auth(const struct state *state)
 	return (state->flags & LS_LOGINS) != 0;
 }
 
+static void tell_names(struct state *state)
+{
+	if (state->ls != NULL && state->names != 0)
+		ls_names_tell(state->ls, state->names);
+}
+
+void state_set_names(struct state *state, unsigned int names)
+{
+	state->names = names | LS_NAMES_TOLD;
+	tell_names(state);
+}
+
 static void take_over(struct state *state, struct ls_state *fresh)
 {
 	struct state_former *former;
@@ -47,6 +59,7 @@ static void take_over(struct state *state, struct ls_state *fresh)
 	state->held = 0;
 	state->stale = FALSE;
 	ls_crowding(state->ls, &state->crowding);
+	tell_names(state);
 }
 
 /* Returns false when what was open goes on, with the reason. */

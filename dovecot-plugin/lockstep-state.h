@@ -51,6 +51,7 @@ struct state {
 	struct ls_error error;
 	struct ls_note_writer note;
 	unsigned int flags;
+	unsigned int names;  /* with LS_NAMES_TOLD, once they are known */
 	int root_fd;         /* of "/", from before a chroot */
 	bool opened;         /* was tried */
 	bool stale;          /* what is open is to be replaced */
@@ -79,6 +80,10 @@ void state_close(struct state *state);
 /* Look after it from now on, in the event loop, when nobody logs in too. Logs under
  * `event`, which lives as long as the state. */
 void state_follow(struct state *state, struct event *event);
+
+/* How names are spelt, LS_NAMES_*: told to the guard that is open, and to each that is
+ * taken over from now on. */
+void state_set_names(struct state *state, unsigned int names);
 
 /* For each use: the state, with a newer policy or newer maps taken over, or NULL. Logs
  * under `event` what is wrong, and what is new. */

@@ -12,7 +12,6 @@
 #include "pace.h"
 #include "penalty.h"
 #include "refusal.h"
-#include "spelling.h"
 
 static struct state *guard;
 static struct event *guard_event;
@@ -254,10 +253,8 @@ void login_check(struct auth_request *request, const char *password,
 		state = state_get(guard, guard_event);
 		penalty_set(state == NULL || ls_is_observing(state));
 	}
-	if (state != NULL) {
-		spelling_tell(state);
+	if (state != NULL)
 		check_place(request, state);
-	}
 	if (state != NULL && request->fields.master_user != NULL) {
 		result = check_target(request, state);
 		state = NULL;

@@ -9,9 +9,6 @@
 #include "lockstep.h"
 #include "spelling.h"
 
-static unsigned int names; /* LS_NAMES_* */
-static struct ls_state *told;
-
 COMPAT_DB_FORMATS
 
 static void log_dropped(struct event *event, const char *db, const char *driver,
@@ -24,9 +21,10 @@ static void log_dropped(struct event *event, const char *db, const char *driver,
 		global_auth_settings->username_format, COMPAT_FORMAT_ADVICE);
 }
 
-static void look_at_dbs(struct event *event)
+static unsigned int look_at_dbs(struct event *event)
 {
 	const struct auth *auth = auth_find_service(NULL);
+	unsigned int names = 0;
 	const struct auth_passdb *passdb;
 	const struct auth_userdb *userdb;
 	const char *format;
@@ -45,26 +43,14 @@ static void look_at_dbs(struct event *event)
 		names |= LS_NAMES_USERDB;
 		log_dropped(event, "userdb", userdb->set->driver, format);
 	}
+	return names;
 }
 
-void spelling_init(struct event *event)
+unsigned int spelling_look(struct event *event)
 {
 	const char *format = global_auth_settings->username_format;
+	unsigned int names = format_lowers(format) ? 0 : LS_NAMES_AS_TYPED;
 
-	names = 0;
-	told = NULL;
-	if (!format_lowers(format))
-		names |= LS_NAMES_AS_TYPED;
-	if (format_drops_domain(format))
-		names |= LS_NAMES_LOCAL;
-	else
-		look_at_dbs(event);
-}
-
-void spelling_tell(struct ls_state *state)
-{
-	if (state == told)
-		return;
-	ls_names_tell(state, names);
-	told = state;
+	return names | (format_drops_domain(format) ? LS_NAMES_LOCAL :
+						      look_at_dbs(event));
 }

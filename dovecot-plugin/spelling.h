@@ -11,11 +11,9 @@
 #define LOCKSTEP_SPELLING_H
 
 struct event;
-struct ls_state;
 
-/* Look at the settings of the auth process, once all its passdbs are there. */
-void spelling_init(struct event *event);
-/* Have the guard know; for each use of it, does nothing but the first time. */
-void spelling_tell(struct ls_state *state);
+/* Look at the settings of the auth process, once all its passdbs are there. Returns
+ * LS_NAMES_*, for state_set_names(). */
+unsigned int spelling_look(struct event *event);
 
 #endif

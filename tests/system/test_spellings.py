@@ -12,7 +12,7 @@ from lib import dovecot, mail
 from lib.attempts import attempt, counter, guess_calls, log_in
 from lib.cast import USER_FAILURES, USERS, cast, networks
 from lib.policyfilter import DUNNO, FREE, Filter, World, request
-from lib.stack import Stack
+from lib.stack import Stack, poll
 
 SENT = 6  # messages that an account may send
 
@@ -165,3 +165,22 @@ def test_settings_that_drop_the_domain(passwords, drops, format, want):
                 stack.dovecot_log()) == want
         assert auth.login("joe@two.example", "sesame",
                           ip="192.0.2.7").ok == drops
+
+
+def test_new_maps_know_how_names_are_written(passwords):
+    """Before anybody logs in: orders, and status, are about them from the start."""
+    lines = [passwd_file(passwords, True), "auth_username_format = " +
+             dovecot.either("%u", "%{user}")]
+    with Stack(users=1, dovecot=lines) as stack:
+        def frozen(name):
+            assert stack.lockstep("freeze", name).returncode == 0
+            found = stack.lockstep("list", "--json").stdout
+            assert stack.lockstep("release", name).returncode == 0
+            return json.loads(found)["user"]
+
+        assert frozen("Joe@One.Example") == "Joe@One.Example"
+        assert stack.lockstep("init").returncode == 0
+        poll(lambda: "policy and maps were opened anew" in stack.dovecot_log(),
+             what="auth's word that it has the new maps")
+        assert frozen("Jim@One.Example") == "Jim@One.Example"
+        assert len(problems(stack)) == 1
