@@ -17,9 +17,9 @@
  * Of a master user's login the master's name is the subject, and of the account
  * that he logs in to only the freeze counts.
  *
- * Untouched, and uncharged, pass: requests without a client's address (a login
- * over a unix socket, `doveadm auth test` without rip=), and all when the state
- * is not there. */
+ * Requests that tell no client's address (a calendar server, `doveadm auth test`
+ * without rip=) are asked about too: the account's limits and locks hold for them.
+ * When the state is not there, all logins pass, uncharged. */
 #ifndef LOCKSTEP_LOGIN_H
 #define LOCKSTEP_LOGIN_H
 
