@@ -63,6 +63,7 @@ void ls_sessions_status(struct ls_state *state,
 	status_r->live = ls_sessions_live(state, NULL);
 	status_r->full = least(atomic_load(&map->header->live_full),
 			       map->live.places);
+	status_r->created_ms = map->created_boot_ms;
 	status_r->events = least(atomic_load(map->journal.head),
 				 map->journal.records);
 }

@@ -94,6 +94,7 @@ struct ls_sessions_status {
 	uint64_t full; /* sessions that found no place in it, so far; no more
 			* than `room` is told */
 	uint64_t events; /* in its journal */
+	uint64_t created_ms; /* as now_ms */
 };
 /* All zero without the map. Mail users may write it: nothing here is more than what
  * it has room for. */

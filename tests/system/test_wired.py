@@ -1,5 +1,6 @@
 """Where only a part is wired, `lockstep status` finds it from what happens."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -62,6 +63,21 @@ def test_a_protocol_without_the_plugin(service):
         for who in crowd(LOGINS):
             assert stack.login(other, who.number, ip=who.owner).ok
         assert problems(stack, other) == []
+
+
+def test_a_sessions_map_that_is_lost():
+    """The sessions of before went with it: nothing says that the plugin did."""
+    with Stack(users=USERS) as stack:
+        for who in crowd(LOGINS):
+            assert stack.login("imap", who.number, ip=who.owner).ok
+        path = pathlib.Path(stack.env["STATE_DIR"]) / "sessions"
+        os.truncate(path, path.stat().st_size // 2)
+        assert len(problems(stack, "sessions")) == 1
+        assert problems(stack, "imap") == []
+        path.unlink()
+        who = cast()
+        assert stack.login("pop3", who.number, ip=who.owner).ok
+        assert path.exists() and problems(stack, "imap") == []
 
 
 @pytest.fixture

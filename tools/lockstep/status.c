@@ -399,15 +399,18 @@ static void check_wired(const struct cli *cli, const struct ls_policy *policy,
 	struct ls_error error;
 	struct ls_state *guard = cli_open(cli, LS_GUARD_READ, &error);
 	struct ls_state *sessions;
+	bool damaged;
 
 	if (guard == NULL) /* was told */
 		return;
 	sessions = cli_open(cli, LS_SESSIONS_READ, &error);
-	wired_gather(guard, sessions, report->now_ms - HOUR_MS, report->now_ms,
-		     &wired);
+	damaged = sessions == NULL && error.code != LS_ENOENT;
+	/* The sessions of before are in a map of before. */
+	wired_gather(guard, sessions, report->now_ms - HOUR_MS,
+		     report->live.created_ms, report->now_ms, &wired);
 	ls_close(&sessions);
 	ls_close(&guard);
-	for (unsigned i = 0; i < WIRED_MAILS; i++)
+	for (unsigned i = 0; !damaged && i < WIRED_MAILS; i++)
 		check_mail(&wired.mail[i], report);
 	/* Without limits on what accounts send Postfix need not ask. */
 	if (policy->sending.messages.units > 0 ||

@@ -106,7 +106,8 @@ static void count_silent(const struct accounts *accounts,
 }
 
 void wired_gather(struct ls_state *guard, struct ls_state *sessions,
-		  uint64_t since_ms, uint64_t now_ms, struct wired *wired_r)
+		  uint64_t since_ms, uint64_t mail_since_ms, uint64_t now_ms,
+		  struct wired *wired_r)
 {
 	static const char *const services[WIRED_MAILS] = { "imap", "pop3",
 							   "sieve",
@@ -130,7 +131,8 @@ void wired_gather(struct ls_state *guard, struct ls_state *sessions,
 		    (int64_t)(record.at_ms + WIRED_PATIENCE_MS - now_ms) > 0)
 			continue;
 		mail = find_mail(wired_r, record.service);
-		if (mail != NULL && record.marks == 0)
+		if (mail != NULL && record.marks == 0 &&
+		    (int64_t)(record.at_ms - mail_since_ms) >= 0)
 			mail->logins++;
 		/* Postfix may call itself submission. */
 		if (record.marks & LS_MARK_FOREIGN &&

@@ -40,10 +40,12 @@ struct wired {
 };
 
 /* Read both journals from since_ms on.
- *   guard     LS_GUARD_READ
- *   sessions  LS_SESSIONS_READ, or NULL where that map cannot be opened
+ *   guard          LS_GUARD_READ
+ *   sessions       LS_SESSIONS_READ, or NULL where there is no such map
+ *   mail_since_ms  no login before that is to have a session
  * Times are as now_ms. */
 void wired_gather(struct ls_state *guard, struct ls_state *sessions,
-		  uint64_t since_ms, uint64_t now_ms, struct wired *wired_r);
+		  uint64_t since_ms, uint64_t mail_since_ms, uint64_t now_ms,
+		  struct wired *wired_r);
 
 #endif
