@@ -57,7 +57,7 @@ static uint64_t inode_of(const struct ls_map *map)
 	return map->header == NULL ? 0 : (uint64_t)map->inode;
 }
 
-void ls_note_write(const struct ls_note_writer *writer,
+void ls_note_write(struct ls_note_writer *writer,
 		   const struct ls_state *state, const char *text)
 {
 	char note[NOTE_SIZE + 1];
@@ -75,8 +75,7 @@ void ls_note_write(const struct ls_note_writer *writer,
 		return;
 	memset(note + len, ' ', (size_t)(NOTE_SIZE - len));
 	note[NOTE_SIZE - 1] = '\n';
-	if (pwrite(writer->fd, note, NOTE_SIZE, 0) != NOTE_SIZE)
-		return; /* a full disk: `status` knows it as a torn one */
+	writer->torn = pwrite(writer->fd, note, NOTE_SIZE, 0) != NOTE_SIZE;
 }
 
 void ls_note_end(struct ls_note_writer *writer)

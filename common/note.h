@@ -22,6 +22,7 @@ struct ls_state;
 /* A note that this process writes. All zero: none. */
 struct ls_note_writer {
 	int fd;
+	bool torn; /* not written as it is: a full disk. To be written again */
 	struct ls_process self;
 };
 
@@ -34,7 +35,7 @@ int ls_note_begin(struct ls_note_writer *writer, const char *policy,
 /* Say how it is.
  *   state  what is open; NULL: nothing
  *   text   what is wrong, "" if nothing is; one line */
-void ls_note_write(const struct ls_note_writer *writer,
+void ls_note_write(struct ls_note_writer *writer,
 		   const struct ls_state *state, const char *text);
 void ls_note_end(struct ls_note_writer *writer);
 
@@ -52,7 +53,7 @@ struct ls_note {
 	bool no_guard, no_sessions; /* it has none open at all */
 	char text[256];
 };
-/* Returns 0, LS_ENOENT or LS_EFORMAT.
+/* Returns 0, LS_ENOENT, or LS_EFORMAT for one that is not whole.
  *   state  with the maps that count; NULL: none is there */
 int ls_note_read(const char *policy, const char *name,
 		 const struct ls_state *state, struct ls_note *note_r);

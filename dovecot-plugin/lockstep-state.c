@@ -93,7 +93,7 @@ static bool try_to_open(struct state *state)
 	return TRUE;
 }
 
-static void write_note(const struct state *state)
+static void write_note(struct state *state)
 {
 	ls_note_write(&state->note, state->ls, state->error.text);
 }
@@ -299,6 +299,8 @@ static void follow(struct state *state)
 
 	if (state_get(state, state->event) == NULL)
 		state->missed = missed; /* nobody wanted it */
+	if (state->note.torn)
+		write_note(state);
 }
 
 void state_follow(struct state *state, struct event *event)

@@ -7,6 +7,8 @@ import pathlib
 import re
 import shutil
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -16,6 +18,7 @@ from lib.clients import DOORS
 from lib.postfix import filters
 from lib.stack import Stack, poll
 
+TESTS = pathlib.Path(__file__).parent.parent
 VERSION_AT = 8  # where a map's header has its version
 
 
@@ -134,6 +137,14 @@ class Logs:
         """Everything in Dovecot's log that is at all unusual."""
         return [line for line in self.lines("DOVECOT_LOG", "")
                 if "lockstep: " in line or dovecot.is_trouble(line)]
+
+
+def run_alone(script):
+    """Python, where what it mounts is its own."""
+    return subprocess.run(["unshare", "--mount", "--propagation", "private",
+                           sys.executable, "-c", script], text=True,
+                          env=os.environ | {"PYTHONPATH": str(TESTS)},
+                          capture_output=True, check=False)
 
 
 def mail_flows(stack, ip):
@@ -324,6 +335,41 @@ def test_removed_while_in_use(trouble):
         assert status_says(stack, words)
         poll(lambda: len(logs.lines("LOCKSTEPD_LOG", words)) == 1,
              what="lockstepd's line")
+
+
+# A policy on a disk that is full, a guard that auth's user may not open.
+ON_A_FULL_DISK = """
+import os, pathlib, subprocess
+from lib.stack import Stack, poll
+
+with Stack(policy='auth-user = ""\\n', daemon=False) as stack:
+    stack.stop("dovecot")
+    policy = pathlib.Path(stack.env["POLICY"])
+    compiled = policy.read_bytes()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k,mode=755", "none",
+                    policy.parent], check=True)
+    policy.write_bytes(compiled)
+    subprocess.run(["dd", "if=/dev/zero", f"of={policy.parent}/fill"])
+    os.truncate(stack.env["STATE_DIR"] + "/guard", 0)
+    stack.start("dovecot")
+    assert stack.login("imap", 1, ip="192.0.2.1").ok
+    assert stack.lockstep("init").returncode == 0
+    print(stack.lockstep("status").stdout)
+    os.unlink(policy.parent / "fill")
+    poll(lambda: "logins pass unguarded" in stack.lockstep("status").stdout,
+         what="what auth says of itself, once there is room")
+    stack.stop("dovecot")
+    subprocess.run(["umount", policy.parent], check=True)
+"""
+
+
+def test_unguarded_on_a_full_disk():
+    """Auth has no room to say that it does not guard: status knows that much, and the
+    rest when there is room again."""
+    out = run_alone(ON_A_FULL_DISK)
+    assert out.returncode == 0, out
+    assert re.search("^problem .*whether its auth process guards cannot be told"
+                     ".* is the disk full", out.stdout, re.M), out
 
 
 GONE = "lockstepd is not running: logins are guarded, but no webhooks are " \

@@ -4,6 +4,8 @@
 #include "state.h"
 #include "world_bed.h"
 
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,15 @@ static void read_note(const char *row, const struct ls_state *state,
 		      struct ls_note *note)
 {
 	check(row, ls_note_read(world.policy_path, "auth", state, note), 0);
+}
+
+/* As a full disk does it. */
+static void limit_files(rlim_t size)
+{
+	struct rlimit limit = { size, RLIM_INFINITY };
+
+	signal(SIGXFSZ, SIG_IGN);
+	check("limit", setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 static void test_states(void **state)
@@ -33,7 +44,16 @@ static void test_states(void **state)
 				   &note),
 	      LS_EFORMAT);
 
+	limit_files(0);
+	ls_note_write(&writer, NULL, "no room");
+	limit_files(RLIM_INFINITY);
+	check("no room", writer.torn, true);
+	check("still torn", ls_note_read(world.policy_path, "auth", world.state,
+					 &note),
+	      LS_EFORMAT);
+
 	ls_note_write(&writer, NULL, "no such\nmap \x1b[1m");
+	check("whole", writer.torn, false);
 	read_note("nothing", world.state, &note);
 	check("pid", note.pid, (uint32_t)getpid());
 	check("parent", note.parent, (uint32_t)getppid());

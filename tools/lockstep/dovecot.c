@@ -27,9 +27,16 @@ static void check_auth(const struct cli *cli, const struct ls_state *state,
 {
 	bool anew = report->status.created_ms + FOLLOW_MS > report->now_ms;
 	struct ls_note note;
+	int ret = ls_note_read(cli->policy, "auth", state, &note);
 
 	*master_r = 0;
-	if (ls_note_read(cli->policy, "auth", state, &note) < 0 || note.gone)
+	if (ret == LS_EFORMAT)
+		report_problem(report,
+			       "Dovecot: whether its auth process guards cannot "
+			       "be told: what it says of itself, in the file "
+			       "dovecot-auth beside the policy, is not whole: "
+			       "is the disk full?");
+	if (ret < 0 || note.gone)
 		return;
 	*master_r = note.parent;
 	if (note.no_guard)
