@@ -254,7 +254,9 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 		}
 		return;
 	}
-	full = ls_sent_take(sent, &at);
+	full = ls_tried_is_paid(sent, tried, again)
+		       ? LS_SENDING_METERS
+		       : ls_sent_take(sent, &at);
 	if (full == LS_SENDING_METERS) {
 		ls_tried_accepted(sent, tried, again);
 	} else {

@@ -26,7 +26,7 @@
  *   word    2        3         4           5        6          7
  *   SENDING alarmed  messages  recipients  senders  attempted  attempted rcpts
  *   RELAY   -        messages  recipients  -        -          -
- *   ONCE    until    -         -           -        -          -
+ *   ONCE    until    messages  recipients  -        -          -
  *
  *   word    8               9   10  11   12
  *   SENDING new recipients  of  of  key  told
@@ -34,6 +34,8 @@
  *   ONCE    few             -   -   key  -
  *
  * alarmed    until when no other alarm is told of its new recipients
+ * messages, recipients   of ONCE, in one slot of each account: meters of messages that
+ *            were accepted and came again (tried.h)
  * attempted  meters of what was tried, accepted or not
  * of         of SENDING: the two halves of the account's key
  * told       of IP and NET: what of its refusals the journal was told (told.h);

@@ -9,6 +9,9 @@
 #include "message.h"
 #include "tried.h"
 
+/* No queue tries again sooner. */
+enum { RETRY_MS = 60000 };
+
 static bool find(const struct ls_sent *sent, uint64_t key, struct ls_ref *ref_r)
 {
 	return ls_table_find(&sent->state->guard.subjects, key, LS_KIND_ONCE,
@@ -55,6 +58,57 @@ bool ls_tried_find(const struct ls_sent *sent, uint64_t *key_r)
 		}
 	}
 	return false;
+}
+
+/* Are all recipients known by name, so that it is the same message? */
+static bool is_whole(const struct ls_message *message,
+		     const struct ls_state *state)
+{
+	return ls_message_is_known(state, message) && !message->partial &&
+	       message->gathered->count >= message->recipients;
+}
+
+/* A slot of its own has the meters of an account's messages that came again. */
+static bool charge_repeat(const struct ls_sent *sent)
+{
+	static const enum ls_sending_meter meters[] = { LS_SENDING_MESSAGES,
+							LS_SENDING_RECIPIENTS };
+	uint64_t key = ls_sent_once_key(sent, sent->key), at[2];
+	struct ls_rate rate[2];
+	struct ls_ref ref;
+
+	if (ls_state_claim(sent->state, LS_KIND_ONCE, key, sent->visit.now,
+			   false, &ref) < 0)
+		return false;
+	ls_slot_set(&ref, LS_WORD_FEW, true);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct ls_rate one =
+			ls_rate_of(&sent->limit[meters[i]].limit);
+
+		rate[i] = ls_rate_times(&one, sent->units[meters[i]]);
+		if (rate[i].emission_ms == 0 ||
+		    ls_slot_charge(&ref, sent->limit[meters[i]].word,
+				   sent->visit.now, &rate[i], false,
+				   &at[i]) == LS_TAKEN)
+			continue;
+		if (i > 0 && rate[0].emission_ms > 0)
+			ls_slot_refund(&ref, sent->limit[meters[0]].word,
+				       sent->visit.now, at[0],
+				       rate[0].emission_ms);
+		return false;
+	}
+	return true;
+}
+
+bool ls_tried_is_paid(const struct ls_sent *sent, uint64_t key, bool again)
+{
+	struct ls_ref ref;
+
+	return again && find(sent, key, &ref) &&
+	       ls_slot_get(&ref, LS_WORD_FEW) == 0 &&
+	       ls_slot_get(&ref, LS_WORD_UNTIL) + RETRY_MS <=
+		       sent->visit.now + LS_SENT_REMEMBER_MS &&
+	       is_whole(sent->message, sent->state) && charge_repeat(sent);
 }
 
 bool ls_tried_charge(struct ls_sent *sent)

@@ -15,6 +15,12 @@ bool ls_tried_find(const struct ls_sent *sent, uint64_t *key_r);
  * not need any more. */
 bool ls_tried_charge(struct ls_sent *sent);
 
+/* A message that was accepted, a minute ago or more, comes again, to the same people:
+ * most likely something behind us, a milter, has put it off. It is not to be charged
+ * again. What comes so is bounded: by the limits of messages and recipients, once more.
+ *   key, again   as below */
+bool ls_tried_is_paid(const struct ls_sent *sent, uint64_t key, bool again);
+
 /* It is accepted: remember it for a day.
  *   again   what ls_tried_find() returned */
 void ls_tried_accepted(const struct ls_sent *sent, uint64_t key, bool again);

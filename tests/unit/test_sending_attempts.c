@@ -134,6 +134,66 @@ static void test_turned_away_later_is_no_attempt(void **state)
 	check("frozen", events(LS_EVENT_FREEZE, NULL), 1);
 }
 
+/* Send `count` messages, each to somebody else. Returns how many were accepted. */
+static unsigned post_all(unsigned count)
+{
+	unsigned accepted = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		char to[40];
+
+		snprintf(to, sizeof(to), "m%u@example.net", i);
+		accepted += post(&(struct post){ .to = to }).verdict == LS_ADMIT;
+	}
+	return accepted;
+}
+
+/* Accepted here and put off behind us, mail comes again minutes later: that is not
+ * charged for, but for as much as may be sent anyway. */
+static void test_put_off_behind_us_is_charged_once(void **state)
+{
+	unsigned accepted;
+
+	(void)state;
+	world_set(&world, "sending", "messages", "200/30d");
+	world_set(&world, "sending", "recipients", "300/30d");
+	world_set(&world, "sending", "freeze-at", "10000");
+	world_open(&world, GUARD);
+	check("at first", post_all(40), 40);
+	world_pass(&world, 30 * 1000);
+	check("too soon", post_all(1), 1);
+	check("charged", level_of(JOE, LS_REASON_MESSAGES, false), 41);
+	for (unsigned round = 0; round < 5; round++) {
+		world_pass(&world, 2 * WORLD_MINUTE);
+		check("again", post_all(40), 40);
+	}
+	/* But those of before it had used a tenth. */
+	check_within("charged", level_of(JOE, LS_REASON_MESSAGES, false), 40,
+		     40 + 1 + 20);
+	check_within("charged", level_of(JOE, LS_REASON_RECIPIENTS, false), 40,
+		     40 + 1 + 20);
+	accepted = 40 + 1 + 5 * 40;
+	for (unsigned round = 0; round < 20; round++) {
+		world_pass(&world, 2 * WORLD_MINUTE);
+		accepted += post_all(40);
+	}
+	check("twice the limit", accepted, 400);
+	check("full", level_of(JOE, LS_REASON_MESSAGES, false), 200);
+}
+
+/* Whoever it goes to is not known: it may be another message. */
+static void test_what_may_be_another_is_charged(void **state)
+{
+	(void)state;
+	world_set(&world, "sending", "messages", "9/30d");
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < 3; i++) {
+		post(&(struct post){ .recipients = 3 });
+		world_pass(&world, 2 * WORLD_MINUTE);
+	}
+	check("each", level_of(JOE, LS_REASON_MESSAGES, false), 3);
+}
+
 static uint64_t slots_in_use(void)
 {
 	struct ls_status status;
@@ -302,6 +362,8 @@ int main(void)
 		TEST(test_charged_for_each_end),
 		TEST(test_retrying_is_no_attempt),
 		TEST(test_turned_away_later_is_no_attempt),
+		TEST(test_put_off_behind_us_is_charged_once),
+		TEST(test_what_may_be_another_is_charged),
 		TEST(test_few_accepted_are_remembered),
 		TEST(test_same_message),
 		TEST(test_sizes),
