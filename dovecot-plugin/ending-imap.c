@@ -22,7 +22,8 @@ static struct client *find(const struct mail_user *user)
 	return NULL;
 }
 
-bool ending_imap(struct mail_user *user, const char *text)
+bool ending_imap(struct mail_user *user, const char *text,
+		 enum ls_reason reason ATTR_UNUSED)
 {
 	struct client *client = find(user);
 

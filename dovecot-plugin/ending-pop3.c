@@ -8,7 +8,8 @@
 #pragma weak client_send_line
 #pragma weak client_destroy
 
-bool ending_pop3(struct mail_user *user, const char *text)
+bool ending_pop3(struct mail_user *user, const char *text,
+		 enum ls_reason reason)
 {
 	struct client *client;
 
@@ -22,7 +23,11 @@ bool ending_pop3(struct mail_user *user, const char *text)
 		 * is idle for too long. What was marked to be deleted stays:
 		 * only QUIT deletes. */
 		if (client->cmd == NULL)
-			client_send_line(client, "-ERR [SYS/TEMP] %s", text);
+			client_send_line(client, "-ERR [%s] %s",
+					 reason == LS_REASON_SESSIONS
+						 ? "IN-USE"
+						 : "SYS/TEMP",
+					 text);
 		client_destroy(client, text);
 		return TRUE;
 	}

@@ -11,7 +11,8 @@ extern void *managesieve_clients __attribute__((weak));
  * to its clients, as it does when an administrator kicks one by doveadm. Its
  * own clients_destroy_all() cannot be called from a timeout. */
 bool ending_sieve(struct mail_user *user ATTR_UNUSED,
-		  const char *text ATTR_UNUSED)
+		  const char *text ATTR_UNUSED,
+		  enum ls_reason reason ATTR_UNUSED)
 {
 	if (&managesieve_clients == NULL || managesieve_clients == NULL)
 		return FALSE;

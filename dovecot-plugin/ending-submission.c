@@ -7,7 +7,8 @@
 #pragma weak submission_clients
 #pragma weak client_destroy
 
-bool ending_submission(struct mail_user *user, const char *text)
+bool ending_submission(struct mail_user *user, const char *text,
+		       enum ls_reason reason ATTR_UNUSED)
 {
 	struct client *client;
 

@@ -12,12 +12,15 @@
 #define LOCKSTEP_ENDING_H
 
 #include "lib.h"
+#include "lockstep.h"
 
 struct mail_user;
 
-/* Tell the client whose user this is, in one line, and disconnect it. Returns
- * FALSE when there is no such client here (yet). */
-typedef bool ending_fn(struct mail_user *user, const char *text);
+/* Tell the client whose user this is, in one line, and disconnect it.
+ *   reason  of the refusal: some protocols have a code for it
+ * Returns FALSE when there is no such client here (yet). */
+typedef bool ending_fn(struct mail_user *user, const char *text,
+		       enum ls_reason reason);
 
 /* What a user's client is to be told because his session was refused; NULL: it was
  * not. */
@@ -25,7 +28,8 @@ typedef const char *ending_farewell_fn(struct mail_user *user);
 
 /* "* BYE [UNAVAILABLE] text"; nothing in the middle of a literal. */
 ending_fn ending_imap;
-/* "-ERR [SYS/TEMP] text"; nothing in the middle of an answer. */
+/* "-ERR [SYS/TEMP] text", and [IN-USE] of too many sessions, which clients show in
+ * words; nothing in the middle of an answer. */
 ending_fn ending_pop3;
 /* "421 4.3.2 text". */
 ending_fn ending_submission;

@@ -65,7 +65,8 @@ static void tell_for_now(struct auth_request *request, enum ls_reason reason)
 	if (strcmp(service, "imap") == 0)
 		code = "[LIMIT] ";
 	else if (strcmp(service, "pop3") == 0)
-		code = "[SYS/TEMP] ";
+		code = reason == LS_REASON_SESSIONS ? "[IN-USE] "
+						    : "[SYS/TEMP] ";
 	else if (strcmp(service, "submission") == 0)
 		request->internal_failure = TRUE;
 	auth_request_set_field(request, "reason",

@@ -19,6 +19,7 @@ struct mail_session {
 	struct ls_session_start start;
 	ending_fn *ending;
 	const char *farewell; /* it must end, and is told so; NULL: it need not */
+	enum ls_reason reason; /* for that */
 	struct timeout *to_end, *to_meet;
 	const void *imap_client;
 };
@@ -39,7 +40,8 @@ static void try_to_end(struct mail_session *session)
 {
 	timeout_remove(&session->to_end);
 	/* May free the session. */
-	if (!session->ending(session->user, session->farewell))
+	if (!session->ending(session->user, session->farewell,
+			     session->reason))
 		session->to_end = timeout_add_short_to(
 			io_loop_get_root(), RETRY_MS, try_to_end, session);
 }
@@ -64,6 +66,7 @@ static void end_soon(struct mail_session *session,
 	session->farewell = decision->reveal
 				    ? refusal_text(decision->reason)
 				    : "The server closes this session.";
+	session->reason = decision->reveal ? decision->reason : LS_REASON_NONE;
 	session->to_end = timeout_add_to(io_loop_get_root(), 0, try_to_end,
 					 session);
 }

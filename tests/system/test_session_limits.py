@@ -14,7 +14,7 @@ from lib.stack import Stack, poll
 SESSIONS = 50
 # What a login hears that is one too many; submission's door has words of its own.
 TOO_MANY = {"imap": "[LIMIT] Too many sessions",
-            "pop3": "[SYS/TEMP] Too many sessions",
+            "pop3": "[IN-USE] Too many sessions",
             "sieve": "Too many sessions", "submission": "454 4.7.0"}
 
 

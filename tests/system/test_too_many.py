@@ -18,7 +18,7 @@ limit user {{ sessions = 1 logins = "{LOGINS}/30d" }}
 # A code that says "later", and words for people, as far as each door has both.
 HEARD = {
     "imap": "NO [LIMIT] Too many {what}.",
-    "pop3": "-ERR [SYS/TEMP] Too many {what}.",
+    "pop3": "-ERR [{code}] Too many {what}.",
     "sieve": 'NO "Too many {what}.',
     "submission": "454 4.7.0 Temporary authentication failure.",
     "smtp": "535 5.7.8 Error: authentication failed: Too many {what}.",
@@ -51,7 +51,8 @@ def test_sessions_are_told(stack, mech):
                                      mech=mech)
                 assert not answer.ok and answer.stage == "login"
                 assert answer.text.startswith(
-                    HEARD[door].format(what="sessions")), answer
+                    HEARD[door].format(what="sessions", code="IN-USE")), \
+                    answer
     assert len(stack.verified(who.number)) == verified
     assert not stack.locks()
     # Postfix has no sessions.
@@ -70,7 +71,8 @@ def test_logins_are_told(stack):
         for ip in (who.owner, who.stranger):
             answer = stack.login(door, who.number, ip=ip)
             assert not answer.ok
-            assert answer.text.startswith(heard.format(what="logins")), answer
+            assert answer.text.startswith(
+                heard.format(what="logins", code="SYS/TEMP")), answer
     assert len(stack.verified(who.number)) == verified
     assert not stack.locks()
     other = cast()
