@@ -76,7 +76,7 @@ static struct passdb_module *lockstep_make(pool_t pool, const char *args)
 				   LS_SPACE | LS_SIBLINGS | LS_LOGINS,
 			   "logins pass unguarded");
 		state_report(&guard, guard_event);
-		penalty_init();
+		penalty_init(guard_event);
 		penalty_set(guard.ls == NULL || ls_is_observing(guard.ls));
 	}
 	return p_new(pool, struct passdb_module, 1);

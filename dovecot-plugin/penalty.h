@@ -14,8 +14,11 @@
 
 #include <stdbool.h>
 
-/* From preinit, in the auth process. The brake stays as it is. */
-void penalty_init(void);
+struct event;
+
+/* From preinit, in the auth process. The brake stays as it is. Warns of a socket that an
+ * older configuration has made useless. */
+void penalty_init(struct event *event);
 /* When the passdbs end, which is after Dovecot has freed the object in use. */
 void penalty_deinit(void);
 

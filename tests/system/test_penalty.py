@@ -69,9 +69,12 @@ def test_off_while_lockstep_decides(stack, auth):
     # The brake was asked about this login before Lockstep saw the new policy.
     assert log_in(auth, who, who.owner)
     observed = braked(auth)
+    assert "Dovecot's own brake is on meanwhile" in \
+        stack.lockstep("status").stdout
     switch(stack, "enforce")
     assert log_in(auth, who, who.owner)
     again = guessed(auth)
+    assert "brake" not in stack.lockstep("status").stdout
     assert observed > 3.5
     assert decided < observed and again < observed
 
@@ -104,9 +107,15 @@ def auth_starts(stack):
 def test_no_login_waits_for_auth_to_start():
     with Stack(users=USERS) as stack:
         stock = auth_starts(stack)
+        assert "anvil-auth-penalty" not in stack.dovecot_log()
         # What was advised before: the socket of the last start is still there.
         stack.stop("dovecot")
         with open(stack.env["DOVECOT_CONF"], "a", encoding="utf-8") as conf:
             conf.write("\n".join(dovecot.NO_PENALTY) + "\n")
         stack.start("dovecot")
         assert auth_starts(stack) > max(stock, 4.5)
+        # Whoever has that from an older version is told.
+        stack.poll(lambda: re.search(
+            r"Warning: lockstep: nobody listens on the socket "
+            r"anvil-auth-penalty: .* remove `unix_listener anvil-auth-penalty ",
+            stack.dovecot_log()), what="the warning")

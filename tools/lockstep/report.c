@@ -40,6 +40,10 @@ static void print_policy(const struct report *report)
 	printf("policy     %s: %s\n           compiled %s\n", report->policy,
 	       report->observing ? "observing (refuses nothing)" : "enforcing",
 	       when);
+	if (report->observing)
+		puts("note       Dovecot's own brake is on meanwhile: from an "
+		     "address that failed, honest\n"
+		     "           logins wait for 4 to 15 s, too");
 	if (report->conf_differs)
 		printf("note       %s, with what it\n           includes, "
 		       "says other than this: run lockstep compile\n",
