@@ -5,6 +5,7 @@
 #define LS_WORDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What is metered and locked. */
 enum ls_kind {
@@ -113,11 +114,18 @@ enum ls_format { /* of what a webhook posts. */
  * it ("place", "failures"); "?" for a number that is none. */
 const char *ls_kind_name(enum ls_kind kind);
 const char *ls_reason_name(enum ls_reason reason);
+/* The same for people: "too many wrong passwords". */
+const char *ls_reason_words(enum ls_reason reason);
 const char *ls_origin_name(enum ls_origin origin);
 const char *ls_verdict_name(enum ls_verdict verdict);
 const char *ls_outcome_name(enum ls_outcome outcome);
 const char *ls_event_name(enum ls_event event);
 const char *ls_format_name(enum ls_format format);
+/* What the noun behind a number ends with: "%u lock%s". */
+static inline const char *ls_plural_s(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
 /* Was it a wrong guess, of a password or of a name? */
 bool ls_outcome_is_wrong(enum ls_outcome outcome);
 /* Is it about a subject that something was done to: locked, unlocked, frozen,

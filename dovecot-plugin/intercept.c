@@ -37,10 +37,20 @@ static bool is_frozen(const struct login *login)
 	    !ls_frozen(guard->ls, request->fields.user, &login->ticket.ip,
 		       state_now_ms(), &decision))
 		return FALSE;
-	login_log(login, &decision);
+	login_log(request, &decision);
 	if (decision.reveal)
 		login_reveal(request, decision.reason);
 	return TRUE;
+}
+
+/* We refuse as a disabled user, for whom Dovecot asks no other passdb. But "user
+ * disabled" in the log of its login processes would send whoever reads that to look for
+ * what nobody has disabled: to them it is a wrong password, which the client is answered
+ * in the same words. The reason is in the line of login_log(). */
+static enum passdb_result disguise(struct auth_request *request)
+{
+	request->passdb_result = PASSDB_RESULT_PASSWORD_MISMATCH;
+	return PASSDB_RESULT_PASSWORD_MISMATCH;
 }
 
 static void password_verified(enum passdb_result result,
@@ -50,9 +60,12 @@ static void password_verified(enum passdb_result result,
 
 	outcome_answered(login, result);
 	if (result == PASSDB_RESULT_OK && is_frozen(login))
-		result = request->passdb_result = PASSDB_RESULT_USER_DISABLED;
+		login->denied = TRUE;
+	if (login->denied)
+		result = disguise(request);
 	/* Of a refused token the client has to take note. */
-	if (result != PASSDB_RESULT_OK && login->password == NULL)
+	if (result != PASSDB_RESULT_OK && login->password == NULL &&
+	    login->ticket.open)
 		proof_await(login);
 	login->mech_verify(result, request);
 }
@@ -79,8 +92,9 @@ static void credentials_found(enum passdb_result result,
 	}
 	/* Of a disabled user the mechanism tells more than of a bad token, and
 	 * a success it would not take back. */
-	if (login->denied && intercept_is_token(login))
-		result = PASSDB_RESULT_PASSWORD_MISMATCH;
+	if (login->denied &&
+	    (result != PASSDB_RESULT_OK || intercept_is_token(login)))
+		result = disguise(request);
 	if (login->ticket.open)
 		proof_await(login);
 	login->mech_lookup(result, credentials, size, request);

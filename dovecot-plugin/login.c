@@ -3,6 +3,7 @@
 #include "auth-common.h"
 #include "auth.h"
 #include "compat.h"
+#include "ioloop.h"
 #include "passdb.h"
 #include "decoy.h"
 #include "held.h"
@@ -12,6 +13,8 @@
 #include "pace.h"
 #include "penalty.h"
 #include "refusal.h"
+
+enum { LINES_A_SECOND = 10 }; /* of the log, for refusals */
 
 static struct state *guard;
 static struct event *guard_event;
@@ -38,8 +41,7 @@ static void deny_now(struct login *login)
 	if (intercept_is_scram(login))
 		decoy = decoy_credentials(request->wanted_credentials_scheme,
 					  request->fields.user);
-	if (decoy != NULL || intercept_is_token(login))
-		intercept_login(login);
+	intercept_login(login);
 	if (decoy == NULL) {
 		answer(login, PASSDB_RESULT_USER_DISABLED);
 		return;
@@ -82,6 +84,7 @@ static void deny(struct login *login, const struct ls_decision *decision)
 			tell_for_now(login->request, decision->reason);
 		else
 			login_reveal(login->request, decision->reason);
+		intercept_login(login);
 		answer(login, PASSDB_RESULT_USER_DISABLED);
 	} else if (intercept_is_token(login)) {
 		deny_now(login); /* the verification has taken its time */
@@ -142,18 +145,34 @@ static void attempt_fill(const struct login *login,
 		attempt_r->waited_ms = state_now_ms() - login->held_since_ms;
 }
 
-void login_log(const struct login *login, const struct ls_decision *decision)
+/* Dovecot's own line tells of a failure alone, and an administrator who reads that has
+ * to find the reason: whether auth_verbose is on or not. A flood must not fill the log:
+ * what is over is seen with auth_verbose=yes, as Dovecot's lines on failures. */
+static bool is_worth_a_line(void)
 {
+	static time_t second;
+	static unsigned int lines;
+
+	if (second != ioloop_time)
+		lines = 0;
+	second = ioloop_time;
+	return lines++ < LINES_A_SECOND;
+}
+
+void login_log(struct auth_request *request, const struct ls_decision *decision)
+{
+	struct event *event;
+
 	if (decision->wanted == decision->verdict &&
 	    decision->verdict != LS_DENY)
 		return;
-	/* Seen with auth_verbose=yes, as Dovecot's own lines on failures. */
-	e_info(authdb_event(login->request), "%s: %s%s%s",
+	event = event_create(authdb_event(request));
+	if (is_worth_a_line())
+		event_set_min_log_level(event, LOG_TYPE_INFO);
+	e_info(event, "%s: %s",
 	       decision->verdict == LS_DENY ? "refused" : "would be refused",
-	       ls_reason_name(decision->reason),
-	       decision->kind == LS_KIND_NONE ? "" : " of ",
-	       decision->kind == LS_KIND_NONE ? "" :
-						ls_kind_name(decision->kind));
+	       refusal_log(decision));
+	event_unref(&event);
 }
 
 /* Ask once. A login that has to wait waits for the subject of that key. */
@@ -171,7 +190,7 @@ static enum waiting_answer ask(struct login *login, uint64_t *key_r)
 	}
 	if (login->ticket.open)
 		login->ls = state_hold(guard);
-	login_log(login, &decision);
+	login_log(login->request, &decision);
 	if (decision.verdict == LS_DENY) {
 		deny(login, &decision);
 		return WAITING_LEFT;
@@ -236,9 +255,11 @@ static enum passdb_result check_target(struct auth_request *request,
 	struct ls_addr ip;
 	bool known = state_addr(state, &request->fields.remote_ip, &ip);
 
-	return ls_frozen(state, request->fields.user, known ? &ip : NULL,
-			 state_now_ms(), &decision) ? PASSDB_RESULT_USER_DISABLED :
-				      PASSDB_RESULT_NEXT;
+	if (!ls_frozen(state, request->fields.user, known ? &ip : NULL,
+		       state_now_ms(), &decision))
+		return PASSDB_RESULT_NEXT;
+	login_log(request, &decision);
+	return PASSDB_RESULT_USER_DISABLED;
 }
 
 void login_check(struct auth_request *request, const char *password,

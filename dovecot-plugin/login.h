@@ -74,7 +74,8 @@ void login_check(struct auth_request *request, const char *password,
 		 lookup_credentials_callback_t *lookup);
 
 /* Log what was decided, unless it is nothing out of the ordinary. */
-void login_log(const struct login *login, const struct ls_decision *decision);
+void login_log(struct auth_request *request,
+	       const struct ls_decision *decision);
 /* Have the client told why. */
 void login_reveal(struct auth_request *request, enum ls_reason reason);
 

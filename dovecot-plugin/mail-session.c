@@ -51,11 +51,7 @@ static void log_end(const struct mail_session *session, const char *what,
 {
 	struct event *event = state_event_create(session->user->event);
 
-	e_info(event, "session %s: %s%s%s", what,
-	       ls_reason_name(decision->reason),
-	       decision->kind == LS_KIND_NONE ? "" : " of ",
-	       decision->kind == LS_KIND_NONE ? "" :
-						ls_kind_name(decision->kind));
+	e_info(event, "session %s: %s", what, refusal_log(decision));
 	event_unref(&event);
 }
 

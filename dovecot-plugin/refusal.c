@@ -1,5 +1,6 @@
 /* refusal.c - see refusal.h */
 #include "lockstep-config.h"
+#include "lib.h"
 #include "refusal.h"
 
 const char *refusal_text(enum ls_reason reason)
@@ -19,4 +20,14 @@ const char *refusal_text(enum ls_reason reason)
 	default:
 		return "Too many failed logins. Try again later.";
 	}
+}
+
+const char *refusal_log(const struct ls_decision *decision)
+{
+	bool whose = decision->kind != LS_KIND_NONE;
+
+	return t_strdup_printf("%s (%s%s%s)", ls_reason_words(decision->reason),
+			       ls_reason_name(decision->reason),
+			       whose ? " of " : "",
+			       whose ? ls_kind_name(decision->kind) : "");
 }

@@ -106,6 +106,57 @@ def test_policy_reveals_nothing_or_all():
                     {tells}
 
 
+# ---- the log -------------------------------------------------------------
+
+LOGGED = {"address": "an administrator said so (admin of ip)",
+          "network": "an administrator said so (admin of net)",
+          "account": "an administrator said so (admin of user)",
+          "place": "too many wrong passwords (failures of place)",
+          "password": "failed logins to too many accounts (accounts of guess)",
+          "freeze": "an administrator said so (admin of user)"}
+
+
+@pytest.fixture(scope="module")
+def laconic():
+    """As Dovecot logs by default."""
+    with Stack(users=USERS, dovecot=["auth_verbose = no"]) as running:
+        yield running
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_log_tells_the_reason(laconic, reason):
+    """In words, and to whoever has not asked for more; and Dovecot does not say that
+    somebody disabled the user."""
+    who = cast()
+    with laconic.auth() as auth:
+        REASONS[reason](laconic, auth, who)
+    for door in ("imap", "pop3"):
+        assert not laconic.login(door, who.number, ip=who.guesser).ok
+    for ip in {who.guesser, who.owner}:  # a frozen account's owner is told why
+        assert not laconic.login("imap", who.number, ip=ip).ok or \
+            reason not in ("account", "freeze")
+
+    def lines(words):
+        return [line for line in laconic.dovecot_log().splitlines()
+                if f"({who.user},{who.guesser}," in line and words in line]
+    laconic.poll(lambda: lines(f"refused: {LOGGED[reason]}"), what="the reason")
+    laconic.poll(lambda: [line for line in laconic.dovecot_log().splitlines()
+                          if f"user=<{who.user}>" in line], what="Dovecot's line")
+    assert "user disabled" not in laconic.dovecot_log()
+
+
+def test_a_flood_does_not_fill_the_log(laconic):
+    who = cast()
+    assert laconic.lockstep("lock", who.guesser).returncode == 0
+    began = time.monotonic()
+    with laconic.auth() as auth:
+        guess(auth, who, [who.guesser] * 200)
+    seconds = time.monotonic() - began
+    lines = laconic.dovecot_log().count(f"({who.user},{who.guesser}")
+    assert 10 <= lines <= 10 * (seconds + 2)
+    assert lines < 200
+
+
 # ---- the challenge -------------------------------------------------------
 
 

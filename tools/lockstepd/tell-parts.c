@@ -46,31 +46,6 @@ void tell_by(const struct telling *telling)
 	}
 }
 
-static const char *const reasons[LS_REASON_COUNT] = {
-	[LS_REASON_NONE] = "a rule",
-	[LS_REASON_FAILURES] = "too many wrong passwords",
-	[LS_REASON_FAILURES_SLOW] = "too many wrong passwords over a long time",
-	[LS_REASON_ACCOUNTS] = "failed logins to too many accounts",
-	[LS_REASON_ACCOUNTS_SLOW] =
-		"failed logins to too many accounts over a long time",
-	[LS_REASON_REPEATS] = "the same wrong password over and over",
-	[LS_REASON_LOGINS] = "too many logins",
-	[LS_REASON_SESSIONS] = "too many sessions at once",
-	[LS_REASON_DENIED] = "the policy denies the network",
-	[LS_REASON_TLS] = "it came without TLS",
-	[LS_REASON_SENDING] = "it sent too much",
-	[LS_REASON_ADMIN] = "an administrator said so",
-	[LS_REASON_PLACES] = "logins from too many new networks",
-	[LS_REASON_MESSAGES] = "too many messages",
-	[LS_REASON_RECIPIENTS] = "too many recipients",
-	[LS_REASON_NEW_RECIPIENTS] =
-		"too many recipients it never wrote to before",
-	[LS_REASON_SENDERS] = "too many sender addresses that are not its own",
-	[LS_REASON_CROWDED] = "the table of subjects had no room to count it",
-	[LS_REASON_SPRAY] =
-		"a password that failed from there at another account",
-};
-
 static bool is_limit(enum ls_reason reason)
 {
 	return reason != LS_REASON_NONE && reason != LS_REASON_DENIED &&
@@ -104,8 +79,8 @@ void tell_reason(const struct telling *telling)
 {
 	enum ls_reason reason = reason_of(telling->data);
 
-	if (reason != LS_REASON_NONE && reasons[reason] != NULL)
-		prose_say(telling->prose, ": %s", reasons[reason]);
+	if (reason != LS_REASON_NONE)
+		prose_say(telling->prose, ": %s", ls_reason_words(reason));
 }
 
 void tell_subject(const struct telling *telling)
