@@ -19,6 +19,7 @@ struct device {
 	struct ls_subject who; /* account and address */
 	char service[LS_SERVICE_MAX + 1];
 	uint64_t times, first_ms, last_ms;
+	uint64_t pause_ms; /* the longest between two of its tries */
 	uint64_t success_ms; /* the last one from there, of any device */
 };
 
@@ -65,6 +66,12 @@ static void count_repeat(struct devices *devices,
 {
 	struct device *device = device_of(devices, record);
 
+	uint64_t pause_ms = device->last_ms != 0
+				    ? record->at_ms - device->last_ms
+				    : 0;
+
+	if (pause_ms > device->pause_ms)
+		device->pause_ms = pause_ms;
 	device->times += 1 + record->untold;
 	device->last_ms = record->at_ms;
 	memcpy(device->service, record->service, sizeof(device->service));
@@ -81,15 +88,13 @@ static void note_success(struct devices *devices,
 }
 
 /* Somebody has set the password there: it was the right one since, and the wrong
- * one came no more when it should have. Else it may be another device behind the
- * same address that has the right one. */
+ * one came no more when it should have, however long it paused before: many try in
+ * bursts. Else it may be another device behind the same address that has the right
+ * one. */
 static bool is_mended(const struct device *device, uint64_t now_ms)
 {
-	uint64_t interval_ms = (device->last_ms - device->first_ms) /
-			       (device->times > 2 ? device->times - 2 : 1);
-
 	return device->success_ms > device->last_ms &&
-	       now_ms - device->last_ms > 2 * interval_ms;
+	       now_ms - device->last_ms > 2 * device->pause_ms;
 }
 
 static void note(struct devices *devices, const struct ls_record *record)
