@@ -92,10 +92,16 @@ static void print_search(void)
 	puts("postsuper -H QUEUE-ID sends one, postsuper -d QUEUE-ID deletes it");
 }
 
+static void print_one(const char *id)
+{
+	puts("a message of it was held:");
+	printf("  postcat -q %s      shows it\n", id);
+	printf("  postsuper -H %s    sends it\n", id);
+	printf("  postsuper -d %s    deletes it\n", id);
+}
+
 void held_print(const struct held *held, bool sending)
 {
-	const char *id = held->queue_id[0];
-
 	if (held->count == 0 && sending && !held->known)
 		print_search();
 	if (held->count == 0)
@@ -103,10 +109,11 @@ void held_print(const struct held *held, bool sending)
 	if (held->count > 1) {
 		printf("%u messages of it were held:\n", held->count);
 		print_many(held);
-		return;
+	} else {
+		print_one(held->queue_id[0]);
 	}
-	puts("a message of it was held:");
-	printf("  postcat -q %s      shows it\n", id);
-	printf("  postsuper -H %s    sends it\n", id);
-	printf("  postsuper -d %s    deletes it\n", id);
+	/* Nobody tells us. */
+	puts("one that Postfix does not find is gone: a milter refused it after "
+	     "it was to be\n"
+	     "held, or somebody has sent or deleted it");
 }
