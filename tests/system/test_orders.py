@@ -187,7 +187,7 @@ def test_orders_while_the_policy_observes(tmp_path, stack):
         return run(stack, "-p", policy, *words)
 
     lockstep("compile", conf)
-    for words in (["freeze", "joe"], ["lock", "joe"], ["lock", "192.0.2.1"],
+    for words in (["freeze", "joe"], ["lock", "joe@x.example"], ["lock", "192.0.2.1"],
                   ["trust", "192.0.2.2"]):
         assert lockstep(*words).endswith(
             "but the policy only observes: it refuses nobody\n")

@@ -70,7 +70,8 @@ _lockstep_options() {
 		echo "--follow --lines --json $who --type --service" \
 			"--outcome --help"
 		;;
-	lock | freeze) echo "--for --reason --help" ;;
+	lock) echo "--for --reason --user --help" ;;
+	freeze) echo "--for --reason --help" ;;
 	unlock) echo "--all --yes --guess --reason --help" ;;
 	release) echo "--keep-places --reason --help" ;;
 	forget) echo "--reason --help" ;;

@@ -288,7 +288,7 @@ const struct verb verb_explain = {
 	.name = "explain",
 	.run = run_explain,
 	.summary = "tell why somebody can, or cannot, log in",
-	.usage = "usage: lockstep explain [--json] USER [from ADDRESS]\n"
+	.usage = "usage: lockstep explain [--json] USER [[from] ADDRESS]\n"
 		 "       lockstep explain [--json] ADDRESS\n"
 		 "\n"
 		 "Tell what a login would get now, with a password that was "

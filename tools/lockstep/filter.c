@@ -208,15 +208,12 @@ bool filter_take_subjects(struct filter *filter, int count, char **words)
 int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 		    char **words)
 {
-	if (count != 1 && (count != 3 || strcmp(words[1], "from") != 0))
+	if (count < 1 || count > 3 ||
+	    (count == 3 && strcmp(words[1], "from") != 0))
 		return cli_misused(verb);
-	if (!take_subject(filter, words[0]))
+	if (!filter_take_subjects(filter, count, words))
 		return CLI_USAGE;
-	if (count == 1)
-		return CLI_DONE;
-	if (filter->placed)
-		return cli_misused(verb);
-	return take_from(filter, words[2]) ? CLI_DONE : CLI_USAGE;
+	return CLI_DONE;
 }
 
 /* Without the guard, which tells how Dovecot does, as it is typed. */

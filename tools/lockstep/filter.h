@@ -46,8 +46,8 @@ bool filter_take(struct filter *filter, int option, const char *argument);
  * between: what is no option. Returns as filter_take(). */
 bool filter_take_subjects(struct filter *filter, int count, char **words);
 
-/* USER, ADDRESS, USER from ADDRESS, or the last in one word: what stands behind a
- * verb's options. Returns CLI_DONE, or CLI_USAGE, having complained. */
+/* USER, ADDRESS, USER from ADDRESS, or the last in one word or two: what stands behind
+ * a verb's options. Returns CLI_DONE, or CLI_USAGE, having complained. */
 int filter_take_who(struct filter *filter, const struct verb *verb, int count,
 		    char **words);
 

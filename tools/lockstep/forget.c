@@ -66,7 +66,7 @@ const struct verb verb_forget = {
 	.name = "forget",
 	.run = run_forget,
 	.summary = "make familiar places strangers again",
-	.usage = "usage: lockstep forget [--reason TEXT] USER [from ADDRESS]\n"
+	.usage = "usage: lockstep forget [--reason TEXT] USER [[from] ADDRESS]\n"
 		 "       lockstep forget [--reason TEXT] ADDRESS\n"
 		 "\n"
 		 "Forget the familiar places of USER, all or those in one "

@@ -23,16 +23,17 @@ static int freeze(struct ls_state *state, const struct ls_subject *subject,
 		return CLI_FAILED;
 	}
 	order_tell(state, subject, true, order->length_ms);
+	order_tell_unknown(state, subject);
 	return CLI_DONE;
 }
 
 static void print_forgotten(void *context, const struct ls_prefix *net)
 {
+	const char *user = context;
 	char text[LS_PREFIX_TEXT];
 
-	(void)context;
 	ls_prefix_format(net, text);
-	printf("forgot %s\n", text);
+	printf("forgot %s from %s\n", user, text);
 }
 
 static int release(struct ls_state *state, const struct ls_subject *subject,
@@ -46,7 +47,7 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 	subject_text(subject, text);
 	held_gather(state, subject->user, &held);
 	ret = ls_release(state, subject->user, order->keep_places, order->by,
-			 cli_now_ms(), print_forgotten, NULL, &done);
+			 cli_now_ms(), print_forgotten, text, &done);
 	if (ret < 0) {
 		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;

@@ -3,6 +3,7 @@
 
 #include "list.h"
 #include "nearest.h"
+#include "subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,19 @@ void *list_grow(void *array, size_t count, size_t *room, size_t size)
 	return array;
 }
 
+/* Is it somebody or somewhere, and what is listed of it not said?
+ *   next   the word behind it, or NULL */
+static bool is_subject(const char *word, const char *next)
+{
+	struct ls_prefix prefix;
+	size_t length;
+
+	return ls_prefix_parse(word, &prefix) != LS_EARG ||
+	       strchr(word, '@') != NULL ||
+	       subject_place(word, &length) != NULL ||
+	       (next != NULL && strcmp(next, "from") == 0);
+}
+
 /* Returns NULL, having complained, when there is none of that name. */
 static const struct list *find_list(const char *name)
 {
@@ -48,8 +62,9 @@ static const struct list *find_list(const char *name)
 			     near);
 	else
 		cli_complain("no list \"%s\"; there are: locks, trusted, "
-			     "familiar, sessions, stale",
-			     name);
+			     "familiar, sessions, stale; of an account "
+			     "of that name: --user %s",
+			     name, name);
 	return NULL;
 }
 
@@ -100,7 +115,7 @@ static int run_list(const struct cli *cli, int argc, char **argv)
 		else if (!filter_take(&listing.filter, option, optarg))
 			return CLI_USAGE;
 	}
-	if (optind < argc) {
+	if (optind < argc && !is_subject(argv[optind], argv[optind + 1])) {
 		list = find_list(argv[optind++]);
 		if (list == NULL)
 			return CLI_USAGE;
@@ -118,7 +133,7 @@ const struct verb verb_list = {
 	.run = run_list,
 	.summary = "show what is locked, who is familiar, what is stale",
 	.usage = "usage: lockstep list [--json] [FILTER...] "
-		 "[WHAT [USER] [[from] ADDRESS]]\n"
+		 "[WHAT] [USER] [[from] ADDRESS]\n"
 		 "\n"
 		 "WHAT is one of these; without it, locks and what is "
 		 "trusted:\n"

@@ -19,6 +19,7 @@ static int lock(struct ls_state *state, const struct ls_subject *subject,
 		return CLI_FAILED;
 	}
 	order_tell(state, subject, false, order->length_ms);
+	order_tell_unknown(state, subject);
 	return CLI_DONE;
 }
 
@@ -27,7 +28,7 @@ static int run_lock(const struct cli *cli, int argc, char **argv)
 	struct order order = { .length_ms = LENGTH_PRESET_MS };
 	int code;
 
-	if (!order_parse(&verb_lock, "fr", argc, argv, &order, &code))
+	if (!order_parse(&verb_lock, "fru", argc, argv, &order, &code))
 		return code;
 	if (order.words == 0)
 		return cli_misused(&verb_lock);
@@ -39,16 +40,20 @@ const struct verb verb_lock = {
 	.run = run_lock,
 	.summary = "lock an address, a network or an account",
 	.usage = "usage: lockstep lock [--for DURATION] [--reason TEXT] "
-		 "SUBJECT...\n"
+		 "[--user] SUBJECT...\n"
 		 "\n"
 		 "Lock each SUBJECT for strangers, on every protocol, at "
 		 "once: an address\n"
 		 "(192.0.2.1), a network (192.0.2.0/24), an account "
 		 "(joe@example.com). Familiar\n"
-		 "places go on; to lock one, quote it as lockstep list writes "
-		 "it: \"joe@example.com\n"
-		 "from 192.0.2.0/24\". A lock that already ends later stays.\n"
+		 "places go on; to lock one, write it as lockstep list does: "
+		 "joe@example.com from\n"
+		 "192.0.2.0/24. A lock that already ends later stays. A name "
+		 "without a domain by\n"
+		 "which nobody ever logged in is taken for a slip.\n"
 		 "\n"
 		 "  -f, --for DURATION  90s, 10m, 12h, 30d [1h]\n"
-		 "  -r, --reason TEXT   for the journal\n",
+		 "  -r, --reason TEXT   for the journal\n"
+		 "  -u, --user          each SUBJECT is an account's name, "
+		 "known or not\n",
 };

@@ -1,6 +1,7 @@
 /* order.c - see order.h */
 #include "lockstep-config.h"
 
+#include "known.h"
 #include "order.h"
 #include "orders.h"
 #include "subject.h"
@@ -18,6 +19,7 @@ static const struct option known[] = {
 	{ "guess", no_argument, NULL, 'g' },
 	{ "yes", no_argument, NULL, 'y' },
 	{ "keep-places", no_argument, NULL, 'k' },
+	{ "user", no_argument, NULL, 'u' },
 	{ "help", no_argument, NULL, 'h' },
 };
 
@@ -64,6 +66,9 @@ static bool take(struct order *order, int option, const char **reason)
 	case 'k':
 		order->keep_places = true;
 		break;
+	case 'u':
+		order->user = true;
+		break;
 	default:
 		order->yes = true;
 	}
@@ -97,54 +102,6 @@ bool order_parse(const struct verb *verb, const char *letters, int argc,
 	return cli_who(reason, order->by);
 }
 
-static bool is_one_of(enum order_kinds kinds, const struct ls_subject *subject,
-		      const char *word)
-{
-	bool placed = subject->kind == LS_KIND_IP ||
-		      subject->kind == LS_KIND_NET;
-
-	if (kinds == ORDER_ACCOUNTS && subject->kind != LS_KIND_USER)
-		cli_complain("%s: not an account", word);
-	else if (kinds == ORDER_TO_LOCK && subject->kind == LS_KIND_USER &&
-		 subject_is_slip(word))
-		cli_complain("%s: neither an address nor a network; to shut "
-			     "out an account of such a name, freeze it",
-			     word);
-	else if (kinds == ORDER_ADDRESSES && !placed)
-		cli_complain("%s: only an address or a network can be trusted",
-			     word);
-	else
-		return true;
-	return false;
-}
-
-/* Returns false when one of them is none, having complained of each. */
-static bool parse_subjects(const struct ls_state *state,
-			   const struct order *order, enum order_kinds kinds,
-			   struct ls_subject *subject_r)
-{
-	bool good = true;
-
-	for (int i = 1; i + 1 < order->words; i++)
-		if (strcmp(order->word[i], "from") == 0) {
-			cli_complain("a place is one word: \"%s from %s\"",
-				     order->word[i - 1], order->word[i + 1]);
-			return false;
-		}
-	for (int i = 0; i < order->words; i++) {
-		const char *word = order->word[i];
-		int ret = kinds == ORDER_ACCOUNTS
-				  ? subject_parse_user(word, &subject_r[i])
-				  : subject_parse(state, word, &subject_r[i]);
-
-		if (ret < 0 || !is_one_of(kinds, &subject_r[i], word))
-			good = false;
-		else if (kinds == ORDER_ACCOUNTS)
-			subject_fold(state, subject_r[i].user);
-	}
-	return good;
-}
-
 /* When the lock of this subject ends; 0: none is found. */
 static uint64_t locked_until(struct ls_state *state,
 			     const struct ls_subject *subject, bool freeze)
@@ -157,6 +114,102 @@ static uint64_t locked_until(struct ls_state *state,
 		    subject_equal(&lock.subject, subject))
 			return lock.until_ms;
 	return 0;
+}
+
+/* A slip in an address, or a host's name: whoever types that means no account, and
+ * would not be locked out by a lock on one. */
+static bool is_no_account(struct ls_state *state,
+			  const struct ls_subject *subject, const char *word)
+{
+	struct known found;
+
+	if (subject->kind != LS_KIND_USER ||
+	    strchr(subject->user, '@') != NULL ||
+	    locked_until(state, subject, false) != 0)
+		return false;
+	known_gather(state, subject->user, &found);
+	if (found.used && !subject_is_slip(word))
+		return false;
+	cli_complain("%s: neither an address nor a network, nor an account that "
+		     "ever logged in; --user locks an account of that name%s%s%s",
+		     word, found.count > 0 ? "; did you mean " : "",
+		     found.count > 0 ? found.meant[0] : "",
+		     found.count > 0 ? "?" : "");
+	return true;
+}
+
+static bool is_one_of(struct ls_state *state, enum order_kinds kinds,
+		      const struct ls_subject *subject, const char *word)
+{
+	bool placed = subject->kind == LS_KIND_IP ||
+		      subject->kind == LS_KIND_NET;
+
+	if (kinds == ORDER_TO_LOCK)
+		return !is_no_account(state, subject, word);
+	if (kinds == ORDER_ACCOUNTS && subject->kind != LS_KIND_USER)
+		cli_complain("%s: not an account", word);
+	else if (kinds == ORDER_ADDRESSES && !placed)
+		cli_complain("%s: only an address or a network can be trusted",
+			     word);
+	else
+		return true;
+	return false;
+}
+
+/* The next subject, which may be a place in three words: USER from ADDRESS. Returns it
+ * in one, to be freed. */
+static char *take_word(const struct order *order, int *at)
+{
+	char **word = &order->word[*at];
+	bool place = *at + 2 < order->words && strcmp(word[1], "from") == 0;
+	char *text = NULL;
+
+	*at += place ? 3 : 1;
+	if ((place ? asprintf(&text, "%s from %s", word[0], word[2])
+		   : asprintf(&text, "%s", word[0])) < 0) {
+		cli_complain("out of memory");
+		exit(CLI_FAILED);
+	}
+	return text;
+}
+
+static bool parse_one(struct ls_state *state, const char *word,
+		      enum order_kinds kinds, struct ls_subject *subject_r)
+{
+	int ret;
+
+	if (strcmp(word, "from") == 0) {
+		cli_complain("a place is an account from an address: USER from "
+			     "ADDRESS");
+		return false;
+	}
+	ret = kinds == ORDER_ACCOUNTS ? subject_parse_user(word, subject_r)
+				      : subject_parse(state, word, subject_r);
+	if (ret < 0 || !is_one_of(state, kinds, subject_r, word))
+		return false;
+	if (kinds == ORDER_ACCOUNTS)
+		subject_fold(state, subject_r->user);
+	return true;
+}
+
+/* Returns how many there are, or -1 when one of them is none, having complained of
+ * each. */
+static int parse_subjects(struct ls_state *state, const struct order *order,
+			  enum order_kinds kinds, struct ls_subject *subject_r)
+{
+	int count = 0;
+	bool good = true;
+
+	for (int i = 0; i < order->words;) {
+		char *word = take_word(order, &i);
+
+		good = parse_one(state, word,
+				 order->user ? ORDER_ACCOUNTS : kinds,
+				 &subject_r[count++]) &&
+		       good;
+		free(word);
+	}
+	return good ? count : -1;
 }
 
 static void tell_exemption(struct ls_state *state,
@@ -207,6 +260,17 @@ void order_tell(struct ls_state *state, const struct ls_subject *subject,
 	tell_exemption(state, subject);
 }
 
+void order_tell_unknown(struct ls_state *state,
+			const struct ls_subject *subject)
+{
+	struct known found;
+
+	if (subject->kind != LS_KIND_USER && subject->kind != LS_KIND_PLACE)
+		return;
+	known_gather(state, subject->user, &found);
+	known_tell(&found, subject->user);
+}
+
 /* An order for another name of an account does nothing to those who log in by its
  * own. */
 static void tell_of_alias(struct ls_state *state,
@@ -230,7 +294,7 @@ int order_run(const struct cli *cli, const struct order *order,
 {
 	struct ls_state *state = cli_open_guard(cli);
 	struct ls_subject *subject;
-	int code = CLI_DONE;
+	int code = CLI_DONE, count;
 
 	if (state == NULL)
 		return CLI_FAILED;
@@ -239,9 +303,10 @@ int order_run(const struct cli *cli, const struct order *order,
 		cli_complain("out of memory");
 		exit(CLI_FAILED);
 	}
-	if (!parse_subjects(state, order, kinds, subject))
+	count = parse_subjects(state, order, kinds, subject);
+	if (count < 0)
 		code = CLI_USAGE;
-	for (int i = 0; code != CLI_USAGE && i < order->words; i++) {
+	for (int i = 0; i < count; i++) {
 		if (one(state, &subject[i], order) != CLI_DONE)
 			code = CLI_FAILED;
 		tell_of_alias(state, &subject[i]);
