@@ -77,8 +77,16 @@ def test_refusals(stack, lock):
 def test_top_and_status_see_the_flood(stack):
     who = cast()
     run(stack, "lock", who.guesser)
-    before = status(stack)["last_hour"]["all"]["refused"]
+
+    def last_hour():
+        hour = status(stack)["last_hour"]
+        return hour["all"]["refused"], hour["uncounted"]
+    before = last_hour()
     with stack.auth() as auth:
         flood(auth, who.user, who.guesser)
-    seen = status(stack)["last_hour"]["all"]["refused"] - before
+    seen, uncounted = (now - then for now, then in zip(last_hour(), before))
     assert FLOOD / 5 < seen <= FLOOD
+    # What the count lacks, it says.
+    assert seen + uncounted == FLOOD
+    assert re.search(rf"^note       REFUSED lacks up to {last_hour()[1]}: of an "
+                     r"address", stack.lockstep("status").stdout, re.M)

@@ -219,9 +219,17 @@ static void print_hour(const struct figures *hour)
 	for (unsigned i = 0; i < hour->services; i++)
 		print_row(&columns, hour->of[i].service, &hour->of[i]);
 	print_row(&columns, "all", &hour->all);
-	printf("%" PRIu64 " locks, %" PRIu64 " freezes, %" PRIu64
-	       " suspicious successes\n",
-	       hour->locks, hour->freezes, hour->suspicious);
+	printf("%" PRIu64 " lock%s, %" PRIu64 " freeze%s, %" PRIu64
+	       " suspicious success%s\n",
+	       hour->locks, ls_plural_s(hour->locks), hour->freezes,
+	       ls_plural_s(hour->freezes), hour->suspicious,
+	       hour->suspicious == 1 ? "" : "es");
+	if (pending > 0)
+		printf("note       REFUSED lacks up to %" PRIu64 ": of an "
+		       "address that comes back at once the\n"
+		       "           journal gets 50 refusals, and then one in ten "
+		       "minutes that counts the rest\n",
+		       pending);
 }
 
 void report_print(const struct report *report)
@@ -232,7 +240,7 @@ void report_print(const struct report *report)
 		print_guard(report);
 		print_wired(report);
 		print_journal(report);
-		print_hour(&report->hour);
+		print_hour(&report->hour, report->pending);
 	}
 	if (report->guard && report->problems > 0)
 		putchar('\n');
@@ -265,7 +273,7 @@ static json_t *figures_of(const struct figures_of *of)
 	return object;
 }
 
-static json_t *hour_of(const struct figures *hour)
+static json_t *hour_of(const struct figures *hour, uint64_t pending)
 {
 	json_t *object = json_object(), *services = json_object();
 
@@ -282,6 +290,7 @@ static json_t *hour_of(const struct figures *hour)
 	json_put_number(object, "locks", hour->locks);
 	json_put_number(object, "freezes", hour->freezes);
 	json_put_number(object, "suspicious", hour->suspicious);
+	json_put_number(object, "uncounted", pending);
 	return object;
 }
 
@@ -454,7 +463,7 @@ void report_print_json(const struct report *report)
 		json_put(object, "journal",
 			 journal_of(&report->hour, &report->status));
 		json_put(object, "outbox", outbox_of(&report->status.daemon));
-		json_put(object, "last_hour", hour_of(&report->hour));
+		json_put(object, "last_hour", hour_of(&report->hour, report->pending));
 	}
 	for (unsigned i = 0; i < report->problems; i++)
 		json_array_append_new(problems, json_text(report->problem[i]));

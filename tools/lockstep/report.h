@@ -22,6 +22,7 @@ struct report {
 	struct maps_difference difference[MAPS_DIFFERENCES];
 	unsigned differences;
 	struct figures hour;
+	uint64_t pending; /* refusals that no record tells of yet */
 	struct ls_contacts_status contacts;
 	bool sessions; /* the map is there */
 	uint64_t sessions_seen; /* events in their journal */

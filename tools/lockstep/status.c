@@ -232,13 +232,24 @@ static void check_crowding(struct report *report)
 			       : 0,
 		       age);
 	report_problem(report,
-		       "guard: has no room, last %s ago: %" PRIu64 " logins and "
-		       "messages of strangers found no slot since it was made, "
-		       "%" PRIu64 " of these were refused, and %" PRIu64
-		       " locks ended early: raise `subjects` in lockstep.conf, "
+		       "guard: has no room, last %s ago: since it was made, "
+		       "logins and messages of strangers without a slot: %" PRIu64
+		       ", of these refused: %" PRIu64
+		       ", and locks that ended early: %" PRIu64 ": raise `subjects` in lockstep.conf, "
 		       "lockstep compile, lockstep init",
 		       age, crowding->slotless, crowding->refused,
 		       crowding->locks);
+}
+
+/* The last record of an address is not the last of its refusals. */
+static uint64_t count_pending(struct ls_state *state, uint64_t now_ms)
+{
+	uint64_t cursor = 0, count = 0;
+	struct ls_lock lock;
+
+	while (ls_lock_next(state, &cursor, now_ms, &lock) == 1)
+		count += lock.untold;
+	return count;
 }
 
 static void check_guard(const struct cli *cli, const struct ls_policy *policy,
@@ -257,6 +268,7 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 	report->differences = maps_compare(state, policy, report->difference);
 	figures_gather(state, report->now_ms - HOUR_MS, report->now_ms,
 		       &report->hour);
+	report->pending = count_pending(state, report->now_ms);
 	ls_close(&state);
 	check_crowding(report);
 	check_daemon(report);
