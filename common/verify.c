@@ -40,7 +40,7 @@ static void check_lock(struct check *check, const struct ls_ref *ref,
 	struct ls_lock_word lock = ls_lock_unpack(ls_slot_get(ref, word));
 
 	if (lock.until > check->now + LS_AHEAD_MAX_MS)
-		off(check, "slot %" PRIu32 ": a lock ends in %" PRIu64 " days",
+		off(check, "slot %" PRIu32 ": a lock ends in %" PRIu64 " d",
 		    ref->index, (lock.until - check->now) / 86400000);
 	if (lock.reason > LS_REASON_LOCKS || lock.origin >= LS_ORIGIN_COUNT)
 		off(check, "slot %" PRIu32 ": a lock of reason %u, origin %u",

@@ -220,9 +220,10 @@ static void check_crowd(struct state *state, struct event *event)
 	if (crowding.locks > told->locks ||
 	    crowding.slotless > told->slotless) {
 		e_warning(event, "the table of subjects has no room: since this "
-			  "was last said, %llu logins and messages of strangers "
-			  "found no slot, %llu of these were refused, and %llu "
-			  "locks ended early: raise `subjects` in lockstep.conf",
+			  "was last said, logins and messages of strangers "
+			  "without a slot: %llu, of these refused: %llu, and "
+			  "locks that ended early: %llu: raise `subjects` in "
+			  "lockstep.conf",
 			  (unsigned long long)(crowding.slotless -
 					       told->slotless),
 			  (unsigned long long)(crowding.refused -

@@ -295,12 +295,12 @@ def test_unlock_all_asks_first():
         for answer, left in (("n", 3), ("", 3), ("y", 0)):
             with Terminal(["lockstep", "unlock", "--all"],
                           stack.env) as terminal:
-                terminal.wait_for(lambda text: "End all 3 locks" in text)
+                terminal.wait_for(lambda text: "End all locks, those of guessers too (3)?" in text)
                 terminal.type(answer + "\n")
                 assert terminal.wait() == (0 if answer == "y" else 1)
             assert len(stack.locks()) == left
         run(stack, "lock", "10.80.0.1")
-        assert "1 locks ended" in run(stack, "unlock", "--all", "--yes")
+        assert "1 lock ended" in run(stack, "unlock", "--all", "--yes")
         assert stack.locks() == []
 
 

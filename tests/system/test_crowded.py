@@ -45,10 +45,10 @@ def test_log_and_status_tell():
             places = json.loads(stack.lockstep("status", "--json").stdout)
             assert places["guard"]["familiar"] == 21
         stack.poll(lambda: told(stack), what="the line in the log")
-        assert re.search(r"no room: since this was last said, \d+ logins and "
-                         r"messages of strangers found no slot, \d+ of these were "
-                         r"refused, and \d+ locks ended early: raise `subjects` in "
-                         r"lockstep\.conf$", told(stack)[0])
+        assert re.search(r"no room: since this was last said, logins and "
+                         r"messages of strangers without a slot: \d+, of these "
+                         r"refused: \d+, and locks that ended early: \d+: raise "
+                         r"`subjects` in lockstep\.conf$", told(stack)[0])
         # Once a minute, however many there are.
         assert len(told(stack)) <= 3
         out = stack.lockstep("status")

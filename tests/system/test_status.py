@@ -81,7 +81,7 @@ def test_messages_given_up(stack):
         return [line for line in of(stack, "webhook: ") if "given up" in line]
 
     poll(given_up, what="the problem")
-    poll(lambda: re.match(f"webhook: {more} messages were given up, the last "
+    poll(lambda: re.match(f"webhook: {more} messages given up, the last "
                           r"\d+ s ago", given_up()[0]), what="all of them")
     assert "given up" in "".join(of(stack, "webhook: ", later=DAY - MINUTE))
     assert of(stack, "webhook: ", later=DAY + MINUTE) == []

@@ -53,7 +53,7 @@ def test_shows_attackers_accounts_and_locks(stack, attack):
         locked, = [line for line in rows(text, "LOCKED")
                    if many.guesser in line]
         assert "failures" in locked
-        assert "1 locks fell, 1 hold" in text
+        assert "locks: 1 new, 1 in force" in text
         assert "sessions live" in text
         assert "imap" in text and "/min" in text
         assert all(len(line) <= 80 for line in text.splitlines())

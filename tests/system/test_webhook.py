@@ -164,7 +164,7 @@ def test_secret_that_others_can_read_turns_it_off(stack):
     assert status.returncode == 1
     assert re.search("^problem +webhook: 1 of 1 messages that wait are "
                      "undeliverable so far", status.stdout, re.M)
-    assert "1 messages wait, 1 of them undeliverable" in status.stdout
+    assert "1 message to send, 1 of them undeliverable" in status.stdout
     secret.chmod(0o600)
     stack.master("lockstepd").signal(signal.SIGHUP)
     request, = arrives(stack, who, 1)

@@ -51,8 +51,8 @@ static void print_contacts(const struct answer *answer)
 	}
 	if (gmtime_r(&since, &tm) != NULL)
 		strftime(day, sizeof(day), "%Y-%m-%d", &tm);
-	printf("%" PRIu64 " contacts, known since %s; new ones count%s\n",
-	       sends->known, day, sends->learnt ? "" : " from 14 days on");
+	printf("%" PRIu64 " contact%s, known since %s; new ones count%s\n",
+	       sends->known, ls_plural_s(sends->known), day, sends->learnt ? "" : " from 14 days on");
 }
 
 static void print_levels(const char *title, const struct ls_level *level,

@@ -257,9 +257,9 @@ static void print_untold(const struct answer *answer)
 		if (of->untold == 0)
 			continue;
 		begin("counted");
-		printf("%" PRIu32 " refusals of %s %s since its last one in "
+		printf("%" PRIu32 " refusal%s of %s %s since its last one in "
 		       "the journal\n",
-		       of->untold, ls_kind_name(kind),
+		       of->untold, ls_plural_s(of->untold), ls_kind_name(kind),
 		       subject_text(&of->subject, text));
 	}
 }

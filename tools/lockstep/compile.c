@@ -158,12 +158,14 @@ static void print_done(const char *path, const struct conf *conf)
 {
 	struct conf_counts counts = conf_counts(conf);
 
-	printf("%s: compiled (%s; overrides for %zu accounts, %zu domains; "
-	       "%zu networks; %zu webhooks)\n",
+	printf("%s: compiled (%s; overrides for %zu account%s, %zu domain%s; "
+	       "%zu network%s; %zu webhook%s)\n",
 	       path,
 	       conf_policy(conf)->mode == LS_MODE_OBSERVE ? "observing"
 							  : "enforcing",
-	       counts.users, counts.domains, counts.nets, counts.webhooks);
+	       counts.users, ls_plural_s(counts.users), counts.domains,
+	       ls_plural_s(counts.domains), counts.nets, ls_plural_s(counts.nets),
+	       counts.webhooks, ls_plural_s(counts.webhooks));
 }
 
 static int compile(const struct cli *target, const char *file,

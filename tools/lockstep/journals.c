@@ -107,6 +107,16 @@ void journals_keep_open(struct journals *journals)
 	}
 }
 
+/* most   that there are; 0: not known */
+static void tell_lost(uint64_t lost, uint64_t most)
+{
+	bool more = most > 0 && lost > most;
+	uint64_t count = more ? most : lost;
+
+	cli_complain("%s%" PRIu64 " event%s gone before being read",
+		     more ? "more than " : "", count, ls_plural_s(count));
+}
+
 void journals_report_lost(struct journals *journals)
 {
 	for (unsigned i = 0; i < JOURNALS; i++) {
@@ -120,16 +130,7 @@ void journals_report_lost(struct journals *journals)
 		    journal->state != NULL)
 			ls_sessions_status(journal->state, &sessions);
 		if (cursor->lost > 0)
-			cli_complain("%s%" PRIu64 " events were gone before "
-				     "they were read",
-				     sessions.events > 0 &&
-						     cursor->lost > sessions.events
-					     ? "more than "
-					     : "",
-				     sessions.events > 0 &&
-						     cursor->lost > sessions.events
-					     ? sessions.events
-					     : cursor->lost);
+			tell_lost(cursor->lost, sessions.events);
 		cursor->lost = 0;
 	}
 }

@@ -71,9 +71,9 @@ static void print_lock(const struct columns *columns,
 	snprintf(strikes, sizeof(strikes), "%u", lock->strikes);
 	columns_row(columns, lock->freeze ? COLOUR_BAD : COLOUR_NONE, cells);
 	if (lock->untold > 0)
-		printf("  %" PRIu32 " refusals since its last one in the "
+		printf("  %" PRIu32 " refusal%s since its last one in the "
 		       "journal\n",
-		       lock->untold);
+		       lock->untold, ls_plural_s(lock->untold));
 }
 
 static void print_locks(const struct locks *locks)

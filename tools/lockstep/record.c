@@ -19,11 +19,13 @@ static void print_evidence(const struct ls_evidence *evidence)
 	const char *comma = ": ";
 
 	if (evidence->messages != LS_NOT_COUNTED) {
-		printf("%s%" PRIu64 " messages", comma, evidence->messages);
+		printf("%s%" PRIu64 " message%s", comma, evidence->messages,
+		       ls_plural_s(evidence->messages));
 		comma = ", ";
 	}
 	if (evidence->recipients != LS_NOT_COUNTED)
-		printf("%s%" PRIu64 " recipients", comma, evidence->recipients);
+		printf("%s%" PRIu64 " recipient%s", comma,
+		       evidence->recipients, ls_plural_s(evidence->recipients));
 }
 
 static void print_order(const struct ls_record *record)

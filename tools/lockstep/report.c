@@ -73,9 +73,10 @@ static void print_guard(const struct report *report)
 
 	printf("guard      %s/guard: %" PRIu64 " of %" PRIu64 " subjects\n",
 	       report->state_dir, status->used, status->subjects);
-	printf("           %" PRIu64 " locks, %" PRIu64 " familiar places, "
+	printf("           %" PRIu64 " lock%s, %" PRIu64 " familiar place%s, "
 	       "%" PRIu64 " evicted\n",
-	       status->locks, status->familiar, status->evicted);
+	       status->locks, ls_plural_s(status->locks), status->familiar,
+	       ls_plural_s(status->familiar), status->evicted);
 	print_shared(status);
 	for (unsigned i = 0; i < report->differences; i++)
 		printf("note       %s is %s in the policy, the maps have %s:\n"
@@ -115,14 +116,14 @@ static void print_unverified(const struct report *report)
 
 	if (report->status.unverified == 0)
 		return;
-	printf("note       %" PRIu64 " logins, the last %s, got a yes "
+	printf("note       %" PRIu64 " login%s, the last %s, got a yes "
 	       "without a look at the password\n"
 	       "           (nopassword): they count for nothing here. Guard the "
 	       "servers that verify\n"
 	       "           it with Lockstep, and let them trust this one for "
 	       "the client's address:\n"
 	       "           login_trusted_networks; see README, \"Proxies\"\n",
-	       report->status.unverified,
+	       report->status.unverified, ls_plural_s(report->status.unverified),
 	       ago(report, report->status.unverified_seen_ms, age));
 }
 
@@ -147,9 +148,10 @@ static void print_wired(const struct report *report)
 		printf("lockstepd  alive, seen %s\n",
 		       ago(report, status->daemon_seen_ms, daemon));
 	if (status->daemon_seen_ms != 0)
-		printf("outbox     %" PRIu64 " messages wait, %" PRIu64
+		printf("outbox     %" PRIu64 " message%s to send, %" PRIu64
 		       " of them undeliverable so far; %" PRIu64 " given up\n",
-		       status->daemon.waiting, status->daemon.stuck,
+		       status->daemon.waiting,
+		       ls_plural_s(status->daemon.waiting), status->daemon.stuck,
 		       status->daemon.dropped);
 	if (report->contacts.open)
 		printf("contacts   %" PRIu64 " of %" PRIu64 " known\n",
@@ -174,9 +176,9 @@ static void print_journal(const struct report *report)
 	       " gone before lockstepd read them\n",
 	       hour->damaged, report->status.daemon.lost);
 	if (report->status.untold > 0)
-		printf("           %" PRIu64 " attempts more of what it has much "
+		printf("           %" PRIu64 " more attempt%s of what it has much "
 		       "of, counted only\n",
-		       report->status.untold);
+		       report->status.untold, ls_plural_s(report->status.untold));
 	if (report->status.daemon.lost > 0)
 		puts("note       lockstepd missed some: unless it was down, "
 		     "raise `journal-size` in\n"
@@ -202,7 +204,7 @@ static void print_row(const struct columns *columns, const char *name,
 	columns_row(columns, COLOUR_NONE, cells);
 }
 
-static void print_hour(const struct figures *hour)
+static void print_hour(const struct figures *hour, uint64_t pending)
 {
 	static const struct column column[] = {
 		{ .title = "LAST HOUR", .width = 16 },

@@ -75,10 +75,11 @@ static void draw_head(const struct screen *screen)
 	put_bar(0, text);
 	attroff(A_REVERSE);
 	snprintf(text, sizeof(text),
-		 "%" PRIu64 " logins: %" PRIu64 " success, %" PRIu64
-		 " wrong, %" PRIu64 " refused; %" PRIu64 " locks fell, %u hold",
-		 all->logins, all->success, all->wrong, all->refused,
-		 screen->figures.locks, screen->locks);
+		 "%" PRIu64 " login%s: %" PRIu64 " success, %" PRIu64
+		 " wrong, %" PRIu64 " refused; locks: %" PRIu64
+		 " new, %u in force",
+		 all->logins, ls_plural_s(all->logins), all->success, all->wrong,
+		 all->refused, screen->figures.locks, screen->locks);
 	put(1, 0, COLS, text);
 }
 
@@ -88,8 +89,8 @@ static void draw_rates(const struct screen *screen)
 	const struct figures *figures = &screen->figures;
 	char text[96], service[4 * (LS_SERVICE_MAX + 1)];
 	double minutes = (double)screen->window_ms / 60000;
-	int at = snprintf(text, sizeof(text), "%" PRIu64 " sessions live",
-			  screen->sessions);
+	int at = snprintf(text, sizeof(text), "%" PRIu64 " session%s live",
+			  screen->sessions, ls_plural_s(screen->sessions));
 
 	put(2, 0, COLS, text);
 	for (unsigned i = 0; i < figures->services; i++) {

@@ -127,10 +127,11 @@ static void check_outbox(struct report *report)
 
 	if (daemon->stuck > 0 && report_daemon_is_alive(report))
 		report_problem(report,
-			       "webhook: %" PRIu64 " of %" PRIu64 " messages "
-			       "that wait are undeliverable so far: the log of "
+			       "webhook: of %" PRIu64 " message%s to send, %" PRIu64
+			       " could not be delivered so far: the log of "
 			       "lockstepd says why",
-			       daemon->stuck, daemon->waiting);
+			       daemon->waiting, ls_plural_s(daemon->waiting),
+			       daemon->stuck);
 }
 
 /* What could not be told to anybody. A day is time to see it. */
@@ -144,10 +145,11 @@ static void check_dropped(struct report *report)
 	cli_age_format(report->now_ms > at_ms ? report->now_ms - at_ms : 0,
 		       age);
 	report_problem(report,
-		       "webhook: %" PRIu64 " messages were given up, the last "
-		       "%s ago, and their receiver was not told; the log of "
+		       "webhook: %" PRIu64 " message%s given up, the last %s "
+		       "ago, and the receiver was not told; the log of "
 		       "lockstepd says why; see lockstep events",
-		       report->status.daemon.dropped, age);
+		       report->status.daemon.dropped,
+		       ls_plural_s(report->status.daemon.dropped), age);
 }
 
 static void check_place(struct report *report)

@@ -49,7 +49,7 @@ static void print_cleared(const struct ls_cleared *cleared)
 	}
 	if (cleared->strikes > 0) {
 		snprintf(part, sizeof(part), "%u strike%s", cleared->strikes,
-			 cleared->strikes == 1 ? "" : "s");
+			 ls_plural_s(cleared->strikes));
 		at = print_part(at, part);
 	}
 	if (at > 0)
@@ -95,8 +95,9 @@ static void tell_what_stays(struct ls_state *state,
 		       subject_word(&lock.subject, word));
 	}
 	if (count > SHOWN)
-		printf("and %u places more: lockstep list locks %s\n",
-		       count - SHOWN, subject_word(subject, word));
+		printf("and %u more place%s: lockstep list locks %s\n",
+		       count - SHOWN, ls_plural_s(count - SHOWN),
+		       subject_word(subject, word));
 }
 
 static int unlock(struct ls_state *state, const struct ls_subject *subject,
@@ -148,7 +149,7 @@ static int unlock_all(struct ls_state *state, const struct order *order)
 				     "one it wants --yes");
 			return CLI_USAGE;
 		}
-		printf("End all %u locks, those of guessers too? [y/N] ",
+		printf("End all locks, those of guessers too (%u)? [y/N] ",
 		       count);
 		fflush(stdout);
 		if (fgets(answer, sizeof(answer), stdin) == NULL ||
@@ -162,7 +163,8 @@ static int unlock_all(struct ls_state *state, const struct order *order)
 		cli_complain("%s", cli_refusal(ret));
 		return CLI_FAILED;
 	}
-	printf("%d locks ended; freezes stay\n", ret);
+	printf("%d lock%s ended; freezes stay\n", ret,
+	       ls_plural_s((uint64_t)ret));
 	return CLI_DONE;
 }
 

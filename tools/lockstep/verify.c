@@ -40,7 +40,7 @@ static int verify(const struct cli *cli)
 		cli_cannot_open(&error);
 		return CLI_FAILED;
 	}
-	printf("%" PRIu64 " findings\n", found);
+	printf("%" PRIu64 " finding%s\n", found, ls_plural_s(found));
 	return found == 0 ? CLI_DONE : CLI_FAILED;
 }
 

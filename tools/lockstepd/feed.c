@@ -199,8 +199,9 @@ static void tell_lost(struct feed *feed, enum ls_journal journal,
 		feed->lost_news += lost - feed->lost_seen[journal];
 	feed->lost_seen[journal] = lost;
 	if (told > 0)
-		log_line("%s journal: %" PRIu64 " records were gone before "
-			 "they were read", event_journal_name(journal), told);
+		log_line("%s journal: %" PRIu64 " record%s gone before being "
+			 "read", event_journal_name(journal), told,
+			 ls_plural_s(told));
 }
 
 uint64_t feed_take_lost(struct feed *feed)

@@ -31,6 +31,13 @@ static void tell_lock(const struct telling *telling)
 		tell_reason(telling);
 }
 
+static void tell_count(struct prose *prose, const char *to, json_int_t count,
+		       const char *noun)
+{
+	prose_say(prose, "%s %" PRId64 " %s%s", to, (int64_t)count, noun,
+		  ls_plural_s((uint64_t)count));
+}
+
 static void tell_evidence(const struct telling *telling, const json_t *evidence)
 {
 	const json_t *addresses = json_object_get(evidence, "addresses");
@@ -41,11 +48,11 @@ static void tell_evidence(const struct telling *telling, const json_t *evidence)
 	prose_say(prose, ": it tried to send");
 	/* What the policy has no limit of is not counted. */
 	if (json_object_get(evidence, "messages") != NULL)
-		prose_say(prose, " %" PRId64 " messages",
-			  (int64_t)number_of(evidence, "messages"));
+		tell_count(prose, "", number_of(evidence, "messages"),
+			   "message");
 	if (json_object_get(evidence, "recipients") != NULL)
-		prose_say(prose, " to %" PRId64 " recipients",
-			  (int64_t)number_of(evidence, "recipients"));
+		tell_count(prose, " to", number_of(evidence, "recipients"),
+			   "recipient");
 	if (json_array_size(addresses) > 0) {
 		prose_say(prose, "; used from ");
 		tell_list(prose, addresses, "address");
