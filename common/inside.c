@@ -113,7 +113,8 @@ void ls_visit_look_inside(struct ls_visit *visit)
 
 	if (!visit->narrow) /* no familiar place */
 		return;
-	visit->home = ls_home_of(&visit->ref[LS_KIND_PLACE], visit->ip);
+	visit->home = ls_home_of(&visit->ref[LS_KIND_PLACE],
+				 visit->state->guard.hash_key, visit->ip);
 	visit->near = visit->home == LS_HOME_OTHER;
 	if (!visit->near &&
 	    !ls_map_may_be_over(&visit->state->guard, visit->key[LS_KIND_NET],

@@ -46,7 +46,8 @@ static int mark(struct ls_visit *visit, uint64_t first, uint64_t until)
 	seen = ls_slot_get(&place, LS_WORD_FIRST_SEEN);
 	if (seen == 0 || seen > first)
 		ls_slot_set(&place, LS_WORD_FIRST_SEEN, first);
-	ls_home_add(&place, visit->key[LS_KIND_USER], visit->ip);
+	ls_home_add(&place, visit->state->guard.hash_key,
+		    visit->key[LS_KIND_USER], visit->ip);
 	ls_state_familiar(visit->state, LS_KIND_PLACE,
 			  visit->key[LS_KIND_PLACE], until, visit->now);
 	/* The account's name, for lists of places: they have none. */

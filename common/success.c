@@ -191,7 +191,8 @@ static void settle_in(struct ls_visit *visit)
 	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
 
 	if (place != NULL)
-		ls_home_add(place, visit->key[LS_KIND_USER], visit->ip);
+		ls_home_add(place, visit->state->guard.hash_key,
+			    visit->key[LS_KIND_USER], visit->ip);
 }
 
 /* The fast meter of the place is emptied, so that somebody who mistyped starts
