@@ -239,11 +239,13 @@ static bool charge_crowd(const struct ls_sent *sent,
 enum ls_reason ls_sent_reason(const struct ls_sent *sent,
 			      enum ls_sending_meter full)
 {
+	const struct ls_rate rate = rate_of(sent, full);
 	struct ls_ref ref;
 
-	return ls_state_claim(sent->state, sent->kind, sent->key,
-			      sent->visit.now, sent->kind == LS_KIND_SENDING,
-			      &ref) == 0
+	/* More than the limit holds is refused whoever shares what. */
+	return rate.emission_ms > rate.capacity_ms ||
+			       ls_table_find(&sent->state->guard.subjects,
+					     sent->key, sent->kind, &ref) == 0
 		       ? sent->limit[full].reason
 		       : LS_REASON_CROWDED;
 }

@@ -57,7 +57,8 @@ struct ls_sent_charge {
 bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 		    struct ls_sent_charge *charge_r);
 
-/* What to say of a meter that had no room: its reason, or that of the crowd. */
+/* What to say of a meter that had no room: its reason, or that of the crowd. Reads
+ * only. */
 enum ls_reason ls_sent_reason(const struct ls_sent *sent,
 			      enum ls_sending_meter full);
 

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "sending_bed.h"
+#include "sent.h"
 
 #define JOE "joe@example.com"
 #define GUARD (LS_GUARD_WRITE | LS_CREATE)
@@ -37,6 +38,28 @@ static void test_relay(void **state)
 	check("another address",
 	      post(&(struct post){ .user = "", .ip = "198.51.100.8" }).verdict,
 	      LS_ADMIT);
+}
+
+/* To say why a message is refused takes no slot. */
+static void test_reason_takes_nothing(void **state)
+{
+	struct ls_status before, after;
+	struct ls_sent sent;
+
+	(void)state;
+	world_set(&world, "relay", "recipients", "10/1h");
+	world_open(&world, GUARD);
+	ls_status(world.state, world.now_ms, &before);
+	gather(&(struct post){ .user = "", .recipients = 11 });
+	ls_sent_init(&sent, world.state, &message, world.now_ms);
+	check("too many", ls_sent_reason(&sent, LS_SENDING_RECIPIENTS),
+	      LS_REASON_RECIPIENTS);
+	gather(&(struct post){ .user = "", .recipients = 1 });
+	ls_sent_init(&sent, world.state, &message, world.now_ms);
+	check("no slot", ls_sent_reason(&sent, LS_SENDING_RECIPIENTS),
+	      LS_REASON_CROWDED);
+	ls_status(world.state, world.now_ms, &after);
+	check("subjects", after.used, before.used);
 }
 
 /* Refused before its end, it is told all the same; where the rule only observes, at
@@ -102,6 +125,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_relay),
 		TEST(test_relay_is_told),
+		TEST(test_reason_takes_nothing),
 		TEST(test_relay_spares_trusted),
 	};
 
