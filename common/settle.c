@@ -140,13 +140,14 @@ static bool is_known_by_now(struct ls_visit *visit,
 }
 
 /* Does a passdb know the name? While its meters are charged, what it takes of the
- * table depends on that. */
+ * table depends on that. That an alias is gone says nothing of its account. */
 static void note_name(struct ls_visit *visit, enum ls_outcome outcome)
 {
 	const struct ls_ref *user = &visit->ref[LS_KIND_USER];
 	uint64_t until = 0, old;
 
-	if (!visit->known[LS_KIND_USER])
+	if (!visit->known[LS_KIND_USER] ||
+	    (visit->aliased && outcome == LS_OUTCOME_UNKNOWN))
 		return;
 	old = ls_slot_get(user, LS_WORD_UNKNOWN);
 	if (outcome == LS_OUTCOME_UNKNOWN)

@@ -104,6 +104,22 @@ static struct ls_ref slot_of(const char *typed)
 	return ref;
 }
 
+/* That no passdb knows the alias any more says nothing of its account, whose slot
+ * guards it as before. */
+static void test_dropped(void **state)
+{
+	(void)state;
+	learn("j.doe", "joe");
+	world_login(&world, "j.doe", "192.0.2.1", LS_OUTCOME_UNKNOWN);
+	check("the account",
+	      world_word(&world, LS_KIND_USER, "joe", NULL, LS_WORD_UNKNOWN), 0);
+	world_login(&world, "nobody", "192.0.2.1", LS_OUTCOME_UNKNOWN);
+	check("a name",
+	      world_word(&world, LS_KIND_USER, "nobody", NULL,
+			 LS_WORD_UNKNOWN) > 0,
+	      1);
+}
+
 /* Whoever learns it was killed between the halves: no alias of anything. */
 static void test_torn(void **state)
 {
@@ -211,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_learnt),
 		TEST(test_forgotten),
+		TEST(test_dropped),
 		TEST(test_torn),
 		TEST(test_beside_its_name),
 		TEST(test_new_names_are_bounded),
