@@ -96,7 +96,7 @@ bool ls_told_at(const struct ls_ref *ref, unsigned word, uint64_t now,
 
 /* ---- those of a process ------------------------------------------------ */
 
-enum { BUCKETS = 4096, PROBES = 4 };
+enum { BUCKETS = 4096, PROBES = 4, SHARED = 16 };
 
 struct bucket {
 	uint64_t key; /* 0: nobody's */
@@ -106,6 +106,7 @@ struct bucket {
 
 struct ls_told {
 	struct bucket bucket[BUCKETS];
+	uint64_t shared[SHARED]; /* of those that find none, by key */
 };
 
 struct ls_told *ls_told_new(void)
@@ -144,6 +145,18 @@ static struct bucket *find_bucket(struct ls_told *told, uint64_t key,
 	return found;
 }
 
+static const struct ls_told_rate shared = { .units = 50, .minutes = 10 };
+
+static bool told_of_shared(struct ls_told *told, uint64_t key, uint64_t now)
+{
+	uint64_t *value = &told->shared[key % SHARED];
+	uint32_t ignored;
+	bool is_told;
+
+	*value = ls_told_step(*value, now, &shared, 0, &is_told, &ignored);
+	return is_told;
+}
+
 bool ls_told_of(struct ls_told *told, uint64_t key, uint64_t now,
 		const struct ls_told_rate *rate, uint32_t more,
 		uint32_t *untold_r)
@@ -154,7 +167,8 @@ bool ls_told_of(struct ls_told *told, uint64_t key, uint64_t now,
 
 	*untold_r = more;
 	if (bucket == NULL)
-		return true;
+		return told == NULL || !rate->bounded ||
+		       told_of_shared(told, key, now);
 	bucket->rate = rate;
 	bucket->value = ls_told_step(bucket->value, now, rate, more, &is_told,
 				     untold_r);
@@ -163,11 +177,13 @@ bool ls_told_of(struct ls_told *told, uint64_t key, uint64_t now,
 
 /* ---- which of them ----------------------------------------------------- */
 
-static const struct ls_told_rate refused = { 50, 10 };
-static const struct ls_told_rate without_verdict = { 200, 10 };
-static const struct ls_told_rate wrong = { 2000, 1 };
-static const struct ls_told_rate successes = { 100, 1 };
-static const struct ls_told_rate doubts = { 20, 10 };
+/* That a password is wrong costs a charge, and a success needs the right one: no flood
+ * is made of them. */
+static const struct ls_told_rate refused = { 50, 10, true };
+static const struct ls_told_rate without_verdict = { 200, 10, true };
+static const struct ls_told_rate wrong = { 2000, 1, false };
+static const struct ls_told_rate successes = { 100, 1, false };
+static const struct ls_told_rate doubts = { 20, 10, false };
 _Static_assert(2000 * 1 <= MINUTES_MASK / 2, "a level is a distance");
 
 /* What of an account, a password or an address is counted apart. */

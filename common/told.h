@@ -20,7 +20,8 @@
  * who reads along sees a flood as what it is. Shared buckets are words of the slots
  * of addresses and networks, which several processes write, and which their locks
  * keep. All others are kept by the process that decides logins, where no flood of
- * subjects evicts them, and end with it.
+ * subjects evicts them, and end with it. Refusals of who finds none there share some,
+ * so that no number of subjects fills the journal with them.
  *
  *    39                24 23                                  0
  *   +--------------------+-------------------------------------+
@@ -38,6 +39,7 @@
 struct ls_told_rate {
 	unsigned units;   /* at once */
 	unsigned minutes; /* until there is room for one more */
+	bool bounded; /* for who finds no bucket in a process's memory, too */
 };
 
 /* Something of a bucket's happened. Returns the new value; *told_r: it is to be
@@ -62,7 +64,8 @@ bool ls_told_at(const struct ls_ref *ref, unsigned word, uint64_t now,
 		uint32_t *untold_r);
 
 /* The buckets of one process: 4,096 in 96 KB. Where many are in use, one more has
- * none, and is told. */
+ * none. Then it is told; or, of a rate that is bounded, shares one of 16 of the
+ * strictest such, of which it is counted alone how many were not told. */
 struct ls_told;
 struct ls_told *ls_told_new(void); /* NULL: out of memory */
 void ls_told_free(struct ls_told **told);

@@ -20,7 +20,7 @@ enum { FLOODED = 2 };
 
 static void test_bucket(void **state)
 {
-	static const struct ls_told_rate rate = { 50, 10 };
+	static const struct ls_told_rate rate = { .units = 50, .minutes = 10 };
 	uint64_t value = 0, now = LS_MAP_BIRTH_MS, told = 0, counted = 0;
 	uint32_t untold;
 	bool is_told;
@@ -60,7 +60,7 @@ static void test_bucket(void **state)
 /* Whenever that is: minutes are counted modulo 2^16. */
 static void test_bucket_at_any_time(void **state)
 {
-	static const struct ls_told_rate rate = { 50, 10 };
+	static const struct ls_told_rate rate = { .units = 50, .minutes = 10 };
 
 	(void)state;
 	for (uint64_t minute = 0; minute < 70000; minute++) {
@@ -80,7 +80,7 @@ static void test_bucket_at_any_time(void **state)
 
 static void test_count_ends(void **state)
 {
-	static const struct ls_told_rate rate = { 1, 10 };
+	static const struct ls_told_rate rate = { .units = 1, .minutes = 10 };
 	uint64_t value = 0;
 	uint32_t untold;
 	bool is_told;
@@ -102,7 +102,7 @@ static void test_count_ends(void **state)
 static void test_processes(void **state)
 {
 	enum { PROCESSES = 4, EACH = 5000 };
-	static const struct ls_told_rate rate = { 50, 10 };
+	static const struct ls_told_rate rate = { .units = 50, .minutes = 10 };
 	struct ls_subject subject = world_subject(LS_KIND_IP, NULL, AWAY);
 	_Atomic uint64_t *told = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -452,6 +452,33 @@ static void test_others_are_told(void **state)
 	check("each", ls_journal_head(world.state, LS_JOURNAL_GUARD), head + 3);
 }
 
+/* More subjects than there are buckets: what finds none is told no more often for
+ * that. */
+static void test_more_than_buckets(void **state)
+{
+	static const struct ls_told_rate rates[] = {
+		{ .units = 50, .minutes = 10, .bounded = true },
+		{ .units = 50, .minutes = 10 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rates); i++) {
+		struct ls_told *told = ls_told_new();
+		unsigned count = 0;
+		uint32_t untold;
+
+		for (uint64_t key = 1; key <= 200000; key++)
+			count += ls_told_of(told, key * UINT64_C(0x9e3779b97f4a7c15),
+					    LS_MAP_BIRTH_MS, &rates[i], 0,
+					    &untold);
+		if (rates[i].bounded)
+			check_within("told", count, 3000, 4096 + 16 * 55);
+		else
+			check("told", count, 200000);
+		ls_told_free(&told);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -463,6 +490,7 @@ int main(void)
 		TEST(test_acts),
 		TEST(test_told_later),
 		TEST(test_others_are_told),
+		cmocka_unit_test(test_more_than_buckets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
