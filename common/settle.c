@@ -102,6 +102,7 @@ static void count_account(struct ls_visit *visit,
 		uint64_t subject = visit->key[count->kind];
 		unsigned speed = count->word - LS_WORD_ACCOUNTS;
 		struct ls_ref pair;
+		bool has_room;
 
 		if (count->kind == LS_KIND_GUESS
 			    ? !counts_for_guess(visit, ticket, outcome)
@@ -116,11 +117,16 @@ static void count_account(struct ls_visit *visit,
 				   visit->now + count->rate.capacity_ms,
 				   visit->now, &pair))
 			continue;
-		ls_visit_charge(visit, count, true, NULL);
+		/* Of a count that is full already nothing can be given back. */
+		has_room = ls_visit_charge(visit, count, false, NULL);
+		if (!has_room)
+			ls_visit_charge(visit, count, true, NULL);
 		if (visit->known[count->kind])
-			ls_pair_charged(&pair, speed,
-					ls_slot_get(&visit->ref[count->kind],
-						    count->word));
+			ls_pair_charged(
+				&pair, speed,
+				has_room ? ls_slot_get(&visit->ref[count->kind],
+						       count->word)
+					 : 0);
 		if (lock_if_full(visit, count, 0))
 			ls_visit_go_over(visit, ticket, count);
 	}
