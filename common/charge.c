@@ -2,6 +2,7 @@
  * see visit.h */
 #include "lockstep-config.h"
 
+#include "crowd.h"
 #include "visit.h"
 
 /* ---- charges ---------------------------------------------------------- */
@@ -70,6 +71,36 @@ static bool charge_crowd(struct ls_visit *visit,
 	}
 	note(ticket, meter->kind, LS_WORD_CROWD, rate->emission_ms, charged_at);
 	return true;
+}
+
+bool ls_visit_foresee_crowd(const struct ls_visit *visit,
+			    const struct ls_judgement *judgement,
+			    struct ls_decision *decision)
+{
+	const struct ls_meters *meters = visit->meters;
+	bool crowded = false;
+
+	for (unsigned i = 0; i < meters->failures_count; i++) {
+		const struct ls_meter_use *meter = &meters->failures[i];
+		uint64_t room_at;
+
+		if (!(judgement->take & LS_DUE(meter->kind, meter->word)) ||
+		    ls_table_has_room(&visit->state->guard.subjects,
+				      visit->key[meter->kind], meter->kind,
+				      visit->now))
+			continue;
+		crowded = true;
+		if (decision->wanted != LS_ADMIT ||
+		    meters->observed >> meter->kind & 1 ||
+		    ls_crowd_has_room(crowd_of(visit, meter->kind), visit->now,
+				      &meters->crowd, &room_at))
+			continue;
+		decision->verdict = decision->wanted = LS_DENY;
+		decision->kind = meter->kind;
+		decision->reason = LS_REASON_CROWDED;
+		decision->retry_ms = room_at;
+	}
+	return crowded;
 }
 
 /* A slot may be evicted under a charge, but hardly so often in a row. */

@@ -219,6 +219,9 @@ static void decide(const struct ls_visit *visit, const char *service,
 	ls_visit_judge(visit, visit->user != NULL ? service : NULL, view,
 		       &judgement);
 	explanation->decision = judgement.decision;
+	if (visit->ip != NULL && visit->user != NULL)
+		explanation->crowded = ls_visit_foresee_crowd(
+			visit, &judgement, &explanation->decision);
 	explanation->familiar = judgement.familiar;
 	ls_judge_connection(view, visit->policy, visit->meters, visit->now,
 			    &explanation->connect);

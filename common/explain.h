@@ -69,6 +69,8 @@ struct ls_explanation {
 		    * address: it may fill a quarter of the place's meters */
 	bool estranged; /* and is a stranger's there now */
 	bool part; /* a familiar place has a quarter of its limit there now */
+	bool crowded; /* the table has no slot for what it would be counted by: it
+		       * shares a strict meter with others (crowd.h) */
 	bool denied;            /* by the policy: the network */
 	bool trusted_by_policy; /* the network */
 	bool aliased;           /* user stands for the account `final` */

@@ -354,6 +354,16 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 	return LS_EFULL;
 }
 
+bool ls_table_has_room(const struct ls_table *table, uint64_t key,
+		       enum ls_kind kind, uint64_t now)
+{
+	struct ls_ref ignored;
+
+	return ls_table_find(table, key, kind, &ignored) == 0 ||
+	       cheapest(table, ls_table_bucket(table, key), kind, false, now)
+			       .way != LS_WAYS;
+}
+
 bool ls_table_protect(const struct ls_table *table, const struct ls_ref *ref,
 		      uint64_t now)
 {

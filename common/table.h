@@ -195,6 +195,10 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 		   enum ls_kind kind, uint64_t now, bool force,
 		   struct ls_ref *ref_r);
 
+/* Would a claim that is not forced find a slot now? Reads only. */
+bool ls_table_has_room(const struct ls_table *table, uint64_t key,
+		       enum ls_kind kind, uint64_t now);
+
 /* After a write that protects ref's slot: end an intent that aims at it.
  * Returns false when the slot is gone: claim anew, write again. */
 bool ls_table_protect(const struct ls_table *table, const struct ls_ref *ref,

@@ -151,6 +151,12 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
  * forget it. */
 void ls_visit_depart(const struct ls_visit *visit,
 		     const struct ls_judgement *judgement,
+/* Would one of the failure meters that the judgement takes find no slot? Then
+ * *decision, if it admits, refuses where the crowd of its bucket has no room. Reads
+ * only. */
+bool ls_visit_foresee_crowd(const struct ls_visit *visit,
+			    const struct ls_judgement *judgement,
+			    struct ls_decision *decision);
 		     struct ls_ticket *ticket);
 void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket);
 

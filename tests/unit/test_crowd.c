@@ -5,7 +5,7 @@
 #include "crowd.h"
 #include "harness.h"
 #include "sending.h"
-#include "world_bed.h"
+#include "explain_bed.h"
 
 enum { NOW = 1000000000 };
 
@@ -120,6 +120,32 @@ static void test_logins(void **state)
 	check("by evicting none", status.evicted, 0);
 }
 
+/* To explain a login says what it would get, and takes nothing. */
+static void test_explained(void **state)
+{
+	struct ls_explanation told;
+
+	(void)state;
+	world_set(&world, NULL, "subjects", "1024");
+	world_open(&world, GUARD);
+	told = explain(world.state, JOE, AWAY, NULL, NULL);
+	check("slots", told.crowded, false);
+	fill();
+	for (unsigned i = 0; i < 30; i++)
+		told = explain(world.state, JOE, AWAY, NULL, NULL);
+	check("no slot", told.crowded, true);
+	check("but room", told.decision.verdict, LS_ADMIT);
+	world_guess(&world, JOE, AWAY, 50);
+	told = explain(world.state, JOE, AWAY, NULL, NULL);
+	check("refused", told.decision.verdict, LS_DENY);
+	check("crowded", told.decision.reason, LS_REASON_CROWDED);
+	check("retry", told.decision.retry_ms > 0, true);
+	world_pass(&world, told.decision.retry_ms);
+	check("then", explain(world.state, JOE, AWAY, NULL, NULL)
+			      .decision.reason != LS_REASON_CROWDED ||
+			      told.decision.kind != LS_KIND_PLACE, true);
+}
+
 /* A rule that only observes refuses nobody here either. */
 static void test_observed(void **state)
 {
@@ -175,6 +201,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_rate),   TEST(test_charge),	TEST(test_other_limits),
 		TEST(test_logins), TEST(test_observed), TEST(test_sending),
+		TEST(test_explained),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

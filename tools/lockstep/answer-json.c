@@ -202,6 +202,7 @@ void answer_print_json(const struct answer *answer)
 	json_put(object, "familiar", json_boolean(is->familiar));
 	json_put(object, "near", json_boolean(is->near));
 	json_put(object, "estranged", json_boolean(is->estranged));
+	json_put(object, "crowded", json_boolean(is->crowded));
 	json_put(object, "over", over_of(answer));
 	put_time(object, "familiar_until", place->familiar_until_ms);
 	put_time(object, "first_seen", place->first_seen_ms);

@@ -199,6 +199,18 @@ static void print_over(const struct answer *answer)
 	}
 }
 
+/* No slot of the table for what the login would be counted by. */
+static void print_crowd(const struct answer *answer)
+{
+	if (!answer->is.crowded)
+		return;
+	begin("table");
+	puts("full of what is worth more: this login has no slot of its own, and "
+	     "shares");
+	begin("");
+	puts("a strict limit with others (lockstep status says more)");
+}
+
 static void print_familiar(const struct answer *answer)
 {
 	const struct ls_known *place = &answer->is.of[LS_KIND_PLACE];
@@ -411,6 +423,7 @@ void answer_print(const struct answer *answer)
 	print_locks(answer);
 	print_familiar(answer);
 	print_over(answer);
+	print_crowd(answer);
 	print_trusted(answer);
 	print_sessions(answer);
 	print_meters(answer);
