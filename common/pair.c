@@ -47,6 +47,25 @@ bool ls_pair_count(const struct ls_state *state, uint64_t subject,
 	return true;
 }
 
+void ls_pair_keep(const struct ls_state *state, uint64_t subject,
+		  uint64_t other, uint64_t until, uint64_t now)
+{
+	struct ls_ref ref;
+
+	if (ls_state_claim(state, LS_KIND_PAIR, key_of(state, subject, other),
+			   now, false, &ref) == 0)
+		ls_slot_raise(&ref, LS_WORD_UNTIL, until);
+}
+
+void ls_pair_forget(const struct ls_state *state, uint64_t subject,
+		    uint64_t other)
+{
+	struct ls_ref ref;
+
+	if (find(state, subject, other, &ref))
+		ls_slot_set(&ref, LS_WORD_UNTIL, 0);
+}
+
 void ls_pair_charged(const struct ls_ref *pair, unsigned speed,
 		     uint64_t charged_at)
 {

@@ -24,6 +24,13 @@ bool ls_pair_count(const struct ls_state *state, uint64_t subject,
 void ls_pair_charged(const struct ls_ref *pair, unsigned speed,
 		     uint64_t charged_at);
 
+/* Have it counted until then, which may be later than before. */
+void ls_pair_keep(const struct ls_state *state, uint64_t subject,
+		  uint64_t other, uint64_t until, uint64_t now);
+/* Have it not counted. */
+void ls_pair_forget(const struct ls_state *state, uint64_t subject,
+		    uint64_t other);
+
 /* Have it not counted, if it was to be counted until `since` or longer: then it may
  * count again. Three at once, then one in eight hours. Returns what the meter was after
  * its charge; 0: there is none to give back. */

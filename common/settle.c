@@ -137,12 +137,8 @@ static void count_account(struct ls_visit *visit,
 static bool is_known_by_now(struct ls_visit *visit,
 			    const struct ls_ticket *ticket)
 {
-	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
-
-	return ticket->print != 0 &&
-	       ((place != NULL && ls_slot_has_print(place, ticket->print)) ||
-		ls_unsure_has(visit->state->unsure, visit->key[LS_KIND_PLACE],
-			      ticket->print));
+	ls_visit_reach(visit, LS_KIND_PLACE);
+	return ls_visit_knows(visit, ticket->print);
 }
 
 /* Does a passdb know the name? While its meters are charged, what it takes of the
@@ -169,11 +165,15 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 		 enum ls_outcome outcome)
 {
 	const struct ls_meter_use *repeats = &visit->meters->repeats;
-	const struct ls_ref *place;
 
 	ls_visit_refund(visit, ticket, LS_KEEP_FAILURES);
-	if (ticket->repeat)
+	if (ticket->repeat) {
+		/* A place keeps it as long as it is kept; else it is new. */
+		if (visit->ip == NULL)
+			ls_visit_note_wrong(visit, ticket->print,
+					    ticket->unsure);
 		return;
+	}
 	ls_visit_widen(visit);
 	if (is_known_by_now(visit, ticket)) {
 		/* One wrong password is one guess, however many connections
@@ -186,12 +186,7 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 	}
 	fill_failures(visit, ticket);
 	note_name(visit, outcome);
-	place = ls_visit_reach(visit, LS_KIND_PLACE);
-	if (ticket->print != 0 && ticket->unsure)
-		ls_unsure_add(visit->state->unsure, visit->key[LS_KIND_PLACE],
-			      ticket->print);
-	else if (ticket->print != 0 && place != NULL)
-		ls_slot_add_print(place, ticket->print);
+	ls_visit_note_wrong(visit, ticket->print, ticket->unsure);
 	count_account(visit, ticket, outcome);
 	if (!ticket->unsure)
 		ls_visit_note_spray(visit);
@@ -218,7 +213,7 @@ static struct ls_decision decision_of(const struct ls_ticket *ticket)
 
 	if (ticket->repeat && ticket->wanted == LS_ADMIT) {
 		decision.reason = LS_REASON_REPEATS;
-		decision.kind = LS_KIND_PLACE;
+		decision.kind = ticket->nowhere ? LS_KIND_USER : LS_KIND_PLACE;
 	}
 	return decision;
 }

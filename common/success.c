@@ -247,12 +247,7 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 	bool familiar = ticket->familiar;
 	bool guessed_at = !familiar && is_guessed_at(visit);
 
-	/* What is right now must not stand among the wrong. */
-	if (ticket->print != 0 && visit->known[LS_KIND_PLACE])
-		ls_slot_drop_print(&visit->ref[LS_KIND_PLACE], ticket->print);
-	if (ticket->print != 0)
-		ls_unsure_drop(visit->state->unsure, visit->key[LS_KIND_PLACE],
-			       ticket->print);
+	ls_visit_note_right(visit, ticket->print);
 	follow_name(visit, ticket);
 	/* Without a place nothing becomes familiar. Nor is it in doubt: else an
 	 * account under siege would go on probation by its owner's calendar. */

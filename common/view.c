@@ -137,7 +137,6 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 		   const char *target, struct ls_view *view_r)
 {
 	const struct ls_inflight *inflight = visit->state->inflight;
-	uint32_t print = ls_visit_print(visit);
 
 	view_r->denied = visit->policy->denied != 0;
 	view_r->secured = secured;
@@ -150,12 +149,7 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 	view_r->spray_flying = visit->over && ls_visit_is_spray_flying(visit);
 	view_r->rush =
 		ls_inflight_rush(inflight, visit->key[LS_KIND_IP]);
-	view_r->repeat =
-		print != 0 &&
-		((visit->known[LS_KIND_PLACE] &&
-		  ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print)) ||
-		 ls_unsure_has(visit->state->unsure, visit->key[LS_KIND_PLACE],
-			       print));
+	view_r->repeat = ls_visit_knows(visit, ls_visit_print(visit));
 	memset(view_r->word, 0, sizeof(view_r->word));
 	memset(view_r->flight, 0, sizeof(view_r->flight));
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {

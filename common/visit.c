@@ -275,14 +275,6 @@ bool ls_visit_is_trusted(const struct ls_visit *visit)
 	       is_trusted(visit, LS_KIND_NET);
 }
 
-uint32_t ls_visit_print(const struct ls_visit *visit)
-{
-	return visit->key[LS_KIND_GUESS] == 0 || visit->ip == NULL
-		       ? 0
-		       : ls_secret_print(visit->key[LS_KIND_GUESS],
-					 visit->key[LS_KIND_PLACE]);
-}
-
 void ls_visit_journal(struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,
 		      const struct ls_decision *decision,

@@ -121,8 +121,17 @@ void ls_visit_judge(const struct ls_visit *visit, const char *service,
 bool ls_visit_is_frozen(const struct ls_visit *visit,
 			struct ls_decision *decision_r);
 
-/* The fingerprint of the password at this place; 0: none. */
+/* ---- wrong passwords that are known (repeated.c) ---------------------- */
+
+/* The fingerprint of the password at this place, or, without an address, at this
+ * account; 0: none. */
 uint32_t ls_visit_print(const struct ls_visit *visit);
+/* Was it wrong there before? */
+bool ls_visit_knows(const struct ls_visit *visit, uint32_t print);
+/* It is wrong; unsure: or may be right all the same. */
+void ls_visit_note_wrong(struct ls_visit *visit, uint32_t print, bool unsure);
+/* It is right: what is must not stand among the wrong. */
+void ls_visit_note_right(const struct ls_visit *visit, uint32_t print);
 
 /* Do the address and its network count for nothing: by the policy's word, or an
  * administrator's for a while, or because they are not known? */
@@ -142,6 +151,12 @@ const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind);
  * in the crowd, if crowd_at is not 0. */
 bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 		     bool force, struct ls_ticket *ticket);
+/* Would one of the failure meters that the judgement takes find no slot? Then
+ * *decision, if it admits, refuses where the crowd of its bucket has no room. Reads
+ * only. */
+bool ls_visit_foresee_crowd(const struct ls_visit *visit,
+			    const struct ls_judgement *judgement,
+			    struct ls_decision *decision);
 /* Give back what the ticket notes, but for what is kept. */
 enum ls_keep { LS_KEEP_NOTHING, LS_KEEP_LOGINS, LS_KEEP_FAILURES };
 void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
@@ -151,12 +166,6 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
  * forget it. */
 void ls_visit_depart(const struct ls_visit *visit,
 		     const struct ls_judgement *judgement,
-/* Would one of the failure meters that the judgement takes find no slot? Then
- * *decision, if it admits, refuses where the crowd of its bucket has no room. Reads
- * only. */
-bool ls_visit_foresee_crowd(const struct ls_visit *visit,
-			    const struct ls_judgement *judgement,
-			    struct ls_decision *decision);
 		     struct ls_ticket *ticket);
 void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket);
 

@@ -69,14 +69,72 @@ static void test_limit_holds(void **state)
 	      LS_DENY);
 }
 
-/* Nothing tells one wrong password from another without a place. */
-static void test_repeats_count(void **state)
+static uint64_t failures(void)
+{
+	const struct ls_limit limit = { USER_FAILURES, WORLD_HOUR };
+
+	return world_level(&world, LS_KIND_USER, JOE, NULL, LS_WORD_FAILURES,
+			   &limit);
+}
+
+/* A calendar that was not told of the new password. */
+static void test_repeats_count_once(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < USER_FAILURES; i++)
+	for (unsigned i = 0; i < 20; i++)
 		check("admitted", try(JOE, "old", LS_OUTCOME_WRONG).verdict,
 		      LS_ADMIT);
-	check("refused", try(JOE, "old", LS_OUTCOME_WRONG).verdict, LS_DENY);
+	check("failures", failures(), 1);
+	try(JOE, "older", LS_OUTCOME_WRONG);
+	check("another", failures(), 2);
+	/* as long as it goes on */
+	for (unsigned i = 0; i < 4; i++) {
+		world_pass(&world, 6 * WORLD_DAY);
+		try(JOE, "old", LS_OUTCOME_WRONG);
+	}
+	check("failures", failures(), 0);
+	/* at this account */
+	try("ann@example.com", "old", LS_OUTCOME_WRONG);
+	check("joe's", failures(), 0);
+	/* It is right now, and wrong again later. */
+	try(JOE, "old", LS_OUTCOME_SUCCESS);
+	try(JOE, "old", LS_OUTCOME_WRONG);
+	check("new", failures(), 1);
+}
+
+/* Many at once are one, too. */
+static void test_repeats_at_once(void **state)
+{
+	struct ls_ticket ticket[USER_FAILURES];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(ticket); i++)
+		check("admitted", ask(JOE, "old", &ticket[i]).verdict,
+		      LS_ADMIT);
+	for (unsigned i = 0; i < COUNT(ticket); i++)
+		ls_settle(world.state, &ticket[i], LS_OUTCOME_WRONG,
+			  world.now_ms);
+	check("failures", failures(), 1);
+	check("joe", try(JOE, "right", LS_OUTCOME_SUCCESS).verdict, LS_ADMIT);
+}
+
+/* What may be right is in no map, and counts once all the same. */
+static void test_repeats_unsure(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	try(JOE, NULL, LS_OUTCOME_WRONG);
+	before = subjects();
+	for (unsigned i = 0; i < 20; i++) {
+		struct ls_ticket ticket;
+
+		check("admitted", ask(JOE, "maybe", &ticket).verdict, LS_ADMIT);
+		ls_ticket_unsure(&ticket);
+		ls_settle(world.state, &ticket, LS_OUTCOME_WRONG, world.now_ms);
+	}
+	check("failures", failures(), 2);
+	check("subjects", subjects(), before);
 }
 
 static void test_exact_at_once(void **state)
@@ -196,7 +254,10 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup_small, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_limit_holds),	  TEST(test_repeats_count),
+		TEST(test_limit_holds),
+		TEST(test_repeats_count_once),
+		TEST(test_repeats_at_once),
+		TEST(test_repeats_unsure),
 		TEST(test_exact_at_once), TEST(test_orders_hold),
 		TEST(test_guess_counts),  TEST(test_nothing_familiar),
 		TEST(test_no_doubt),	  TEST(test_unspecified_address),
