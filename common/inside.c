@@ -135,8 +135,8 @@ void ls_visit_look_inside(struct ls_visit *visit)
 
 uint64_t ls_visit_spray_key(const struct ls_visit *visit)
 {
-	return ls_key_pair(visit->state->guard.hash_key, LS_KIND_SPRAY,
-			   visit->key[LS_KIND_IP], visit->key[LS_KIND_GUESS]);
+	return ls_key_mix(LS_KIND_SPRAY, visit->key[LS_KIND_IP],
+			  visit->key[LS_KIND_GUESS]);
 }
 
 /* As much of the account's key as the slot has; 0 stands for several accounts. */

@@ -15,9 +15,22 @@ uint64_t ls_key_net(const uint8_t hash_key[LS_HASH_KEY_SIZE], enum ls_kind kind,
 		    const struct ls_prefix *net);
 uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 		     const char *user);
-/* Two keys into one: a PLACE is (user, net), a PAIR (subject, other). */
+/* A key and a number into one: a PLACE is (user, net). */
 uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 		     enum ls_kind kind, uint64_t first, uint64_t second);
+/* Two keyed hashes into one, which is kept nowhere but in a map's slots: a PAIR, a
+ * SPRAY. Nobody outside knows either of the two, so nobody can choose two pairs that
+ * meet; two meet as seldom as any two numbers of 64 bits. */
+static inline uint64_t ls_key_mix(enum ls_kind kind, uint64_t first,
+				  uint64_t second)
+{
+	uint64_t mixed = first * UINT64_C(0x9e3779b97f4a7c15) ^
+			 (second + (uint64_t)kind);
+
+	mixed = (mixed ^ mixed >> 32) * UINT64_C(0xd6e8feb86659fd93);
+	mixed = (mixed ^ mixed >> 32) * UINT64_C(0xd6e8feb86659fd93);
+	return mixed ^ mixed >> 32;
+}
 /* Of a text that is no account's name: an envelope address, a transaction. Case
  * does not count, nor what comes after 511 bytes.
  *   what   sets those apart that mean different things */

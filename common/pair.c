@@ -6,17 +6,11 @@
 /* So often a person mistypes, and gets it right. */
 enum { PARDONS_PER_DAY = 3, DAY_MS = 24 * 3600 * 1000 };
 
-static uint64_t key_of(const struct ls_state *state, uint64_t subject,
-		       uint64_t other)
-{
-	return ls_key_pair(state->guard.hash_key, LS_KIND_PAIR, subject, other);
-}
-
 static bool find(const struct ls_state *state, uint64_t subject,
 		 uint64_t other, struct ls_ref *ref_r)
 {
 	return ls_table_find(&state->guard.subjects,
-			     key_of(state, subject, other), LS_KIND_PAIR,
+			     ls_key_mix(LS_KIND_PAIR, subject, other), LS_KIND_PAIR,
 			     ref_r) == 0;
 }
 
@@ -36,7 +30,7 @@ bool ls_pair_count(const struct ls_state *state, uint64_t subject,
 	struct ls_ref own, *ref = pair_r != NULL ? pair_r : &own;
 
 	/* No room to remember it: then it counts, this time too. */
-	if (ls_state_claim(state, LS_KIND_PAIR, key_of(state, subject, other),
+	if (ls_state_claim(state, LS_KIND_PAIR, ls_key_mix(LS_KIND_PAIR, subject, other),
 			   now, false, ref) < 0) {
 		ref->slot = NULL;
 		return true;
@@ -52,7 +46,7 @@ void ls_pair_keep(const struct ls_state *state, uint64_t subject,
 {
 	struct ls_ref ref;
 
-	if (ls_state_claim(state, LS_KIND_PAIR, key_of(state, subject, other),
+	if (ls_state_claim(state, LS_KIND_PAIR, ls_key_mix(LS_KIND_PAIR, subject, other),
 			   now, false, &ref) == 0)
 		ls_slot_raise(&ref, LS_WORD_UNTIL, until);
 }
