@@ -219,7 +219,7 @@ static void decide(const struct ls_visit *visit, const char *service,
 	ls_visit_judge(visit, visit->user != NULL ? service : NULL, view,
 		       &judgement);
 	explanation->decision = judgement.decision;
-	if (visit->ip != NULL && visit->user != NULL)
+	if (explanation->known_user && explanation->known_ip)
 		explanation->crowded = ls_visit_foresee_crowd(
 			visit, &judgement, &explanation->decision);
 	explanation->familiar = judgement.familiar;
@@ -277,6 +277,8 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 		forget_address(&visit);
 	else if (question->anywhere)
 		visit.known[LS_KIND_IP] = false;
+	explanation_r->known_user = user != NULL;
+	explanation_r->known_ip = ip != NULL;
 	memset(&view, 0, sizeof(view));
 	ls_visit_view(&visit, true, NULL, &view);
 	decide(&visit, question->service != NULL ? question->service : "imap",
@@ -291,8 +293,6 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	};
 
 	explanation_r->observing = visit.policy->mode == LS_MODE_OBSERVE;
-	explanation_r->known_user = user != NULL;
-	explanation_r->known_ip = ip != NULL;
 	explanation_r->near = visit.near;
 	explanation_r->estranged = visit.estranged;
 	explanation_r->part = visit.part;

@@ -135,6 +135,8 @@ static void test_explained(void **state)
 		told = explain(world.state, JOE, AWAY, NULL, NULL);
 	check("no slot", told.crowded, true);
 	check("but room", told.decision.verdict, LS_ADMIT);
+	check("of an account alone",
+	      explain(world.state, JOE, NULL, NULL, NULL).crowded, false);
 	world_guess(&world, JOE, AWAY, 50);
 	told = explain(world.state, JOE, AWAY, NULL, NULL);
 	check("refused", told.decision.verdict, LS_DENY);
