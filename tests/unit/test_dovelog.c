@@ -139,6 +139,8 @@ static const struct row syslog[] = {
 	{ "<22>1 2026-11-25T02:21:24Z mx postfix/submission/smtpd 7 - - warning: unknown[192.0.2.9]: SASL PLAIN authentication failed: x, sasl_username=joe",
 	  DOVELOG_SASL_FAILED, LS_OUTCOME_WRONG, 1, "joe", "192.0.2.9", "",
 	  "smtp", "" },
+	{ "<22>1 2026-11-25T02:21:24Z mx postfix 7 - -  4XyZ1: client=unknown[192.0.2.9], sasl_method=PLAIN, sasl_username=joe",
+	  MAIL, "joe", "192.0.2.9", "", "smtp", "" },
 	{ "<22>Nov 25 03:21:24 mx dovecot: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
 	  FAILED, "joe", "192.0.2.9", "x", "", "passwd-file" },
 	{ "<190>2026-11-25T02:21:24Z mx dovecot[9]: " "auth: passwd-file(joe,192.0.2.9,<x>): Password mismatch",
@@ -360,6 +362,8 @@ static const struct row foreign[] = {
 	{ AT "mx dovecot[7]: " JOE_FAILS, NOT_READ },
 	{ AT "mx postfix/qmgr[7]: " JOE_SENDS, NOT_READ },
 	{ "<22>1 2026-11-25T02:21:24Z mx webmail 7 - - " JOE_LOGS_IN, NOT_READ },
+	{ "<22>1 2026-11-25T02:21:24Z mx postfix-policyd 7 - - " JOE_FAILS, NOT_READ },
+	{ AT "mx postfix[7]: " JOE_FAILS, NOT_READ },
 	{ AT "mx webmail[7]: message repeated 9 times: [ " JOE_LOGS_IN "]", NOT_READ },
 	{ AT "mx: dovecot: " JOE_LOGS_IN, NOT_READ },
 };

@@ -2,7 +2,7 @@
  *
  * Messages as Dovecot 1.2 to 2.4.5 and Postfix 3.7 and 3.11 write them, by their
  * sources where no server of that release was at hand; headers as the programs that
- * logheader.h names write them (test_logmade.c has what those made of real lines). */
+ * logheader.h names write them (tests/logs has what those made of real lines). */
 #include "lockstep-config.h"
 
 #include "cli.h"
@@ -145,6 +145,8 @@ static const struct kind postfix[] = {
 	  RIGHT("smtp") },
 	{ "4XyZ1kabcz9: client=unknown[" IP4 "]:55729, sasl_method=PLAIN, sasl_username=" U1 ", sasl_sender=a, orig_client=b[192.0.2.8]:25",
 	  RIGHT("smtp") },
+	{ "4XyZ1kabcz9: client=unknown[" IP4 "]:unknown, sasl_method=PLAIN, sasl_username=" U1,
+	  RIGHT("smtp") },
 	{ "disconnect from unknown[" IP4 "]:55729 ehlo=1 auth=0/1 quit=1 commands=2/3",
 	  NO_ATTEMPT },
 	/* 3.11 */
@@ -206,6 +208,8 @@ static const char *const shapes[] = {
 	"Wed 2026-11-25 05:21:24 +03 mx %T[7]: %M",
 	"1795573284.123456 mx %T[7]: %M",
 	"[ 1284.123456] mx %T[7]: %M",
+	"[ 1284.123456 <    0.001000 >] mx %T[7]: %M",
+	"[ 1284.123456 <                >] mx %T[7]: %M",
 	"2026-11-25T03:21:24+0100 mx %T[7]: %M",
 	"{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"SYSLOG_IDENTIFIER\":\"%T\",\"_PID\":\"7\",\"MESSAGE\":\"%M\"}",
 	"\x1e{\"SYSLOG_IDENTIFIER\":\"%T\",\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"MESSAGE\":\"%M\"}",
@@ -242,6 +246,8 @@ static const char *const strange[] = {
 	"<22>2 2026-11-25T02:21:24Z mx %T 7 - - %M",
 	"{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"SYSLOG_IDENTIFIER\":\"webmail\",\"MESSAGE\":\"%M\"}",
 	"{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"MESSAGE\":\"%M\"}",
+	"{\"__REALTIME_TIMESTAMP\":\"18446744073709551615\",\"SYSLOG_IDENTIFIER\":\"%T\",\"MESSAGE\":\"%M\"}",
+	"{\"__REALTIME_TIMESTAMP\":\"now\",\"SYSLOG_IDENTIFIER\":\"%T\",\"MESSAGE\":\"%M\"}",
 	"{\"message\":\"%M\",\"@timestamp\":\"2026-11-25T02:21:24Z\"}",
 	"    MESSAGE=%M",
 	"	\"MESSAGE\" : \"%M\",",

@@ -10,7 +10,7 @@
 
 #include "dovelog-private.h"
 
-/* "HOST[IP]" or "HOST[IP]:PORT". */
+/* "HOST[IP]", or "HOST[IP]:PORT", whose port is "unknown" where a proxy told none. */
 static bool take_client(struct dovelog_text *text, struct dovelog_record *record)
 {
 	size_t bracket = text_find(*text, TEXT("["));
@@ -25,7 +25,9 @@ static bool take_client(struct dovelog_text *text, struct dovelog_record *record
 		return false;
 	*text = text_skip(*text, bracket + 1 + ip.len + 1);
 	rest = *text;
-	if (text_take(&rest, TEXT(":")) && text_take_number(&rest, &port) > 0)
+	if (text_take(&rest, TEXT(":")) &&
+	    (text_take_number(&rest, &port) > 0 ||
+	     text_take(&rest, TEXT("unknown"))))
 		*text = rest;
 	return true;
 }

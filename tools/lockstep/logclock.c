@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#define LAST_S INT64_C(253402300800) /* the year 10000 */
+
 enum {
 	DAY_S = 86400,
 	MONTHS_BACK = 6, /* a date that falls back by more began a year */
@@ -129,7 +131,9 @@ uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
 	default:
 		seconds = date_of(clock, when);
 	}
-	return seconds > 0 ? (uint64_t)seconds * 1000 + (uint64_t)when->ms : 0;
+	return seconds > 0 && seconds < LAST_S
+		       ? (uint64_t)seconds * 1000 + (uint64_t)when->ms
+		       : 0;
 }
 
 /* Of a day that the year before has not, the one after it. A leap day that was

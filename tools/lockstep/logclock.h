@@ -23,7 +23,7 @@ struct logclock {
 };
 
 void logclock_init(struct logclock *clock, int64_t written_s);
-/* Returns 0 for a time that there is not. */
+/* Returns 0 for a time that there is not, or that has no four digits of a year. */
 uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when);
 
 /* By how many years the times of guessed years are too late. */

@@ -301,7 +301,10 @@ static bool take_rfc5424(struct logheader *header)
 	/* rsyslog has a blank of what came by /dev/log in front of it. */
 	text_take(&rest, TEXT(" "));
 	header->text = rest;
-	header->by = logheader_by(tag);
+	/* rsyslog has only what stands before the '/', of all that Postfix logs; no
+	 * message of another process than smtpd begins as its do. */
+	header->by = text_is(tag, TEXT("postfix")) ? LOGHEADER_POSTFIX
+						   : logheader_by(tag);
 	header->fresh = header->version = false;
 	return true;
 }

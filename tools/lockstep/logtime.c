@@ -176,7 +176,8 @@ static bool take_unix(struct dovelog_text *text, struct dovelog_when *when)
 	return true;
 }
 
-/* "[ 1234.567890]": seconds since the boot. */
+/* "[ 1234.567890]": seconds since the boot; or "[ 1234.567890 <    0.001000 >]", and
+ * since the line before. */
 static bool take_monotonic(struct dovelog_text *text, struct dovelog_when *when)
 {
 	unsigned seconds;
@@ -191,6 +192,10 @@ static bool take_monotonic(struct dovelog_text *text, struct dovelog_when *when)
 	when->kind = DOVELOG_BOOT;
 	when->seconds = seconds;
 	take_fraction(text, when);
+	if (text_take(text, TEXT(" <")))
+		while (text->len > 0 && text->at[0] != ']' &&
+		       strchr(" .0123456789>", text->at[0]) != NULL)
+			*text = text_skip(*text, 1);
 	return text_take(text, TEXT("]"));
 }
 
