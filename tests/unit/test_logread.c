@@ -197,6 +197,27 @@ static void test_not_compressed(void **state)
 	}
 }
 
+/* Longer than any line of a login is: not read, but not passed over either. */
+static void test_too_long(void **state)
+{
+	static char log[70000];
+	struct logread logread;
+
+	(void)state;
+	for (size_t size = LOGREAD_LINE + 1; size < sizeof(log) - 200;
+	     size += 50000) {
+		memset(log, 'x', size);
+		memcpy(log, "Nov  1 12:00:00" LOGIN, sizeof("Nov  1 12:00:00" LOGIN) - 2);
+		strcpy(log + size, "\nNov  1 12:00:00" LOGIN);
+		check("read", read_bytes(&logread, log, strlen(log), 0), 0);
+		check("lines", logread.lines, 2);
+		check("attempts", logread.attempts.count, 1);
+		check("unknown", logread.unknown, 1);
+		check("shown", strlen(logread.shown[0]), LOGREAD_LINE);
+		logread_free(&logread);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_stray_line),
 		cmocka_unit_test(test_compressed),
 		cmocka_unit_test(test_not_compressed),
+		cmocka_unit_test(test_too_long),
 	};
 
 	setenv("TZ", "UTC", 1);

@@ -244,6 +244,7 @@ static const char *const strange[] = {
 	"dovecotx  | " AT "mx %T[7]: %M",
 	DOCKER "stdout P " AT "mx %T[7]: %M",
 	"<22>2 2026-11-25T02:21:24Z mx %T 7 - - %M",
+	"<22>1 2026-11-25T02:21:24Z %M",
 	"{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"SYSLOG_IDENTIFIER\":\"webmail\",\"MESSAGE\":\"%M\"}",
 	"{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"MESSAGE\":\"%M\"}",
 	"{\"__REALTIME_TIMESTAMP\":\"18446744073709551615\",\"SYSLOG_IDENTIFIER\":\"%T\",\"MESSAGE\":\"%M\"}",

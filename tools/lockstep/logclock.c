@@ -111,10 +111,8 @@ static int64_t uptime_of(const struct logclock *clock,
 {
 	int64_t seconds = clock->boot_s + when->seconds;
 
-	return clock->boot_s > 0 && clock->written_s >= clock->boot_s &&
-			       seconds <= clock->written_s + 1
-		       ? seconds
-		       : 0;
+	return clock->boot_s > 0 && seconds <= clock->written_s + 1 ? seconds
+								    : 0;
 }
 
 uint64_t logclock_ms(struct logclock *clock, const struct dovelog_when *when)
