@@ -419,6 +419,8 @@ static void test_others(void **state)
 		AT "mx sshd[7]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.44",
 		AT "mx postfix/smtp[7]: 4Xy: to=<joe@example.test>, status=bounced (host mx said: 550 unknown user)",
 		AT "mx postfix/smtpd[7]: warning: SASL authentication failure: Password verification failed",
+		AT "mx postfix/smtp[7]: warning: SASL authentication failure: No worthy mechs found",
+		AT "mx postfix/smtp[7]: 4Xy: SASL authentication failed; server mx.example.test[192.0.2.1] said: 535",
 		AT "mx dovecot: imap(joe)<7><x>: Logged out in=1 out=2",
 		"-- Boot 0123456789abcdef0123456789abcdef --",
 		"{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"SYSLOG_IDENTIFIER\":\"sshd\",\"MESSAGE\":\"Accepted password\"}",

@@ -81,6 +81,22 @@ static bool is_pam(struct dovelog_text text)
 	       text_has(text, TEXT("dovecot:auth): check pass; user unknown"));
 }
 
+/* Postfix's of a client, "HOST[IP]:PORT: SASL PLAIN authentication", not of a server
+ * that Postfix logs in to. */
+static bool is_sasl(struct dovelog_text text)
+{
+	size_t at = text_find(text, TEXT(": SASL "));
+
+	if (at == text.len || !text_has(text, TEXT(" authentication ")))
+		return false;
+	while (at > 0 && text.at[at - 1] != ':' && text.at[at - 1] != ']' &&
+	       text.at[at - 1] != ' ')
+		at--;
+	if (at > 0 && text.at[at - 1] == ':')
+		at--;
+	return at > 0 && text.at[at - 1] == ']';
+}
+
 bool dovelog_looks_like_login(const char *line, size_t len)
 {
 	static const struct dovelog_text login = LITERAL("-login: ");
@@ -101,9 +117,7 @@ bool dovelog_looks_like_login(const char *line, size_t len)
 	     text_has(text, TEXT("auth-worker("))) &&
 	    dovelog_has_auth_words(text))
 		return true;
-	return is_pam(text) ||
-	       (text_has(text, TEXT(": SASL ")) &&
-		text_has(text, TEXT(" authentication "))) ||
+	return is_pam(text) || is_sasl(text) ||
 	       (text_has(text, TEXT(": client=")) &&
 		text_has(text, TEXT(", sasl_username=")));
 }
