@@ -26,6 +26,7 @@ static void ticket_init(struct ls_ticket *ticket,
 	ticket->at_home = ticket->estranged = ticket->part = false;
 	ticket->rushing = ticket->spraying = false;
 	ticket->flying_failures = ticket->flying_accounts = 0;
+	ticket->local = false;
 	ticket->due = 0;
 	ticket->print = 0;
 	ticket->wanted = LS_ADMIT;
@@ -192,6 +193,9 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 	if (decision_r->verdict == LS_WAIT)
 		decision_r->key = decision_r->reason == LS_REASON_SPRAY
 					  ? ls_visit_spray_key(&visit)
+				  : decision_r->kind == LS_KIND_LOCAL
+					  ? ls_inflight_local_key(
+						    visit.local_key)
 					  : visit.key[decision_r->kind];
 	keep(&visit, &judgement, ticket_r);
 	count(state->guard.header, attempt, decision_r->verdict, visit.now);
@@ -230,6 +234,9 @@ unsigned ls_ticket_holds(const struct ls_ticket *ticket,
 			key_r[count++] = ticket->key[kind];
 	if (ticket->spraying)
 		key_r[count++] = ticket->key[LS_KIND_SPRAY];
+	if (ticket->local)
+		key_r[count++] =
+			ls_inflight_local_key(ticket->key[LS_KIND_LOCAL]);
 	return count;
 }
 

@@ -198,6 +198,11 @@ void ls_visit_depart(const struct ls_visit *visit,
 {
 	struct ls_inflight *inflight = visit->state->inflight;
 
+	if (visit->local_key != 0) {
+		ticket->local = true;
+		ticket->key[LS_KIND_LOCAL] = visit->local_key;
+		ls_inflight_join_local(inflight, visit->local_key);
+	}
 	if (inflight == NULL)
 		return;
 	/* Of a place one is enough: another can fail at no other account. Else a few
@@ -229,6 +234,9 @@ void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket)
 		ls_inflight_leave(visit->state->inflight,
 				  ticket->key[LS_KIND_IP]);
 	ticket->rushing = false;
+	if (ticket->local)
+		ls_inflight_leave_local(visit->state->inflight,
+					ticket->key[LS_KIND_LOCAL]);
 	if (ticket->spraying)
 		ls_visit_arrive_inside(visit, ticket);
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {

@@ -24,19 +24,11 @@ struct ls_rate ls_crowd_rate(const struct ls_rate *rates, unsigned count)
 	return strictest;
 }
 
-/* What is in it, in ms. */
-static uint64_t level_of(uint64_t empty_at, uint64_t now)
-{
-	uint64_t level = empty_at > now ? empty_at - now : 0;
-
-	return level <= LS_AHEAD_MAX_MS ? level : 0;
-}
-
 static bool has_room(uint64_t empty_at, uint64_t now,
 		     const struct ls_rate *rate)
 {
 	return rate->emission_ms == 0 ||
-	       level_of(empty_at, now) + rate->emission_ms <= rate->capacity_ms;
+	       ls_crowd_level_ms(empty_at, now) + rate->emission_ms <= rate->capacity_ms;
 }
 
 bool ls_crowd_has_room(const _Atomic uint64_t *meter, uint64_t now,
@@ -48,7 +40,7 @@ bool ls_crowd_has_room(const _Atomic uint64_t *meter, uint64_t now,
 	if (has_room(empty_at, now, rate))
 		return true;
 	if (rate->emission_ms <= rate->capacity_ms)
-		*room_at_r = now + level_of(empty_at, now) + rate->emission_ms -
+		*room_at_r = now + ls_crowd_level_ms(empty_at, now) + rate->emission_ms -
 			     rate->capacity_ms;
 	return false;
 }
@@ -62,7 +54,7 @@ bool ls_crowd_charge(_Atomic uint64_t *meter, uint64_t now,
 		if (!has_room(empty_at, now, rate))
 			return false;
 		*charged_at_r =
-			now + level_of(empty_at, now) + rate->emission_ms;
+			now + ls_crowd_level_ms(empty_at, now) + rate->emission_ms;
 	} while (!atomic_compare_exchange_weak_explicit(
 		meter, &empty_at, *charged_at_r, memory_order_relaxed,
 		memory_order_relaxed));

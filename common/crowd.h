@@ -25,6 +25,14 @@ enum { LS_CROWD_GROUPS = 128 };
  * all there is none. */
 struct ls_rate ls_crowd_rate(const struct ls_rate *rates, unsigned count);
 
+/* What is in a meter, in ms. */
+static inline uint64_t ls_crowd_level_ms(uint64_t empty_at, uint64_t now)
+{
+	uint64_t level = empty_at > now ? empty_at - now : 0;
+
+	return level <= LS_AHEAD_MAX_MS ? level : 0;
+}
+
 /* Is there room for one unit more? If not, *room_at_r is when there will be. */
 bool ls_crowd_has_room(const _Atomic uint64_t *meter, uint64_t now,
 		       const struct ls_rate *rate, uint64_t *room_at_r);

@@ -137,6 +137,7 @@ static void read_levels(const struct ls_visit *visit,
 	static const enum ls_kind order[] = { LS_KIND_PLACE, LS_KIND_IP,
 					      LS_KIND_NET, LS_KIND_USER,
 					      LS_KIND_GUESS };
+	uint64_t in[LS_SPEEDS];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < sizeof(order) / sizeof(*order); i++)
@@ -147,12 +148,20 @@ static void read_levels(const struct ls_visit *visit,
 						     : NULL,
 					     visit->now, explanation->level,
 					     count);
+	if (has[LS_KIND_USER] && !explanation->familiar &&
+	    ls_visit_read_local(visit, in))
+		count = ls_levels_of_local(visit->policy, in, visit->now,
+					   explanation->level, count);
 	explanation->levels = count;
 	for (unsigned i = 0; i < count; i++) {
 		struct ls_level *level = &explanation->level[i];
 
 		level->asked = is_asked(view, explanation->familiar, level);
-		level->observed = visit->meters->observed >> level->kind & 1;
+		level->observed = visit->meters->observed >>
+					  (level->kind == LS_KIND_LOCAL
+						   ? LS_KIND_USER
+						   : level->kind) &
+				  1;
 	}
 }
 
@@ -205,7 +214,7 @@ static void finish(const struct ls_visit *visit, struct ls_decision *decision)
 				     : 0;
 }
 
-static void decide(const struct ls_visit *visit, const char *service,
+static void decide(struct ls_visit *visit, const char *service,
 		   struct ls_view *view, struct ls_explanation *explanation)
 {
 	struct ls_view bare = *view;

@@ -22,6 +22,7 @@ _Static_assert(sizeof(struct entry) == 24, "as inflight.h says");
 struct ls_inflight {
 	unsigned used;
 	uint16_t rush[LS_INFLIGHT_RUSHES];
+	uint16_t local[LS_INFLIGHT_LOCALS];
 	struct entry entry[ENTRIES];
 };
 
@@ -36,6 +37,19 @@ void ls_inflight_free(struct ls_inflight **inflight)
 	*inflight = NULL;
 }
 
+static void count_up(uint16_t *number)
+{
+	/* No process has so many: a connection is a descriptor. */
+	if (*number < UINT16_MAX)
+		++*number;
+}
+
+static void count_down(uint16_t *number)
+{
+	if (*number > 0)
+		--*number;
+}
+
 unsigned ls_inflight_rush(const struct ls_inflight *inflight, uint64_t ip_key)
 {
 	return inflight == NULL ? 0
@@ -44,19 +58,35 @@ unsigned ls_inflight_rush(const struct ls_inflight *inflight, uint64_t ip_key)
 
 void ls_inflight_join(struct ls_inflight *inflight, uint64_t ip_key)
 {
-	uint16_t *rush = &inflight->rush[ip_key % LS_INFLIGHT_RUSHES];
-
-	/* No process has so many: a connection is a descriptor. */
-	if (*rush < UINT16_MAX)
-		++*rush;
+	count_up(&inflight->rush[ip_key % LS_INFLIGHT_RUSHES]);
 }
 
 void ls_inflight_leave(struct ls_inflight *inflight, uint64_t ip_key)
 {
-	uint16_t *rush = &inflight->rush[ip_key % LS_INFLIGHT_RUSHES];
+	count_down(&inflight->rush[ip_key % LS_INFLIGHT_RUSHES]);
+}
 
-	if (*rush > 0)
-		--*rush;
+unsigned ls_inflight_locals(const struct ls_inflight *inflight, uint64_t key)
+{
+	return inflight == NULL ? 0
+				: inflight->local[key % LS_INFLIGHT_LOCALS];
+}
+
+void ls_inflight_join_local(struct ls_inflight *inflight, uint64_t key)
+{
+	if (inflight != NULL)
+		count_up(&inflight->local[key % LS_INFLIGHT_LOCALS]);
+}
+
+void ls_inflight_leave_local(struct ls_inflight *inflight, uint64_t key)
+{
+	if (inflight != NULL)
+		count_down(&inflight->local[key % LS_INFLIGHT_LOCALS]);
+}
+
+uint64_t ls_inflight_local_key(uint64_t key)
+{
+	return (key % LS_INFLIGHT_LOCALS + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static bool is_free(const struct entry *entry)

@@ -52,6 +52,15 @@ unsigned ls_inflight_rush(const struct ls_inflight *inflight, uint64_t ip_key);
 void ls_inflight_join(struct ls_inflight *inflight, uint64_t ip_key);
 void ls_inflight_leave(struct ls_inflight *inflight, uint64_t ip_key);
 
+/* Attempts that may fail at names of one local part, the same way: the next one waits
+ * a little longer for those that share its number. */
+enum { LS_INFLIGHT_LOCALS = 1 << 12 };
+unsigned ls_inflight_locals(const struct ls_inflight *inflight, uint64_t key);
+void ls_inflight_join_local(struct ls_inflight *inflight, uint64_t key);
+void ls_inflight_leave_local(struct ls_inflight *inflight, uint64_t key);
+/* The same for all that share a number: for ls_ticket_holds(). */
+uint64_t ls_inflight_local_key(uint64_t key);
+
 /* All zero for a subject that is not there, and when inflight is NULL. */
 struct ls_flight ls_inflight_get(const struct ls_inflight *inflight,
 				 uint64_t key);

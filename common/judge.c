@@ -43,6 +43,37 @@ static void add_accounts(struct ls_meters *meters, enum ls_kind kind,
 	    LS_REASON_ACCOUNTS_SLOW);
 }
 
+struct ls_limit ls_limit_local(const struct ls_limit *limit)
+{
+	struct ls_limit wide = { limit->units * LS_LOCAL_WIDTH,
+				 limit->period_ms };
+
+	/* A meter takes one a millisecond at most. */
+	if (wide.units > wide.period_ms)
+		wide.units = wide.period_ms;
+	return wide;
+}
+
+static void add_local_limit(struct ls_meters *meters,
+			    const struct ls_limit *limit, enum ls_reason reason)
+{
+	if (limit->units == 0)
+		return;
+	meters->local[meters->local_count] = ls_rate_of(limit);
+	meters->local_reason[meters->local_count++] = reason;
+}
+
+static void add_local(struct ls_meters *meters,
+		      const struct ls_limit limits[LS_SPEEDS])
+{
+	const struct ls_limit fast = ls_limit_local(&limits[LS_FAST]);
+	const struct ls_limit slow = ls_limit_local(&limits[LS_SLOW]);
+
+	meters->local_count = 0;
+	add_local_limit(meters, &slow, LS_REASON_ANY_DOMAIN_SLOW);
+	add_local_limit(meters, &fast, LS_REASON_ANY_DOMAIN);
+}
+
 /* Bit 1 << kind, if that kind's rule only observes. */
 static unsigned observed(enum ls_kind kind, uint64_t mode)
 {
@@ -82,6 +113,7 @@ void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 	add_failures(meters_r, LS_KIND_IP, policy->ip.failures);
 	add_failures(meters_r, LS_KIND_NET, policy->net.failures);
 	add_failures(meters_r, LS_KIND_USER, policy->user.failures);
+	add_local(meters_r, policy->user.failures);
 	add_accounts(meters_r, LS_KIND_IP, &policy->ip.accounts[LS_FAST],
 		     &policy->ip.accounts[LS_SLOW]);
 	add_accounts(meters_r, LS_KIND_NET, &policy->net.accounts[LS_FAST],
@@ -460,6 +492,35 @@ void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	if (!judgement_r->repeat)
 		name_charges(&at, kinds, login_kinds, judgement_r);
 	conclude(&at, familiar, &judgement_r->decision);
+}
+
+bool ls_judge_local(const uint64_t level[LS_SPEEDS], uint64_t flying,
+		    const struct ls_meters *meters, uint64_t now,
+		    struct ls_decision *decision)
+{
+	bool tight = false;
+
+	for (unsigned i = 0; i < meters->local_count; i++) {
+		const struct ls_rate *rate = &meters->local[i];
+		uint64_t one_more = level[i] + rate->emission_ms;
+
+		if (one_more + flying * rate->emission_ms <= rate->capacity_ms)
+			continue;
+		/* The fast one comes last, but neither a denial gives way to a
+		 * wait. */
+		if (tight && decision->wanted == LS_DENY &&
+		    one_more <= rate->capacity_ms)
+			continue;
+		tight = true;
+		decision->wanted = decision->verdict =
+			one_more > rate->capacity_ms ? LS_DENY : LS_WAIT;
+		decision->kind = LS_KIND_LOCAL;
+		decision->reason = meters->local_reason[i];
+		decision->retry_ms = now;
+		if (decision->wanted == LS_DENY)
+			decision->retry_ms += one_more - rate->capacity_ms;
+	}
+	return tight;
 }
 
 void ls_judge_connection(const struct ls_view *view,

@@ -59,6 +59,11 @@ struct ls_meters {
 	struct ls_meter_use accounts[LS_ACCOUNTS_MAX];
 	/* Logins: charged before, and given back unless the attempt succeeds. */
 	struct ls_meter_use logins[LS_LOGINS_MAX];
+	/* Wrong guesses at names of one local part (localpart.c): charged when the
+	 * attempt has failed. The slow one comes first. */
+	unsigned local_count;
+	struct ls_rate local[LS_SPEEDS];
+	enum ls_reason local_reason[LS_SPEEDS];
 	struct ls_meter_use repeats; /* rate.emission_ms 0: no limit */
 	struct ls_rate places;       /* the same */
 	struct ls_rate crowd; /* of those without a slot: crowd.h */
@@ -67,6 +72,10 @@ struct ls_meters {
 	unsigned observed; /* bit 1 << kind: its rule only observes */
 };
 void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r);
+
+/* The limits that names of one local part share, as wide as so many accounts'. */
+enum { LS_LOCAL_WIDTH = 5 };
+struct ls_limit ls_limit_local(const struct ls_limit *limit);
 
 /* The bit of a failure meter in ls_judgement.due. */
 #define LS_DUE(kind, word) (1U << ((kind)*2U + ((word) - LS_WORD_FAILURES)))
@@ -87,6 +96,13 @@ struct ls_judgement {
 void ls_judge(const struct ls_view *view, const struct ls_policy *policy,
 	      const struct ls_meters *meters, uint64_t now,
 	      struct ls_judgement *judgement_r);
+
+/* Has a meter of a local part no room for one more that fails, and for those in flight?
+ * Then the decision says so.
+ *   level   of each of meters->local, in ms */
+bool ls_judge_local(const uint64_t level[LS_SPEEDS], uint64_t flying,
+		    const struct ls_meters *meters, uint64_t now,
+		    struct ls_decision *decision);
 
 /* Has a distinct count no room for what is in flight and one more? Then it
  * matters whether this account is in it. */

@@ -53,6 +53,54 @@ uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE], const char *user)
 	return hash(hash_key, bytes, 1 + len);
 }
 
+static uint64_t eight_bytes(const char *text)
+{
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	return word;
+}
+
+/* Eight bytes that are different for each text of this length, up to eight. */
+static uint64_t few_bytes(const char *text, size_t len)
+{
+	uint32_t first, last;
+
+	if (len >= sizeof(first)) {
+		memcpy(&first, text, sizeof(first));
+		memcpy(&last, text + len - sizeof(last), sizeof(last));
+		return first | (uint64_t)last << 32;
+	}
+	if (len == 0)
+		return 0;
+	return (uint8_t)text[0] | (uint64_t)(uint8_t)text[len / 2] << 8 |
+	       (uint64_t)(uint8_t)text[len - 1] << 32;
+}
+
+uint64_t ls_key_local(const uint8_t hash_key[LS_HASH_KEY_SIZE],
+		      const char *user)
+{
+	size_t len = (size_t)(strchrnul(user, '@') - user), left = len;
+	const uint64_t small = UINT64_C(0x2020202020202020); /* bits of letters */
+	uint64_t add, key, text;
+
+	memcpy(&add, hash_key, sizeof(add));
+	memcpy(&key, hash_key + sizeof(add), sizeof(key));
+	do {
+		text = left >= sizeof(text) ? eight_bytes(user)
+		       : len > left	    ? eight_bytes(user + left - 8)
+					    : few_bytes(user, left);
+		key = (key ^ (text | small)) + add;
+		key = (key >> 32) * (uint32_t)key;
+		user += sizeof(text);
+		left -= left < sizeof(text) ? left : sizeof(text);
+	} while (left > 0);
+	/* No bytes of a text undo its length. And a product's low bits are no dice. */
+	key += len;
+	key = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+	return key ^ key >> 32;
+}
+
 uint64_t ls_key_text(const uint8_t hash_key[LS_HASH_KEY_SIZE], char what,
 		     const char *text)
 {

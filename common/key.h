@@ -15,6 +15,13 @@ uint64_t ls_key_net(const uint8_t hash_key[LS_HASH_KEY_SIZE], enum ls_kind kind,
 		    const struct ls_prefix *net);
 uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 		     const char *user);
+/* Of what stands before the first @, whatever its case. Nobody is told which names meet,
+ * and little depends on it: so it is no SipHash, but a product of halves to which the
+ * hash key is added, many times as fast. Two names of somebody who does not know the
+ * hash key meet by chance.
+ * Source: the function NH of Black, Halevi, Krawczyk, Krovetz, Rogaway, UMAC, 1999. */
+uint64_t ls_key_local(const uint8_t hash_key[LS_HASH_KEY_SIZE],
+		      const char *user);
 /* A key and a number into one: a PLACE is (user, net). */
 uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 		     enum ls_kind kind, uint64_t first, uint64_t second);

@@ -28,9 +28,9 @@ static uint64_t later(const struct ls_ref *ref, enum ls_label_for what,
 		      uint64_t until)
 {
 	uint64_t old = ls_slot_get(ref, 0);
-	uint64_t lock = (old & 1) | (what == LS_LABEL_LOCK);
+	uint64_t bits = (old & 3) | (what == LS_LABEL_LOCK ? 1 : 2);
 
-	return ((old > until ? old : until) & ~UINT64_C(1)) | lock;
+	return ((old > until ? old : until) & ~UINT64_C(3)) | bits;
 }
 
 void ls_label_put(const struct ls_table *labels, uint64_t key,
@@ -78,6 +78,18 @@ bool ls_label_read(const struct ls_ref *ref, enum ls_kind kind,
 	memcpy(subject_r->net.addr.octet, text.is.addr, sizeof(text.is.addr));
 	memcpy(subject_r->user, text.is.user, LS_USER_MAX);
 	return true;
+}
+
+bool ls_label_is_name(const struct ls_table *labels, uint64_t key,
+		      enum ls_kind kind, uint64_t now)
+{
+	struct ls_ref ref;
+	uint64_t until;
+
+	if (ls_table_find(labels, key, kind, &ref) < 0)
+		return false;
+	until = ls_slot_get(&ref, 0);
+	return (until & 2) != 0 && until > now;
 }
 
 bool ls_label_get(const struct ls_table *labels, const uint8_t *hash_key,

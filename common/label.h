@@ -3,7 +3,8 @@
  * A slot knows its subject by a hash; people want the address or the name. So
  * a subject that is locked gets a record in a second table of the same make:
  *
- *   word 0       until when it is wanted (word.h); odd: for a lock
+ *   word 0       until when it is wanted (word.h); bit 0: for a lock; bit 1: for an
+ *                account that has logged in, or the one that an alias means
  *   word 1       | kind | bits | 0 ... |
  *   words 2, 3   address
  *   words 4..35  user name, NUL-padded
@@ -47,8 +48,12 @@ bool ls_label_read(const struct ls_ref *ref, enum ls_kind kind,
 /* Until when the record is wanted; 0: no more. */
 static inline uint64_t ls_label_until(const struct ls_ref *ref)
 {
-	return ls_slot_get(ref, 0) & ~UINT64_C(1);
+	return ls_slot_get(ref, 0) & ~UINT64_C(3);
 }
+
+/* Has the account logged in, as far as is remembered? */
+bool ls_label_is_name(const struct ls_table *labels, uint64_t key,
+		      enum ls_kind kind, uint64_t now);
 
 ls_worth_fn ls_label_worth;
 

@@ -1,6 +1,7 @@
 /* levels.c - see levels.h */
 #include "lockstep-config.h"
 
+#include "judge.h"
 #include "levels.h"
 #include "sending.h"
 
@@ -78,6 +79,28 @@ unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
 				   ref != NULL ? ls_slot_get(ref, rows[i].word)
 					       : 0,
 				   now, &level[count++]);
+	}
+	return count;
+}
+
+unsigned ls_levels_of_local(const struct ls_policy *policy,
+			    const uint64_t in[LS_SPEEDS], uint64_t now,
+			    struct ls_level level[LS_LEVELS_MAX],
+			    unsigned count)
+{
+	static const enum ls_reason reasons[LS_SPEEDS] = {
+		LS_REASON_ANY_DOMAIN, LS_REASON_ANY_DOMAIN_SLOW
+	};
+	const struct ls_limit *limits = policy->user.failures;
+	unsigned at = limits[LS_SLOW].units > 0 ? 1 : 0;
+
+	for (unsigned i = 0; i < LS_SPEEDS && count < LS_LEVELS_MAX; i++) {
+		const struct ls_limit limit = ls_limit_local(&limits[i]);
+
+		if (limit.units > 0)
+			read_level(LS_KIND_LOCAL, reasons[i], &limit,
+				   now + in[i == LS_FAST ? at : 0], now,
+				   &level[count++]);
 	}
 	return count;
 }

@@ -14,6 +14,13 @@ unsigned ls_levels_of(const struct ls_policy *policy, enum ls_kind kind,
 		      const struct ls_ref *ref, uint64_t now,
 		      struct ls_level level[LS_LEVELS_MAX], unsigned count);
 
+/* Those that names of a local part share (localpart.c), the same way; `in` them is what
+ * ls_local_read() says. */
+unsigned ls_levels_of_local(const struct ls_policy *policy,
+			    const uint64_t in[LS_SPEEDS], uint64_t now,
+			    struct ls_level level[LS_LEVELS_MAX],
+			    unsigned count);
+
 /* How full a subject's meter of logins is: in the sessions map, of sessions that
  * began. A limit of no units gives a level of limit 0. */
 void ls_level_of_logins(enum ls_kind kind, const struct ls_limit *limit,

@@ -243,6 +243,7 @@ struct ls_ticket {
 	bool master;  /* it logs in to another account, the attempt's `target` */
 	bool unsure;  /* see ls_ticket_unsure() */
 	bool nowhere; /* ip is not known */
+	bool local; /* counts among the names of its local part */
 	uint8_t marks; /* see ls_ticket_mark() */
 	/* Of a familiar place: */
 	bool at_home; /* the account has logged in from this address */

@@ -39,8 +39,8 @@ uint64_t ls_map_label_buckets(uint64_t subjects)
 
 /* Where each part begins. */
 struct layout {
-	size_t instances, asked, buckets, crowds, slots, label_buckets, labels,
-		journal, live, size;
+	size_t instances, asked, buckets, crowds, locals, slots, label_buckets,
+		labels, journal, live, size;
 };
 
 static bool lay_out(uint64_t buckets, uint64_t label_buckets,
@@ -55,8 +55,10 @@ static bool lay_out(uint64_t buckets, uint64_t label_buckets,
 	at->asked = at->instances + sizeof(struct ls_instances);
 	at->buckets = at->asked + sizeof(struct ls_asked);
 	at->crowds = at->buckets + buckets * sizeof(struct ls_bucket);
-	at->slots = at->crowds + buckets * sizeof(uint64_t);
-	at->slots = (at->slots + 63) & ~(size_t)63;
+	at->locals = at->crowds + buckets * sizeof(uint64_t);
+	at->locals = (at->locals + 63) & ~(size_t)63;
+	at->slots = at->locals +
+		    ls_local_sets(buckets) * sizeof(struct ls_local_set);
 	at->label_buckets = at->slots +
 			    buckets * LS_WAYS * sizeof(struct ls_slot);
 	at->label_buckets = (at->label_buckets + 63) & ~(size_t)63;
@@ -131,6 +133,8 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 	memcpy(map->hash_key, checked->hash_key, sizeof(map->hash_key));
 	map->instances = (struct ls_instances *)(void *)(base + at->instances);
 	map->asked = (struct ls_asked *)(void *)(base + at->asked);
+	map->locals = (struct ls_local_set *)(void *)(base + at->locals);
+	map->local_sets = ls_local_sets(checked->buckets);
 	map->subjects = (struct ls_table){
 		.bucket = (struct ls_bucket *)(void *)(base + at->buckets),
 		.record = base + at->slots,

@@ -11,6 +11,8 @@
  *   +-----------------+
  *   | crowds          |  8 bytes for each bucket
  *   +-----------------+
+ *   | local parts     |  64 bytes for every 4 buckets
+ *   +-----------------+
  *   | slots           |  7 * 104 bytes for each bucket
  *   +-----------------+
  *   | label buckets   |  64 bytes each
@@ -44,11 +46,12 @@
 #include "key.h"
 #include "label.h"
 #include "live.h"
+#include "local.h"
 #include "table.h"
 
 #include <sys/types.h>
 
-enum { LS_MAP_VERSION = 3 };
+enum { LS_MAP_VERSION = 4 };
 enum { LS_MAP_OVERS = 128 };
 enum ls_map_type { LS_MAP_GUARD = 1, LS_MAP_SESSIONS = 2 };
 
@@ -151,6 +154,8 @@ struct ls_map {
 	uint8_t hash_key[LS_HASH_KEY_SIZE];
 	struct ls_instances *instances;
 	struct ls_asked *asked;
+	struct ls_local_set *locals;
+	uint64_t local_sets;
 	struct ls_table subjects, labels;
 	struct ls_ring journal;
 	struct ls_live live;

@@ -185,6 +185,8 @@ static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
 		return;
 	}
 	fill_failures(visit, ticket);
+	if (outcome != LS_OUTCOME_UNKNOWN)
+		ls_visit_fail_local(visit, ticket);
 	note_name(visit, outcome);
 	ls_visit_note_wrong(visit, ticket->print, ticket->unsure);
 	count_account(visit, ticket, outcome);

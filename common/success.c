@@ -251,8 +251,11 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 	follow_name(visit, ticket);
 	/* Without a place nothing becomes familiar. Nor is it in doubt: else an
 	 * account under siege would go on probation by its owner's calendar. */
-	if (visit->ip == NULL)
+	if (visit->ip == NULL) {
+		if (!is_on_probation(visit))
+			name(visit, visit->now + visit->policy->familiar_ms);
 		return;
+	}
 	if (visit->known[LS_KIND_PLACE] && !ticket->estranged &&
 	    ls_slot_get(&visit->ref[LS_KIND_PLACE], LS_WORD_FAMILIAR) >
 		    visit->now)

@@ -6,6 +6,7 @@
 #include "orders.h"
 #include "sending.h"
 #include "state.h"
+#include "visit.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@ static void note_levels(const struct ls_policy *policy, enum ls_kind kind,
 	struct ls_level level[LS_LEVELS_MAX];
 	unsigned count = ls_levels_of(policy, kind, ref, now, level, 0);
 
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count && cleared->levels < LS_LEVELS_MAX; i++)
 		if (level[i].units > 0)
 			cleared->level[cleared->levels++] = level[i];
 }
@@ -59,6 +60,32 @@ static void clear(const struct ls_state *state, const struct ls_policy *policy,
 	ls_slot_set(ref, LS_WORD_LOCK, 0);
 }
 
+static void note_sent(const struct ls_level *level, unsigned count,
+		      struct ls_cleared *cleared)
+{
+	for (unsigned i = 0; i < count && cleared->levels < LS_LEVELS_MAX; i++)
+		if (level[i].units > 0)
+			cleared->level[cleared->levels++] = level[i];
+}
+
+/* What the name shares with others of its local part would go on refusing it. */
+static void clear_local(const struct ls_state *state,
+			const struct ls_policy *policy, const char *user,
+			uint64_t key, uint64_t now, struct ls_cleared *cleared)
+{
+	uint64_t local = ls_key_local(state->guard.hash_key, user);
+	struct ls_local_set *set = ls_local_of(&state->guard, local);
+	struct ls_level level[LS_LEVELS_MAX];
+	uint64_t in[LS_SPEEDS];
+
+	if (ls_label_is_name(&state->guard.labels, key, LS_KIND_USER, now))
+		return;
+	ls_local_read(set, local, now, in);
+	note_sent(level, ls_levels_of_local(policy, in, now, level, 0),
+		  cleared);
+	ls_local_clear(set, local);
+}
+
 static void journal(const struct ls_state *state,
 		    const struct ls_subject *subject, const char *by,
 		    uint64_t now)
@@ -67,14 +94,6 @@ static void journal(const struct ls_state *state,
 					    .reason = LS_REASON_ADMIN };
 
 	ls_state_journal(state, LS_EVENT_UNLOCK, subject, &ended, by, now);
-}
-
-static void note_sent(const struct ls_level *level, unsigned count,
-		      struct ls_cleared *cleared)
-{
-	for (unsigned i = 0; i < count && cleared->levels < LS_LEVELS_MAX; i++)
-		if (level[i].units > 0)
-			cleared->level[cleared->levels++] = level[i];
 }
 
 /* What an account sends is metered in a slot of its own. */
@@ -142,6 +161,9 @@ int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 		&own);
 	if (found)
 		clear(state, policy, subject->kind, &ref, now, cleared_r);
+	if (subject->kind == LS_KIND_USER)
+		clear_local(state, policy, subject->user, key, now,
+			    cleared_r);
 	if (subject->kind == LS_KIND_USER)
 		clear_sending(state, policy, key, found ? &ref : NULL, now,
 			      cleared_r);

@@ -122,15 +122,20 @@ static bool is_full(const struct ls_visit *visit, const char *service)
 							    visit->now)));
 }
 
-void ls_visit_judge(const struct ls_visit *visit, const char *service,
+void ls_visit_judge(struct ls_visit *visit, const char *service,
 		    struct ls_view *view, struct ls_judgement *judgement_r)
 {
 	ls_judge(view, visit->policy, visit->meters, visit->now, judgement_r);
-	if (judgement_r->decision.verdict != LS_ADMIT || service == NULL ||
-	    !is_full(visit, service))
+	if (judgement_r->decision.verdict != LS_ADMIT)
 		return;
-	view->full = true;
-	ls_judge(view, visit->policy, visit->meters, visit->now, judgement_r);
+	if (service != NULL && is_full(visit, service)) {
+		view->full = true;
+		ls_judge(view, visit->policy, visit->meters, visit->now,
+			 judgement_r);
+	}
+	if (!judgement_r->familiar && !judgement_r->repeat &&
+	    judgement_r->decision.verdict == LS_ADMIT)
+		ls_visit_judge_local(visit, &judgement_r->decision);
 }
 
 void ls_visit_view(const struct ls_visit *visit, bool secured,

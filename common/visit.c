@@ -157,6 +157,7 @@ static void begin(struct ls_visit *visit, struct ls_state *state,
 	visit->crowded = 0;
 	visit->crowd_at = 0;
 	visit->account.kind = LS_KIND_NONE;
+	visit->local_key = 0;
 	visit->marks = 0;
 }
 

@@ -24,6 +24,8 @@ struct ls_visit {
 	unsigned crowded; /* bit 1 << kind: charged, or refused, without a slot */
 	uint64_t crowd_at; /* when those without a slot will have room; 0: they
 			    * have */
+	uint64_t local_key; /* of its local part; 0: the name is known to have
+			     * succeeded, or that was not asked */
 	bool narrow; /* a familiar place: only it and its account were looked
 		      * for, and nothing else of the attempt matters yet */
 	/* Of a familiar place (inside.c): */
@@ -111,11 +113,24 @@ static inline bool ls_visit_has(const struct ls_visit *visit, enum ls_kind kind)
 void ls_visit_view(const struct ls_visit *visit, bool secured,
 		   const char *target, struct ls_view *view_r);
 
-/* Judge what is known, and where nothing else says no, whether the account may have
- * a session more.
+/* Judge what is known, and where nothing else says no, whether names of that local part
+ * may fail once more, and whether the account may have a session more.
  *   service  that the login is for; NULL: of no account's own */
-void ls_visit_judge(const struct ls_visit *visit, const char *service,
+void ls_visit_judge(struct ls_visit *visit, const char *service,
 		    struct ls_view *view, struct ls_judgement *judgement_r);
+
+/* What a name that never succeeded shares with others of its local part
+ * (localpart.c): change the decision on an attempt that may go on if there is no room;
+ * and charge one that turned out to be wrong. */
+void ls_visit_judge_local(struct ls_visit *visit,
+			  struct ls_decision *decision);
+void ls_visit_fail_local(const struct ls_visit *visit,
+			 const struct ls_ticket *ticket);
+/* What is in those meters, as ls_local_read(); false: the name has succeeded. */
+bool ls_visit_read_local(const struct ls_visit *visit,
+			 uint64_t level_r[LS_SPEEDS]);
+/* The set of meters of a local part's key. */
+struct ls_local_set *ls_local_of(const struct ls_map *map, uint64_t key);
 
 /* Is the account frozen (freeze.c)? As ls_frozen(). */
 bool ls_visit_is_frozen(const struct ls_visit *visit,

@@ -18,7 +18,7 @@ const char *ls_kind_name(enum ls_kind kind)
 {
 	static const char *const names[LS_KIND_COUNT] = {
 		"none", "ip", "net", "user", "place", "guess", "pair", "alias",
-		"sending", "once", "relay", "seat", NULL, "spray",
+		"sending", "once", "relay", "seat", "local", "spray",
 	};
 
 	return NAME_OF(names, kind);
@@ -32,6 +32,7 @@ const char *ls_reason_name(enum ls_reason reason)
 		"denied",        "tls",      "sending",       "admin",
 		"places",        "messages", "recipients",    "new-recipients",
 		"senders",       "crowded",  "spray",
+		"any-domain",    "any-domain-slow",
 	};
 
 	return NAME_OF(names, reason);
@@ -62,6 +63,11 @@ const char *ls_reason_words(enum ls_reason reason)
 		[LS_REASON_CROWDED] = "the table of subjects had no room to count it",
 		[LS_REASON_SPRAY] =
 			"a password that failed from there at another account",
+		[LS_REASON_ANY_DOMAIN] =
+			"too many wrong passwords for this name in any domain",
+		[LS_REASON_ANY_DOMAIN_SLOW] =
+			"too many wrong passwords for this name in any domain "
+			"over a long time",
 	};
 
 	return NAME_OF(words, reason);

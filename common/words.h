@@ -22,6 +22,8 @@ enum ls_kind {
 			      * counted once */
 	LS_KIND_RELAY = 10,  /* what an address sends without a login */
 	LS_KIND_SEAT = 11, /* one of an account's live sessions; in sessions */
+	LS_KIND_LOCAL = 12, /* what stands before the @ of names that never
+			     * succeeded: not in the table (local.h) */
 	LS_KIND_SPRAY = 13, /* a wrong password from an address */
 	LS_KIND_COUNT
 };
@@ -49,6 +51,8 @@ enum ls_reason {
 	LS_REASON_SENDERS = 16,        /* too many envelope senders */
 	LS_REASON_CROWDED = 17, /* without a slot, and those have no room */
 	LS_REASON_SPRAY = 18, /* a password that failed at other accounts */
+	LS_REASON_ANY_DOMAIN = 19, /* wrong guesses at names of one local part, */
+	LS_REASON_ANY_DOMAIN_SLOW = 20, /* by the slow limit */
 	LS_REASON_COUNT
 };
 

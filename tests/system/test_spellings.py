@@ -15,6 +15,7 @@ from lib.policyfilter import DUNNO, FREE, Filter, World, request
 from lib.stack import Stack, poll
 
 SENT = 6  # messages that an account may send
+WIDTH = 5  # so many accounts' limits are shared by names that never succeeded
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +185,86 @@ def test_new_maps_know_how_names_are_written(passwords):
              what="auth's word that it has the new maps")
         assert frozen("Jim@One.Example") == "Jim@One.Example"
         assert len(problems(stack)) == 1
+
+
+# ---- a passdb that takes many names for one account ------------------------
+
+ACCOUNTS = 12  # in the file
+
+
+@pytest.fixture(scope="module")
+def many_names():
+    """A stack whose passdb looks at what stands before the @ alone."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-") as name:
+        pathlib.Path(name).chmod(0o755)
+        path = pathlib.Path(name) / "passwords"
+        path.write_text("".join(f"joe{n}:{{PLAIN}}sesame-{n}\n"
+                                for n in range(ACCOUNTS)))
+        with Stack(users=1, dovecot=[passwd_file(path, True)]) as running:
+            yield running
+
+
+def verified(stack, local):
+    """Wrong guesses that a passdb looked at."""
+    return [e for e in stack.events("login") if e["verdict"] == "admit" and
+            e["outcome"] == "wrong" and e["user"].startswith(f"{local}@")]
+
+
+def domains(local, numbers):
+    return [f"{local}@d{n}.example" for n in numbers]
+
+
+@pytest.mark.parametrize("number,at_once", [(0, True), (1, False)])
+def test_four_hundred_domains(many_names, number, at_once):
+    """However many domains are typed, and at once or not: five times an account's
+    limit, since none of the names ever succeeded."""
+    local, step = f"joe{number}", 400 if at_once else 20
+    with many_names.auth() as auth:
+        for i in range(0, 400, step):
+            replies = attempt(auth, guess_calls(
+                domains(local, range(i, i + step)), networks(step)))
+            assert not any(reply.ok for reply in replies)
+        assert len(verified(many_names, local)) == WIDTH * USER_FAILURES
+        # A name that is new is refused, the right password or not.
+        assert not auth.login(f"{local}@new.example", f"sesame-{number}",
+                              ip=networks(1)[0]).ok
+    out = many_names.lockstep("explain", f"{local}@new.example").stdout
+    assert "any-domain of local" in out and "local any-domain" in out
+
+
+def test_a_name_that_succeeded(many_names):
+    """It has its own limit, and is no way around the shared one."""
+    home, local = networks(1)[0], "joe2"
+    real = f"{local}@d0.example"
+    with many_names.auth() as auth:
+        assert auth.login(real, "sesame-2", ip=home).ok
+        attempt(auth, guess_calls(domains(local, range(1, 401)),
+                                  networks(400)))
+        assert len(verified(many_names, local)) == WIDTH * USER_FAILURES
+        attempt(auth, guess_calls([real] * 40, networks(40)))
+        assert len(verified(many_names, local)) == \
+            (WIDTH + 1) * USER_FAILURES
+        assert auth.login(real, "sesame-2", ip=home).ok
+
+
+def test_a_siege_in_one_domain(many_names):
+    """Locks out nobody of that local part in the next."""
+    with many_names.auth() as auth:
+        attempt(auth, guess_calls(["joe3@d0.example"] * 60, networks(60)))
+        assert len(verified(many_names, "joe3")) == USER_FAILURES
+        assert not auth.login("joe3@d0.example", "sesame-3",
+                              ip=networks(1)[0]).ok
+        assert auth.login("joe3@d1.example", "sesame-3",
+                          ip=networks(1)[0]).ok
+
+
+def test_unlocking_one_of_them(many_names):
+    with many_names.auth() as auth:
+        attempt(auth, guess_calls(domains("joe4", range(200)),
+                                  networks(200)))
+        assert not auth.login("joe4@new.example", "sesame-4",
+                              ip=networks(1)[0]).ok
+        out = many_names.lockstep("unlock", "joe4@new.example")
+        assert out.returncode == 0, out
+        assert auth.login("joe4@new.example", "sesame-4",
+                          ip=networks(1)[0]).ok

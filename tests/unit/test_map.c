@@ -83,7 +83,7 @@ static void test_geometry(void **state)
 	check("huge", ls_map_size(1, UINT64_MAX, 1, 0), 0);
 	check("huge", ls_map_size(1, 1, UINT64_MAX, 0), 0);
 	check("least", ls_map_size(1, 1, 1, 0),
-	      4096 + 32768 + 16384 + 64 + 64 + (7 * 104 + 63) / 64 * 64 + 64 + 7 * 288 + 32 + 384);
+	      4096 + 32768 + 16384 + 64 + 64 + 64 + (7 * 104 + 63) / 64 * 64 + 64 + 7 * 288 + 32 + 384);
 	/* No more than 136 bytes for each subject, journal aside. */
 	check_within("a million",
 		     ls_map_size(ls_map_buckets(1000000),

@@ -67,7 +67,8 @@ static void test_clear_tells(void **state)
 	check("accounts", cleared.level[2].units, 1);
 	check("again", clear(AWAY, &cleared), 0);
 	check("account", clear(JOE, &cleared), 1);
-	check("its meters", cleared.levels, 2);
+	/* and those that it shares by its local part */
+	check("its meters", cleared.levels, 4);
 	check_text("journalled", last().subject.user, JOE);
 	check("nobody", clear("nobody", &cleared), 0);
 }

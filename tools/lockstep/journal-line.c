@@ -28,7 +28,10 @@ static bool is_for_guesses(const char *reason)
 	for (int i = LS_REASON_FAILURES; i <= LS_REASON_REPEATS; i++)
 		if (strcmp(reason, ls_reason_name((enum ls_reason)i)) == 0)
 			return true;
-	return strcmp(reason, ls_reason_name(LS_REASON_SPRAY)) == 0;
+	for (int i = LS_REASON_SPRAY; i <= LS_REASON_ANY_DOMAIN_SLOW; i++)
+		if (strcmp(reason, ls_reason_name((enum ls_reason)i)) == 0)
+			return true;
+	return false;
 }
 
 /* "success" as the journal says it; a refused one has no outcome. */
