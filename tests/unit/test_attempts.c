@@ -118,6 +118,10 @@ static const struct row rows[] = {
 	    "Nov 25 03:21:02 imap-login: Info: Disconnected: Connection closed (user disabled)" TAIL(
 		    "joe", "a") },
 	  "00 joe none 1," },
+	{ "refused, in words, as a wrong password",
+	  { "Nov 25 03:21:00 auth: Info: lockstep(joe,192.0.2.9,<a>): refused: an administrator said so (admin of user)",
+	    ENDED("02", "1", "joe", "a") },
+	  "00 joe none 1," },
 	{ "a guess at nothing",
 	  { "Nov 25 03:21:00 auth: Info: plain(?,192.0.2.9,<a>): Empty username",
 	    ENDED("02", "1", "", "a") },
