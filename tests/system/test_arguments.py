@@ -156,7 +156,7 @@ SENSELESS = [  # a command line, and what is said of it
     ("unlock --yes 10.0.0.1", "usage: lockstep unlock"),
     ("forget a b", "b: there is an account already"),
     ("forget joe from x", "x: neither an address nor a network"),
-    ("forget 10.0.0.1 from 10.0.0.2", "usage: lockstep forget"),
+    ("forget 10.0.0.1 from 10.0.0.2", "10.0.0.2: there is an address already"),
     ("explain joe in 10.0.0.1", "usage: lockstep explain"),
     ("explain joe jim", "jim: there is an account already"),
     ("explain 10.0.0.0/8", "nothing is metered by this length"),

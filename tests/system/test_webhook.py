@@ -162,8 +162,8 @@ def test_secret_that_others_can_read_turns_it_off(stack):
     assert messages(stack, who) == []
     status = stack.lockstep("status")
     assert status.returncode == 1
-    assert re.search("^problem +webhook: 1 of 1 messages that wait are "
-                     "undeliverable so far", status.stdout, re.M)
+    assert re.search("^problem +webhook: of 1 message to send, 1 could not "
+                     "be delivered so far", status.stdout, re.M)
     assert "1 message to send, 1 of them undeliverable" in status.stdout
     secret.chmod(0o600)
     stack.master("lockstepd").signal(signal.SIGHUP)

@@ -199,7 +199,8 @@ bool filter_take_subjects(struct filter *filter, int count, char **words)
 		bool joins = strcmp(words[i], "from") == 0 && i + 1 < count &&
 			     filter->user != NULL && !filter->placed;
 
-		if (!take_subject(filter, words[joins ? ++i : i]))
+		if (joins ? !take_from(filter, words[++i])
+			  : !take_subject(filter, words[i]))
 			return false;
 	}
 	return true;
