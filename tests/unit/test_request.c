@@ -227,7 +227,11 @@ static void test_lengths(void **state)
 		  "fault: attribute policy_context is too long\n" },
 		{ "sender", 2559, NULL },
 		{ "sender", 2560, "fault: attribute sender is too long\n" },
-		{ "ccert_subject", 60000, NULL },
+		/* Newlines do not count; the other line has 27 bytes. */
+		{ "ccert_subject", 65536 - 27 - 14, NULL },
+		{ "ccert_subject", 65536 - 27 - 13,
+		  "fault: longer than 65536 bytes, in line "
+		  "\"ccert_subject\"\n" },
 		{ "ccert_subject", 70000, "fault: longer than 65536 bytes, "
 					  "in line \"ccert_subject\"\n" },
 		{ "sender", 10000000, "fault: longer than 65536 bytes, "

@@ -69,6 +69,38 @@ static void test_recipients(void **state)
 	      LS_ADMIT);
 }
 
+/* The same message again: as of now, and what never fits is not told to come back. */
+static void test_when_asked_again(void **state)
+{
+	static const struct {
+		const char *row, *instance;
+		unsigned recipients;
+		uint64_t first_ms, later_ms;
+	} rows[] = {
+		{ "never fits", "1.never", 13, 0, 0 },
+		{ "fits by now", "1.now", 3, 5 * WORLD_MINUTE, 1 },
+	};
+
+	(void)state;
+	world_open(&world, GUARD);
+	check("ten", post(&(struct post){ .recipients = 10 }).verdict,
+	      LS_ADMIT);
+	for (unsigned later = 0; later < 2; later++) {
+		for (size_t i = 0; i < COUNT(rows); i++) {
+			struct ls_decision decision = post(&(struct post){
+				.recipients = rows[i].recipients,
+				.instance = rows[i].instance });
+
+			check(rows[i].row, decision.verdict, LS_DENY);
+			check(rows[i].row, decision.reason,
+			      LS_REASON_RECIPIENTS);
+			check(rows[i].row, decision.retry_ms,
+			      later ? rows[i].later_ms : rows[i].first_ms);
+		}
+		world_pass(&world, 6 * WORLD_MINUTE);
+	}
+}
+
 /* Of two that are full the one is told that will have room last. */
 static void test_when(void **state)
 {
@@ -434,6 +466,7 @@ int main(void)
 		TEST(test_messages),
 		TEST(test_recipients),
 		TEST(test_when),
+		TEST(test_when_asked_again),
 		TEST(test_late_look),
 		TEST(test_no_limits),
 		TEST(test_overrides),

@@ -61,7 +61,7 @@ static void test_connection_of_before(void **state)
 	struct ls_record record = { .event = LS_EVENT_NONE };
 	struct ls_decision decision;
 	struct ls_release release;
-	uint64_t before;
+	uint64_t before, frozen;
 
 	(void)state;
 	/* Which rules are enforced is no matter. */
@@ -71,6 +71,7 @@ static void test_connection_of_before(void **state)
 	world_pass(&world, WORLD_MINUTE);
 	ls_freeze(world.state, JOE, WORLD_HOUR, LS_REASON_ADMIN,
 		  LS_ORIGIN_ADMIN, "root", world.now_ms);
+	frozen = world.now_ms;
 	world_pass(&world, WORLD_MINUTE);
 	ls_release(world.state, JOE, false, NULL, world.now_ms, NULL, NULL,
 		   &release);
@@ -98,6 +99,12 @@ static void test_connection_of_before(void **state)
 	message.connected_ms = 1;
 	ls_send_look(world.state, &message, world.now_ms, &decision);
 	check("from before the map", decision.verdict, LS_DENY);
+	for (unsigned i = 0; i < 2; i++) {
+		message.connected_ms = frozen - i;
+		ls_send_look(world.state, &message, world.now_ms, &decision);
+		check("the freeze's own millisecond", decision.verdict,
+		      i == 0 ? LS_ADMIT : LS_DENY);
+	}
 	/* Nobody else. */
 	gather(&(struct post){ .user = "ann@example.com", .to = "x@y" });
 	message.connected_ms = before;
