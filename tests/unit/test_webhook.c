@@ -499,6 +499,28 @@ static void test_digest_order(void **context)
 	digest_clear(&digest);
 }
 
+/* What would still fit behind one that was left out would hide that one. */
+static void test_digest_has_no_holes(void **context)
+{
+	struct ls_record record = lock_of(LS_KIND_USER, NULL, NULL);
+	struct digest digest = { 0 };
+	size_t listed;
+
+	(void)context;
+	memset(record.subject.user, 'a', LS_USER_MAX);
+	do
+		digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	while (json_array_size(digest.events) == digest.count);
+	listed = json_array_size(digest.events);
+	record = lock_of(LS_KIND_USER, NULL, "b");
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	assert_int_equal(json_array_size(digest.events), listed);
+	record.event = LS_EVENT_UNLOCK;
+	digest_add(&digest, LS_JOURNAL_GUARD, &record, NULL, &moment);
+	assert_int_equal(json_array_size(digest.events), listed);
+	digest_clear(&digest);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -514,6 +536,7 @@ int main(void)
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_digest_bounded),
 		cmocka_unit_test(test_digest_order),
+		cmocka_unit_test(test_digest_has_no_holes),
 		cmocka_unit_test(test_digest_counts_untold),
 	};
 
