@@ -137,6 +137,8 @@ void world_compile(struct world *world)
 	ls_policy_writer_policy(writer, &world->policy);
 	for (unsigned i = 0; i < world->overrides; i++)
 		write_override(writer, world, &world->override[i]);
+	if (world->webhook != NULL)
+		ls_policy_writer_webhook(writer, world->webhook);
 	if (ls_policy_writer_commit(&writer, world->real_ms, &error) < 0)
 		fail_msg("%s", error.text);
 }

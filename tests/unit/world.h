@@ -35,6 +35,7 @@ struct world {
 	struct ls_policy policy; /* what the next world_compile() writes */
 	unsigned overrides;
 	struct world_override override[WORLD_OVERRIDES];
+	const struct ls_webhook *webhook; /* NULL: none */
 	struct ls_state *state;
 	uint64_t now_ms, real_ms; /* move them: world_pass() */
 };
