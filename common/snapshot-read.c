@@ -263,13 +263,20 @@ static bool is_idle(const struct restoration *to)
 	return to->walk > 0 && to->walk < WALKS - 1 && some == 0;
 }
 
-static uint64_t evicted(const struct ls_map *map)
+/* Slots evicted so far that were worth a lock, or (false) anything else. */
+static uint64_t count_evicted(const struct ls_map *map, bool locks)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < LS_WORTH_KEPT; i++)
-		sum += atomic_load(&map->subjects.counters->evicted[i]);
+		if (locks == (i == LS_WORTH_LOCK))
+			sum += atomic_load(&map->subjects.counters->evicted[i]);
 	return sum;
+}
+
+static void subtract(uint64_t *count, uint64_t given_way)
+{
+	*count -= given_way < *count ? given_way : *count;
 }
 
 uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
@@ -277,7 +284,8 @@ uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
 			     uint64_t real_ms, struct ls_lost *lost_r)
 {
 	struct restoration to = { .map = map, .now = now, .real_ms = real_ms };
-	uint64_t before = evicted(map), given_way, restored = 0;
+	uint64_t locks = count_evicted(map, true);
+	uint64_t others = count_evicted(map, false), restored = 0;
 	struct ls_error ignored;
 
 	/* A real clock that is behind the snapshot's own time (no battery, no
@@ -289,11 +297,10 @@ uint64_t ls_snapshot_restore(const struct ls_snapshot *snapshot,
 			ls_cdb_walk(&snapshot->cdb, file_name, KEY_SIZE,
 				    restore_record, &to, NULL, &ignored);
 	}
-	/* Only a mark can have given way. */
-	given_way = evicted(map) - before;
-	if (given_way > to.restored[LS_KEPT_MARK])
-		given_way = to.restored[LS_KEPT_MARK];
-	to.restored[LS_KEPT_MARK] -= given_way;
+	/* Only a rule's lock or a mark can have given way to what came later. */
+	subtract(&to.restored[LS_KEPT_LOCK], count_evicted(map, true) - locks);
+	subtract(&to.restored[LS_KEPT_MARK],
+		 count_evicted(map, false) - others);
 	for (unsigned i = 0; i < LS_KEPT_FOR_COUNT; i++) {
 		lost_r->of[i] = to.all[i] - to.restored[i];
 		restored += to.restored[i];

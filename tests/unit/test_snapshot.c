@@ -257,7 +257,7 @@ static void trust(enum ls_kind kind, const char *net)
 struct small {
 	uint64_t restored;
 	struct ls_lost lost;
-	unsigned freezes, trusts, probations, locks, places, others;
+	unsigned freezes, trusts, probations, orders, locks, places, others;
 };
 
 static void count_small(const struct ls_map *map, struct small *small)
@@ -272,6 +272,9 @@ static void count_small(const struct ls_map *map, struct small *small)
 			small->others++;
 		else if (kept.freeze.until > now)
 			small->freezes++;
+		else if (kept.lock.until > now &&
+			 kept.lock.origin == LS_ORIGIN_ADMIN)
+			small->orders++;
 		else if (kept.lock.until > now)
 			small->locks++;
 		else if (kind == LS_KIND_PLACE)
@@ -365,12 +368,49 @@ static void test_worst_to_lose_first(void **state)
 	restore_small(&small);
 	check("freezes", small.freezes, 3);
 	check("trusts", small.trusts, 2);
-	check("locks", small.locks, LS_WAYS - 5);
+	check("orders", small.orders, LS_WAYS - 5);
 	check("places", small.places, 0);
 	check("restored", small.restored, LS_WAYS);
 	check("lost", ls_lost_text(&small.lost, text, sizeof(text)), true);
 	check_text("lost", text,
 		   "38 locks, 40 familiar places and 1 strike or stamp");
+}
+
+/* Rules' locks share what the administrators' leave, and those that give way to
+ * others are told as lost. */
+static void test_orders_before_locks(void **state)
+{
+	const struct ls_lock_order rule = { .length = { WORLD_DAY, WORLD_DAY },
+					    .reason = LS_REASON_FAILURES };
+	enum { LOCKS = 40, ORDERS = 3 };
+	struct small small;
+
+	(void)state;
+	world_open(&world, GUARD);
+	for (unsigned i = 0; i < LOCKS; i++) {
+		struct ls_subject subject;
+		char ip[32];
+
+		snprintf(ip, sizeof(ip), "10.0.%u.1", i);
+		subject = world_subject(LS_KIND_IP, NULL, ip);
+		check(ip,
+		      ls_state_lock(world.state, &subject,
+				    world_key(&world, &subject), &rule, NULL,
+				    world_now(&world)),
+		      LS_FELL);
+	}
+	for (unsigned i = 0; i < ORDERS; i++) {
+		char ip[32];
+
+		snprintf(ip, sizeof(ip), "10.1.%u.1", i);
+		lock(LS_KIND_IP, NULL, ip, WORLD_DAY);
+	}
+	save();
+	restore_small(&small);
+	check("orders", small.orders, ORDERS);
+	check("locks", small.locks, LS_WAYS - ORDERS);
+	check("restored", small.restored, LS_WAYS);
+	check("lost", small.lost.of[LS_KEPT_LOCK], LOCKS + ORDERS - LS_WAYS);
 }
 
 /* Who finds no guard and makes one is told what it has no room for. */
@@ -417,6 +457,7 @@ int main(void)
 		TEST(test_many_round_trips),  TEST(test_older_than_the_clock),
 		TEST(test_real_clock_behind), TEST(test_places_before_stamps),
 		TEST(test_names_survive),     TEST(test_worst_to_lose_first),
+		TEST(test_orders_before_locks),
 		TEST(test_told_after_a_reboot), TEST(test_no_guard),
 	};
 
