@@ -10,7 +10,7 @@
 
 enum {
 	DAY_S = 86400,
-	MONTHS_BACK = 6, /* a date that falls back by more began a year */
+	MONTHS_BACK = 6, /* a date that falls back by so many began a year */
 };
 
 void logclock_init(struct logclock *clock, int64_t written_s)
@@ -70,7 +70,7 @@ static int year_of(struct logclock *clock, const struct dovelog_when *when)
 		if (year == 0) {
 			year = first_year(clock, when);
 			clock->guessed = true;
-		} else if (when->month + MONTHS_BACK < clock->month)
+		} else if (when->month + MONTHS_BACK <= clock->month)
 			year++;
 		else if (when->month > clock->month + MONTHS_BACK)
 			return year - 1; /* a line that comes late */
