@@ -123,6 +123,8 @@ static void test_grammar(void **state)
 		{ "mode = 'obs", "conf:1: this string has no closing ' on its "
 				 "line\n" },
 		{ "\n/* mode\n\n", "conf:2: this comment is never closed\n" },
+		{ "/* one\ntwo\n */ // three\n# four\nmode = {",
+		  "conf:5: this { is never closed\n" },
 		{ "group = \"a\\nb\"",
 		  "conf:1: a backslash in a string is written twice\n" },
 		{ "group = \"a\x01\"",

@@ -123,6 +123,17 @@ static void test_twice(void **state)
 		  "Dovecot makes names lower case, unless "
 		  "auth_username_format says otherwise\n"
 		  "conf:5: override domain \"A\" is there twice\n" },
+		/* wherever each list stands */
+		{ "trusted = { 10.0.0.0/8 }\ndenied = { 10.0.0.0/8 }",
+		  "conf:2: 10.0.0.0/8 is trusted and denied\n" },
+		{ "denied = { 10.0.0.0/8 }\ntrusted = { 10.0.0.0/8 }",
+		  "conf:2: 10.0.0.0/8 is trusted and denied\n" },
+		{ "override net 10.0.0.0/8" IP_LOCK(2)
+		  "override net 10.0.0.0/8" IP_LOCK(3),
+		  "conf:2: override net \"10.0.0.0/8\" is there twice\n" },
+		/* and not what is there by default */
+		{ "denied = { 127.0.0.0/8 }",
+		  "conf:1: 127.0.0.0/8 is trusted and denied\n" },
 	};
 
 	(void)state;

@@ -50,6 +50,38 @@ static void test_refused(void **state)
 	}
 }
 
+/* Whole in all else, it has less than the two lines of one bucket. */
+static void test_few_lines(void **state)
+{
+	static const struct {
+		uint64_t lines;
+		int ret;
+	} rows[] = { { 0, LS_EFORMAT }, { 1, LS_EFORMAT }, { 2, 0 } };
+	struct ls_contacts_header header;
+	struct ls_error error;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		unlink(path);
+		make(1000);
+		header = *contacts.header;
+		ls_contacts_close(&contacts);
+		header.lines = rows[i].lines;
+		header.size = LS_CONTACTS_HEADER_SIZE +
+			      header.lines * LS_CONTACT_LINE * sizeof(uint64_t);
+		crypto_shorthash((unsigned char *)&header.check,
+				 (const unsigned char *)&header,
+				 offsetof(struct ls_contacts_header, check),
+				 header.hash_key);
+		patch(0, &header, sizeof(header));
+		check("cut", truncate(path, (off_t)header.size), 0);
+		check("lines",
+		      ls_contacts_open(world.dirfd, path, true, &contacts,
+				       &error),
+		      rows[i].ret);
+	}
+}
+
 static void test_lengths(void **state)
 {
 	struct ls_error error;
@@ -135,6 +167,7 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_refused),
+		TEST(test_few_lines),
 		TEST(test_lengths),
 		TEST(test_cut_under_us),
 		TEST(test_hostile),

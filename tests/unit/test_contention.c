@@ -216,10 +216,10 @@ static void test_guesses_are_exact(void **state)
 
 /* Nobody is wrong, and there is room for two at a time: what finds none when
  * it charges, though there was some when it looked, gives all of it back. */
-static void test_no_room_takes_nothing(void **state)
+static void check_takes_nothing(const char *field, const char *limit)
 {
-	(void)state;
-	world_set(&world, "ip", "failures", "2/10m, 0");
+	world_set(&world, "ip", "failures", "0, 0");
+	world_set(&world, "ip", field, limit);
 	open_world();
 	atomic_store(&overfull, 0);
 	wrong_of = UINT64_MAX;
@@ -235,7 +235,23 @@ static void test_no_room_takes_nothing(void **state)
 							: "192.0.2.0/24",
 				 LS_WORD_FAILURES) <= now,
 		      true);
+}
+
+static void test_no_room_takes_nothing(void **state)
+{
+	(void)state;
+	check_takes_nothing("failures", "2/10m, 0");
 	check("room", world_guess(&world, "victim", AWAY, 9), 2);
+}
+
+/* The meter of logins comes after those of failures. */
+static void test_no_login_takes_nothing(void **state)
+{
+	(void)state;
+	check_takes_nothing("logins", "2/10m");
+	check("logins",
+	      world_word(&world, LS_KIND_IP, NULL, AWAY, LS_WORD_LOGINS) <= now,
+	      true);
 }
 
 /* ---- claims ----------------------------------------------------------- */
@@ -408,6 +424,7 @@ int main(void)
 		TEST(test_charges_are_exact),
 		TEST(test_guesses_are_exact),
 		TEST(test_no_room_takes_nothing),
+		TEST(test_no_login_takes_nothing),
 		TEST(test_one_slot_each),
 		TEST(test_flood_spares_places),
 		TEST(test_one_winner),

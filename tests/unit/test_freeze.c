@@ -245,6 +245,45 @@ static void test_release(void **state)
 	check("once", release(JOE).forgotten, 0);
 }
 
+/* Whose place was unlocked before is forgotten all the same. */
+static void test_release_after_unlock(void **state)
+{
+	const struct ls_subject place =
+		world_subject(LS_KIND_PLACE, JOE, "203.0.113.0/24");
+
+	(void)state;
+	world_set(&world, "user", "failures", "20/1h, 16/8h");
+	world_open(&world, LOGINS);
+	works("owner", JOE, HOME);
+	world_pass(&world, WORLD_HOUR);
+	steal(JOE);
+	world_guess(&world, JOE, "203.0.113.66", 2);
+	check("unlock",
+	      ls_unlock(world.state, &place, "test", world.now_ms), 1);
+	check("forgotten", release(JOE).forgotten, 1);
+	check("the thief's", was_forgotten("203.0.113.0/24"), true);
+}
+
+static uint64_t places_of(const char *user)
+{
+	return world_level(&world, LS_KIND_USER, user, NULL, LS_WORD_PLACES,
+			   &world.policy.user.places);
+}
+
+/* The owner's next journey is not counted on top of the thief's. */
+static void test_release_empties_places(void **state)
+{
+	(void)state;
+	world_set(&world, "user", "failures", "20/1h, 16/8h");
+	world_open(&world, LOGINS);
+	works("owner", JOE, HOME);
+	world_pass(&world, WORLD_HOUR);
+	steal(JOE);
+	check_within("counted", places_of(JOE), 1, 2);
+	release(JOE);
+	check("empty", places_of(JOE), 0);
+}
+
 static void freeze_by_hand(const char *user, uint64_t length_ms)
 {
 	check("freeze",
@@ -432,6 +471,8 @@ int main(void)
 		TEST(test_listed),
 		TEST(test_alias),
 		TEST(test_release),
+		TEST(test_release_after_unlock),
+		TEST(test_release_empties_places),
 		TEST(test_release_after_a_freeze_by_hand),
 		TEST(test_keep_places),
 		TEST(test_release_of_probation),

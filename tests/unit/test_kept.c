@@ -118,6 +118,28 @@ static void test_clock_behind(void **state)
 	}
 }
 
+/* Times that no guard has held are cut. */
+static void test_far_ahead(void **state)
+{
+	const uint64_t day = UINT64_C(86400000);
+	const uint64_t most = LS_AHEAD_MAX_MS - 1000;
+	const struct {
+		const char *row;
+		uint64_t ahead, want;
+	} rows[] = {
+		{ "a day", day, day },
+		{ "the most", most, most },
+		{ "one more", most + 1, most },
+		{ "a hundred years", 36525 * day, most },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		check(rows[i].row,
+		      ls_kept_from_real(real + rows[i].ahead, now, real) - now,
+		      rows[i].want);
+}
+
 static void test_no_bytes_of_ours(void **state)
 {
 	static const enum ls_kind others[] = { LS_KIND_NONE, LS_KIND_GUESS,
@@ -348,6 +370,7 @@ int main(void)
 		TEST(test_account), TEST(test_freeze_is_named),
 		TEST(test_place),   TEST(test_never_kept),
 		TEST(test_kept_for), TEST(test_clock_behind),
+		TEST(test_far_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* test_locks.c - locks by an administrator: placed, extended, listed, ended */
 #include "lockstep-config.h"
 
+#include "orders.h"
 #include "world_bed.h"
 
 #include <stdlib.h>
@@ -293,38 +294,56 @@ static void test_stamps_and_places(void **state)
  * slot worth keeping ends that claim, and keeps the slot. */
 static void test_protected_at_once(void **state)
 {
-	struct ls_subject subject;
-	struct ls_bucket *bucket;
-	struct ls_ref ref;
-	uint64_t key;
+	enum { FAMILIAR, LOCK, TRUST };
+	static const struct {
+		const char *row;
+		int what;
+		enum ls_kind kind;
+		const char *user;
+	} rows[] = {
+		{ "familiar", FAMILIAR, LS_KIND_PLACE, JOE },
+		{ "locked", LOCK, LS_KIND_PLACE, "ann" },
+		{ "trusted", TRUST, LS_KIND_NET, NULL },
+	};
 
 	(void)state;
 	world_open(&world, GUARD);
-	memset(&subject, 0, sizeof(subject));
-	for (int locked = 0; locked < 2; locked++) {
-		subject = world_subject(LS_KIND_PLACE, locked ? "ann" : JOE,
-					AWAY_NET);
-		key = world_key(&world, &subject);
-		check("claim",
-		      ls_state_claim(world.state, LS_KIND_PLACE, key,
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct ls_subject subject = world_subject(
+			rows[i].kind, rows[i].user, AWAY_NET);
+		uint64_t tag, key = world_key(&world, &subject);
+		struct ls_bucket *bucket;
+		struct ls_ref ref;
+
+		check(rows[i].row,
+		      ls_state_claim(world.state, rows[i].kind, key,
 				     world_now(&world), false, &ref),
 		      0);
+		tag = atomic_load(ref.tag);
 		bucket = &world.state->guard.subjects
 				  .bucket[ref.index / LS_WAYS];
 		atomic_store(&bucket->intent,
 			     UINT64_C(0x1234567) << 20 |
 				     (uint64_t)LS_KIND_IP << 16 |
-				     (uint64_t)(ref.index % LS_WAYS) << 13);
-		if (locked)
+				     (uint64_t)(ref.index % LS_WAYS) << 13 |
+				     (tag & 1) << 10);
+		if (rows[i].what == LOCK)
 			check("lock",
 			      lock(LS_KIND_PLACE, "ann", AWAY_NET, WORLD_HOUR),
+			      0);
+		else if (rows[i].what == TRUST)
+			check("trust",
+			      ls_trust(world.state, &subject, WORLD_HOUR,
+				       "test", world.now_ms),
 			      0);
 		else
 			ls_state_familiar(world.state, LS_KIND_PLACE, key,
 					  world_now(&world) + WORLD_HOUR,
 					  world_now(&world));
-		check("stands", ls_ref_stands(&ref), true);
-		check("ended", atomic_load(&bucket->intent) >> 16, 0);
+		check(rows[i].row, ls_ref_stands(&ref), true);
+		check(rows[i].row, atomic_load(&bucket->intent) >> 16, 0);
+		/* Whoever helps that claim, and has looked already, fails. */
+		check(rows[i].row, atomic_load(ref.tag) - tag, 1);
 	}
 }
 

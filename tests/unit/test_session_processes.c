@@ -316,6 +316,54 @@ static void test_generations(void **state)
 	      true);
 }
 
+/* A seat of a place that the map has not is nobody's, and nothing beyond the map is
+ * looked at. */
+static void test_last_place(void **state)
+{
+	struct ls_live_record record = { .user = JOE };
+	struct ls_live smaller;
+	struct ls_hold hold;
+
+	(void)state;
+	world_open(&world, BOTH);
+	smaller = world.state->sessions.live;
+	record.process = world.state->looker.self;
+	check("take", ls_live_take(&smaller, 7, &record, &hold), true);
+	smaller.places = hold.place + 1;
+	check("the last",
+	      ls_seat_is_taken(&smaller, ls_seat_value(&hold), NULL, NOW), true);
+	smaller.places = hold.place;
+	check("beyond",
+	      ls_seat_is_taken(&smaller, ls_seat_value(&hold), NULL, NOW),
+	      false);
+}
+
+/* Nor has one a seat that ended, and whose parent has not looked yet. */
+static void test_zombie(void **state)
+{
+	struct ls_session session;
+	siginfo_t info;
+	pid_t pid;
+
+	(void)state;
+	world_set(&world, "user", "sessions", "1");
+	world_open(&world, BOTH);
+	pid = fork();
+	if (pid == 0) {
+		struct ls_error error;
+		struct ls_state *mine;
+
+		if (world_join(&world, MAIL, &mine, &error) < 0)
+			_exit(1);
+		_exit(begin(mine, JOE, &session).verdict != LS_ADMIT);
+	}
+	check("ended", waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	check("had a seat", info.si_status, 0);
+	check("live", ls_sessions_live(world.state, JOE), 0);
+	check("its seat", begin(world.state, JOE, &session).verdict, LS_ADMIT);
+	check("reaped", waitpid(pid, NULL, 0), pid);
+}
+
 /* ---- a full map, a hostile one ---------------------------------------- */
 
 static void test_no_place(void **state)
@@ -527,6 +575,8 @@ int main(void)
 		TEST(test_never_live),
 		TEST(test_began),
 		TEST(test_generations),
+		TEST(test_last_place),
+		TEST(test_zombie),
 		TEST(test_no_place),
 		TEST(test_no_seat),
 		TEST(test_many),

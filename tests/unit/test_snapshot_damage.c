@@ -173,6 +173,25 @@ static void test_refused(void **state)
 	}
 }
 
+/* The guard is cut short while it is in use: what was saved before stays. */
+static void test_guard_cut(void **state)
+{
+	size_t len = some_snapshot();
+	char path[WORLD_PATH + 8];
+	struct ls_error error = { 0, "" };
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/guard", world.state_dir);
+	check("cut", truncate(path, 4096), 0);
+	check("refused",
+	      ls_snapshot_save(world.state, world.now_ms, world.real_ms,
+			       &error),
+	      LS_EFORMAT);
+	check_holds("why", error.text, "truncated: snapshot.cdb stays");
+	check("as long", read_snapshot(bytes, sizeof(bytes)), len);
+	check("as it was", memcmp(bytes, whole, len), 0);
+}
+
 /* Random bytes in it: refused or restored, and never more than its content. */
 static void test_hostile(void **state)
 {
@@ -228,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_torn),
 		TEST(test_refused),
+		TEST(test_guard_cut),
 		TEST(test_hostile),
 	};
 

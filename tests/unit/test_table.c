@@ -249,6 +249,21 @@ static void test_never_evicted(void **state)
 		  false, false },
 		{ "no freeze of a place", LS_KIND_PLACE, LS_WORD_FREEZE, true,
 		  false, false },
+		/* What an account sends, by whichever meter has not drained. */
+		{ "messages", LS_KIND_SENDING, LS_WORD_MESSAGES, false, false,
+		  true },
+		{ "recipients", LS_KIND_SENDING, LS_WORD_RECIPIENTS, false,
+		  false, true },
+		{ "senders", LS_KIND_SENDING, LS_WORD_SENDERS, false, false,
+		  true },
+		{ "attempted messages", LS_KIND_SENDING, LS_WORD_TRIED_MESSAGES,
+		  false, false, true },
+		{ "attempted recipients", LS_KIND_SENDING,
+		  LS_WORD_TRIED_RECIPIENTS, false, false, true },
+		{ "new recipients", LS_KIND_SENDING, LS_WORD_NEW_RECIPIENTS,
+		  false, false, true },
+		{ "refusals told", LS_KIND_SENDING, LS_WORD_TOLD, false, false,
+		  true },
 	};
 
 	(void)state;
