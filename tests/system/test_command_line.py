@@ -3,7 +3,10 @@ columns without colour; explain, unlock, trust, forget."""
 
 import json
 import os
+import pathlib
 import re
+
+import pytest
 
 from lib.attempts import guess, guess_calls, attempt, locked, log_in
 from lib.cast import (GUESS_ACCOUNTS, LIMIT, USER_FAILURES, USERS, Cast, cast, crowd,
@@ -285,6 +288,40 @@ def test_unlock_says_what_it_cleared(stack, auth):
         f"ip {who.guesser} was not locked\n"
 
 
+def test_verify_fails_by_findings(stack):
+    """Here by a session whose account is another one all of a sudden."""
+    who = cast()
+    session = stack.login("imap", who.number, ip=who.owner, keep=True)
+    assert session.ok
+    poll(lambda: f'"{who.user}"' in run(stack, "list", "sessions", "--json"),
+         what="the session")
+    assert run(stack, "verify") == "0 findings\n"
+    sessions = pathlib.Path(stack.env["STATE_DIR"]) / "sessions"
+    at = sessions.read_bytes().rindex(who.user.encode() + b"\0")
+    with sessions.open("r+b") as file:
+        for text, found in (b"?", 1), (who.user[:1].encode(), 0):
+            file.seek(at)
+            file.write(text)
+            file.flush()
+            told = run(stack, "verify", code=found).splitlines()
+            assert told[-1] == f"{found} findings"
+            assert len(told) == found + 1
+            assert all("its account has another key" in line
+                       for line in told[:-1])
+    session.close()
+
+
+@pytest.mark.parametrize("locked_first", [True, False])
+def test_one_that_was_not_locked_is_told_by_the_code(stack, locked_first):
+    """Whatever came of the others."""
+    names = [cast().guesser, cast().guesser]
+    run(stack, "lock", names[0])
+    told = run(stack, "unlock", *(names if locked_first else names[::-1]),
+               code=1)
+    assert f"ip {names[0]} is unlocked\n" in told
+    assert f"ip {names[1]} was not locked\n" in told
+
+
 def test_unlock_all_asks_first():
     with Stack(users=USERS) as stack:
         assert "nothing is locked" in run(stack, "unlock", "--all", code=1)
@@ -323,6 +360,10 @@ def test_unlock_a_wrong_password(stack, auth):
         assert word not in text and "may be tried again" in text
         assert "cleared accounts 10 of 10/1d" in text
         assert terminal.is_restored()
+    with Terminal(["lockstep", "unlock", "--guess"], stack.env) as terminal:
+        terminal.wait_for(lambda text: "The wrong password:" in text)
+        terminal.type(word + "\n")
+        assert terminal.wait() == 1
     attempt(auth, [{"user": last.user, "password": word,
                     "ip": networks(1)[0]}])
     assert len(stack.verified(last.number)) == before + 1

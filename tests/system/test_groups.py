@@ -78,6 +78,17 @@ def test_group_changes(stack):
         assert out.returncode == 0, out
 
 
+def test_only_root_is_believed_who_asked(stack):
+    """Whoever may run it writes SUDO_USER as he likes."""
+    who = cast()
+    out = stack.run("setpriv", "--reuid=daemon", f"--regid={GROUP}",
+                    "--clear-groups", "env", "SUDO_USER=root",
+                    "lockstep", "lock", who.guesser)
+    assert out.returncode == 0, out
+    event, = [e for e in stack.events("lock") if e["subject"] == who.guesser]
+    assert event["by"] == "daemon"
+
+
 @pytest.mark.parametrize("group", [READERS, OTHERS])
 @pytest.mark.parametrize("verb", CHANGE, ids=" ".join)
 def test_nobody_else_changes(stack, locked, group, verb):
