@@ -201,6 +201,14 @@ static void test_new_names_are_bounded(void **state)
 	check("learnt", learnt, 20);
 	learn("j.doe", "ann");
 	check("another account", account_of("j.doe"), key_of("ann"));
+	/* A name that alternates between two accounts is a new one each time. */
+	for (unsigned i = 0; i < 60; i++) {
+		bool jims = i % 2 != 0 || i >= 40;
+
+		learn("office", i % 2 != 0 ? "jim" : "tim");
+		check("alternates", account_of("office"),
+		      key_of(jims ? "jim" : "tim"));
+	}
 	world_pass(&world, WORLD_DAY);
 	learn(name, "joe");
 	check("the next day", account_of(name), key_of("joe"));

@@ -180,6 +180,25 @@ static void test_counts(void **state)
 		}
 }
 
+/* Of an account that the slow count has had, it does not ask what the fast one knows,
+ * nor the other way round. */
+static void test_each_speed_counts_for_itself(void **state)
+{
+	(void)state;
+	for (unsigned full = 0; full < LS_SPEEDS; full++) {
+		setup(NULL);
+		policy.ip.accounts[LS_SLOW] = policy.ip.accounts[LS_FAST];
+		view.word[LS_KIND_IP][LS_WORD_ACCOUNTS + full] = now + 600000;
+		view.counted[LS_KIND_IP][1 - full] = true;
+		check_verdict("known to the other", LS_DENY, LS_KIND_IP,
+			      full == LS_FAST ? LS_REASON_ACCOUNTS
+					      : LS_REASON_ACCOUNTS_SLOW);
+		view.counted[LS_KIND_IP][full] = true;
+		check_verdict("known to both", LS_ADMIT, LS_KIND_NONE,
+			      LS_REASON_NONE);
+	}
+}
+
 static void test_whom_counts_concern(void **state)
 {
 	(void)state;
@@ -400,6 +419,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_wait_or_deny),   TEST(test_deny_before_wait),
 		TEST(test_counts),         TEST(test_whom_counts_concern),
+		TEST(test_each_speed_counts_for_itself),
 		TEST(test_repeats),        TEST(test_observe_each),
 		TEST(test_observe_beside), TEST(test_freezes),
 		TEST(test_alias_lock),     TEST(test_reveal),

@@ -272,6 +272,50 @@ static void test_forced(void **state)
 	check("room at", ls_meter_room_at(empty_at, &rate), start + 60000);
 }
 
+/* A process whose clock is behind by less than LS_CLOCK_SLACK_MS finds more in the
+ * bucket than it holds. Its charge takes nothing of that away. */
+static void test_forced_by_a_clock_behind(void **state)
+{
+	const struct ls_limit limit = { 10, 600000 };
+	const struct ls_rate rate = ls_rate_of(&limit);
+	uint64_t full = start + rate.capacity_ms;
+
+	(void)state;
+	check("in time", ls_meter_charged(full, start, &rate), full);
+	check("behind by 1 ms", ls_meter_charged(full, start - 1, &rate), full);
+	check("behind by 60 s", ls_meter_charged(full, start - 60000, &rate),
+	      full);
+}
+
+/* A part drains as much more slowly as it is smaller, and holds as long as the whole
+ * does once its emission is rounded. */
+static void test_part_of_a_limit(void **state)
+{
+	static const struct {
+		const char *row;
+		struct ls_limit whole;
+		uint64_t divisor;
+		struct ls_limit part;
+	} rows[] = {
+		{ "no limit", { 0, 0 }, 10, { 0, 0 } },
+		{ "all of it", { 100, 3600000 }, 1, { 100, 3600000 } },
+		{ "a tenth", { 100, 3600000 }, 10, { 10, 3600000 } },
+		{ "never none", { 5, 3600000 }, 10, { 1, 3600000 } },
+		{ "one is left", { 10, 3600000 }, 10, { 1, 3600000 } },
+		/* 865 ms each instead of 864.008 */
+		{ "99999/1d", { 99999, 86400000 }, 10, { 9999, 86499135 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct ls_limit got =
+			ls_limit_part(rows[i].whole, rows[i].divisor);
+
+		check(rows[i].row, got.units, rows[i].part.units);
+		check(rows[i].row, got.period_ms, rows[i].part.period_ms);
+	}
+}
+
 static void test_no_limit(void **state)
 {
 	const struct ls_rate none = { 0, 0 };
@@ -360,6 +404,8 @@ int main(void)
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_clock_was_ahead),
 		cmocka_unit_test(test_forced),
+		cmocka_unit_test(test_forced_by_a_clock_behind),
+		cmocka_unit_test(test_part_of_a_limit),
 		cmocka_unit_test(test_no_limit),
 	};
 

@@ -129,12 +129,15 @@ static void test_users(void **state)
 	ls_policy_writer_user(writer, longest + 1, &policy, fields);
 	set(&policy, "user", "failures", "2/1m, 0");
 	ls_policy_writer_domain(writer, "Example.COM", &policy, fields);
+	set(&policy, "user", "failures", "3/1m, 0");
+	ls_policy_writer_domain(writer, "az.example", &policy, fields);
 	commit(writer);
 	file = open_policy();
 	check_user(file, "joe@example.com", 1);
 	check_user(file, "joe@EXAMPLE.com", 2);
 	check_user(file, "ann@example.com", 2);
 	check_user(file, "a@b@example.com", 2);
+	check_user(file, "ann@AZ.EXAMPLE", 3);
 	check_user(file, "example.com@other.org", 20);
 	check_user(file, "example.com", 20);
 	check_user(file, "@", 20);

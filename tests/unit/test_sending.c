@@ -195,6 +195,9 @@ static void test_senders(void **state)
 		{ "joe+news@x", "joe+news@x", true },
 		{ "joe+news@x", "joe@x", false },
 		{ "joe+news@x", "joe+lists@x", false },
+		/* A tag of no name at all. */
+		{ "@x", "@x", true },
+		{ "@x", "+a@x", false },
 	};
 
 	(void)state;
