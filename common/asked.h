@@ -10,10 +10,12 @@
  *   |  of the address  |  when, in 8 s   |   0: nobody's
  *   +------------------+-----------------+
  *
- * An address has one word, which the next address with the same low bits takes.
- * What is lost that way makes one login look as if nobody had asked; so one such
- * login proves nothing, and `lockstep status` wants several. The time goes round
- * after six days. Any number of processes may write: a word is one store. */
+ * An address has a set of four words, by its low bits, and takes the one that was
+ * written longest ago. Where all four are other addresses' of the last minutes, one
+ * may have been lost: then every address of that set counts as asked about, so that
+ * no flood of connections makes a service that is wired look as if it were not. The
+ * time goes round after six days. Any number of processes may write: a word is one
+ * store. */
 #ifndef LS_ASKED_H
 #define LS_ASKED_H
 
@@ -37,7 +39,7 @@ _Static_assert(sizeof(struct ls_asked) == 16384, "part of the map format");
  *   now  the map's clock */
 void ls_asked_note(struct ls_asked *asked, uint64_t key, uint64_t now);
 
-/* Was it, within LS_ASKED_LATELY_MS? */
+/* Was it, or may it have been, within LS_ASKED_LATELY_MS? */
 bool ls_asked_lately(const struct ls_asked *asked, uint64_t key, uint64_t now);
 
 #endif

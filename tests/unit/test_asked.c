@@ -54,27 +54,64 @@ static void test_never(void **state)
 	check("at the beginning", ls_asked_lately(&asked, 0, 0), false);
 }
 
-/* Those of the same place take it in turns; nobody else is taken for one. */
+/* Addresses asked about at once, and what is then said of them and of others. */
 static void test_others(void **state)
 {
-	uint64_t seed = 1, key[LS_ASKED_WORDS];
-	unsigned known = 0, wrong = 0;
+	static const struct {
+		const char *row;
+		unsigned asked, known_least, others_least, others_most;
+	} rows[] = {
+		/* A set of four is full of others now and then. */
+		{ "few", LS_ASKED_WORDS / 4, 1000, 0, 50 },
+		/* A flood: nobody is said not to have been asked about. */
+		{ "many", 20 * LS_ASKED_WORDS, 1000, 1000, 1000 },
+	};
 
 	(void)state;
-	for (unsigned i = 0; i < LS_ASKED_WORDS; i++) {
-		key[i] = harness_random(&seed);
-		ls_asked_note(&asked, key[i], start);
-		check("the last one", ls_asked_lately(&asked, key[i], start),
-		      true);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint64_t first = 1, seed = 1, other = 99;
+		unsigned known = 0, others = 0, later = 0;
+
+		forget(NULL);
+		for (unsigned n = 0; n < rows[i].asked; n++) {
+			uint64_t key = harness_random(&seed);
+
+			ls_asked_note(&asked, key, start);
+			check(rows[i].row, ls_asked_lately(&asked, key, start),
+			      true);
+		}
+		for (unsigned n = 0; n < 1000; n++) {
+			uint64_t key = harness_random(&first);
+
+			known += ls_asked_lately(&asked, key, start);
+			others += ls_asked_lately(&asked,
+						  harness_random(&other), start);
+			later += ls_asked_lately(&asked, key,
+						 start + DAY_MS);
+		}
+		check_within(rows[i].row, known, rows[i].known_least, 1000);
+		check_within(rows[i].row, others, rows[i].others_least,
+			     rows[i].others_most);
+		check(rows[i].row, later, 0);
 	}
-	for (unsigned i = 0; i < LS_ASKED_WORDS; i++) {
-		known += ls_asked_lately(&asked, key[i], start);
-		wrong += ls_asked_lately(&asked, harness_random(&seed), start);
-	}
-	/* As many as there are places: 1 - 1/e of these are taken. */
-	check("most", known > LS_ASKED_WORDS / 2, true);
-	check("not all", known < LS_ASKED_WORDS * 3 / 4, true);
-	check("strangers", wrong < 4, true);
+}
+
+/* Of five in one set, the one that was asked about longest ago goes. */
+static void test_oldest_goes(void **state)
+{
+	(void)state;
+	for (uint64_t n = 0; n < 5; n++)
+		ls_asked_note(&asked, n << 50 | 7, start + n * 10000);
+	/* While the set is full nothing is denied; then the others are stale. */
+	check("full", ls_asked_lately(&asked, UINT64_C(9) << 50 | 7,
+				      start + 40000), true);
+	for (uint64_t n = 0; n < 5; n++)
+		check("asked",
+		      ls_asked_lately(&asked, n << 50 | 7,
+				      start + 10000 + LS_ASKED_LATELY_MS +
+					      16000),
+		      n >= 2);
+	check("another set", ls_asked_lately(&asked, 8, start + 40000), false);
 }
 
 /* Log in rightly as what calls itself `service`. Returns the marks in the
@@ -166,6 +203,7 @@ int main(void)
 		cmocka_unit_test_setup(test_lately, forget),
 		cmocka_unit_test_setup(test_never, forget),
 		cmocka_unit_test_setup(test_others, forget),
+		cmocka_unit_test_setup(test_oldest_goes, forget),
 		cmocka_unit_test_setup_teardown(test_marks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_message, setup, teardown),
 	};
