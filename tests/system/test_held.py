@@ -4,6 +4,7 @@ import statistics
 import time
 
 from lib import held
+from lib.attempts import log_in, right_calls
 from lib.cast import IP_FAILURES, cast, crowd
 
 HELD = 3000
@@ -31,6 +32,27 @@ def test_clients_that_hung_up_are_let_go(stack):
     people = crowd(10)
     held.cost(stack, people, 0)
     assert len(stack.verified()) - before == len(people)
+
+
+def test_clients_that_hung_up_are_not_verified(stack, barrier):
+    """They waited behind logins in flight, which all turn out to be right: there is
+    room, and time."""
+    first, gone, address = crowd(IP_FAILURES), crowd(20), cast().guesser
+    with stack.auth() as auth:
+        stack.passdb(stall=True)
+        try:
+            ids = [auth.send(**call) for call in right_calls(first, address)]
+            barrier(auth)
+            with stack.auth() as others:
+                for call in right_calls(gone, address):
+                    others.send(**call)
+                barrier(others)
+            barrier(auth)  # it has read that they hung up
+        finally:
+            stack.passdb()
+        assert all(auth.wait(i).ok for i in ids)
+        assert log_in(auth, cast(), address)
+    assert [who for who in gone if stack.verified(who.number)] == []
 
 
 def test_late_login_of_postfix_holds_up_nobody(stack):
