@@ -200,6 +200,24 @@ def test_tls_is_demanded_from_strangers(stack):
     assert reasons == {"tls"}
 
 
+@pytest.mark.parametrize("lip, rip, admitted", [
+    ("192.0.2.5", "192.0.2.5", True),
+    ("192.0.2.6", "192.0.2.5", False),
+    ("127.0.0.1", "192.0.2.5", True),
+    ("192.0.2.5", "127.0.0.1", True),
+    ("2001:db8::5", "2001:db8::5", True),
+    ("2001:db8::6", "2001:db8::5", False),
+])
+def test_tls_is_not_demanded_within_one_machine(stack, conf, lip, rip,
+                                                admitted):
+    who = cast()
+    conf.write_text('require-tls = "always"\n' + conf.read_text())
+    assert compiled(stack, conf).returncode == 0
+    with stack.auth() as auth:
+        assert auth.login(who.user, who.password, ip=rip,
+                          lip=lip).ok == admitted
+
+
 # ---- observing -------------------------------------------------------------
 
 
