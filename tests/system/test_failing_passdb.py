@@ -4,6 +4,7 @@ counts, whatever failed beside it. What nobody compared does not."""
 import collections
 import contextlib
 import json
+import os
 import pathlib
 import re
 import tempfile
@@ -12,7 +13,7 @@ import pytest
 
 from lib import dovecot
 from lib.attempts import attempt, counter, guess, locked, log_in
-from lib.cast import IP_FAILURES, PLACE_FAILURES, USERS, cast
+from lib.cast import IP_FAILURES, PLACE_FAILURES, USERS, cast, guesses
 from lib.stack import Stack
 
 GUESSES = 40
@@ -141,6 +142,24 @@ def test_what_nobody_compared_is_given_back():
         for name in names:
             assert outcomes(stack, name) == {"internal": 1}
         assert log_in(auth, who, who.guesser)
+
+
+def test_credentials_that_are_no_such():
+    """Of a scheme that Dovecot does not know: an error of the passdb's, no guess, and
+    the address can be used."""
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write("broken@example.test:{NOSUCH}secret\n"
+                   "well@example.test:{PLAIN}secret\n")
+        file.flush()
+        os.chmod(file.name, 0o644)
+        with Stack(passwd_file=file.name) as stack, stack.auth() as auth:
+            name, who = "broken@example.test", cast()
+            replies = attempt(auth, [
+                {"user": name, "password": word, "ip": who.guesser,
+                 "mech": "CRAM-MD5"} for word in guesses(IP_FAILURES)])
+            assert not any(reply.ok for reply in replies)
+            assert outcomes(stack, name) == {"internal": len(replies)}
+            assert auth.login("well@example.test", "secret", ip=who.guesser).ok
 
 
 def test_a_phone_is_charged_once():
