@@ -98,8 +98,7 @@ static void test_damaged(void **state)
 		"{\"map\": \"m\", \"guard\": -1}",
 		"{\"map\": \"m\", \"guard\": \"1\"}",
 		"{\"map\": \"m\", \"guard\": 1, \"webhooks\": {\"ops\": 1}}",
-		"{\"map\": \"m\", \"guard\": 1, \"webhooks\": {\"ops\": "
-		"{\"guard\": -1}}}",
+		"{\"map\": \"m\", \"webhooks\": {\"ops\": {\"guard\": -1}}}",
 	};
 	struct ls_error error;
 	struct cursor cursor;
