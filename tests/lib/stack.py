@@ -278,11 +278,14 @@ class Stack:
             "stall\n" * stall
         layout.replace(self.env["PASSDB_CONTROL"], text)
 
-    def webhook_answers(self, status, count=None, delay_ms=0):
-        """What the receiver answers to the next `count` requests, or all."""
+    def webhook_answers(self, status, count=None, delay_ms=0, after=None):
+        """What the receiver answers to the next `count` requests, or all; after:
+        its Retry-After."""
         text = f"status={status} delay_ms={delay_ms}"
         if count is not None:
             text += f" count={count}"
+        if after is not None:
+            text += f" after={after}"
         layout.replace(self.env["WEBHOOK_CONTROL"], text + "\n")
 
     def poll(self, condition, deadline=DEADLINE, what=""):

@@ -8,7 +8,8 @@ UTF-8 as surrogate escapes) and the status that was answered.
 
 The answer is 200, unless CONTROL says otherwise: "status=500 count=3" answers
 500 to the next three requests ("status=410" alone: to all), "delay_ms=100"
-waits before each answer. The file is read again whenever it changes, and
+waits before each answer, and "after=20" sends "Retry-After: 20" with what is no
+200. The file is read again whenever it changes, and
 counting begins anew.
 """
 
@@ -28,6 +29,7 @@ class Control:
         self.lock = threading.Lock()
         self.seen = None
         self.status, self.left, self.delay = 200, 0, 0.0
+        self.after = None
 
     def _refresh(self):
         try:
@@ -45,6 +47,7 @@ class Control:
         self.status = int(words.get("status", 200))
         self.left = float(words.get("count", "inf"))
         self.delay = int(words.get("delay_ms", 0)) / 1000
+        self.after = words.get("after")
 
     def next_answer(self):
         """(status, seconds to wait before it)"""
@@ -79,6 +82,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         })
         time.sleep(delay)
         self.send_response(status)
+        after = self.server.control.after
+        if status != 200 and after is not None:
+            self.send_header("retry-after", after)
         self.send_header("content-length", "0")
         self.end_headers()
 

@@ -114,6 +114,17 @@ def test_retried_after_an_error(stack):
     assert len(messages(stack, who)) == 2
 
 
+def test_busy_receiver_is_left_alone(stack):
+    """For as long as it says: what happens meanwhile waits, too."""
+    who, other = cast(), cast()
+    stack.webhook_answers(500, count=1, after=8)
+    lock(stack, who)
+    failed, = arrives(stack, who, 1, status=500)
+    lock(stack, other)
+    for taken in (*arrives(stack, who, 1), *arrives(stack, other, 1)):
+        assert taken["time"] - failed["time"] > 7.5
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_receiver_and_daemon_down(stack, number):
     """Events of before, of while the receiver is down, and of while lockstepd
