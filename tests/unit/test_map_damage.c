@@ -48,7 +48,7 @@ static void test_refused(void **state)
 		{ "garbage", 0, "#!/bin/sh", 8, false, LS_EFORMAT,
 		  "not a map" },
 		{ "version", 8, &version, 4, true, LS_EVERSION,
-		  "map version 7, this program has 3" },
+		  "map version 7, this program has " },
 		{ "type", 12, &version, 4, true, LS_EFORMAT, "damaged" },
 		{ "size", 16, &odd, 8, true, LS_EFORMAT, "truncated" },
 		{ "buckets", 24, &odd, 8, true, LS_EFORMAT, "truncated" },
