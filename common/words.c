@@ -66,8 +66,7 @@ const char *ls_reason_words(enum ls_reason reason)
 		[LS_REASON_ANY_DOMAIN] =
 			"too many wrong passwords for this name in any domain",
 		[LS_REASON_ANY_DOMAIN_SLOW] =
-			"too many wrong passwords for this name in any domain "
-			"over a long time",
+			"too many wrong passwords in any domain over a long time",
 	};
 
 	return NAME_OF(words, reason);
