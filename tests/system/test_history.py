@@ -141,7 +141,7 @@ def test_half_a_line_tells_nothing(stack, tmp_path):
                 if json.loads(text)["type"] == "summary")
     assert (summary["lines"], summary["lines_not_understood"]) == (1, 0)
     out = stack.lockstep("replay", "--learn", cut, log)  # nor with a good log
-    assert out.returncode == 1 and "1 attempts" in out.stdout, out
+    assert out.returncode == 1 and "1 attempt from" in out.stdout, out
     assert "cut.gz: ends within a compressed block" in out.stderr
     out = stack.lockstep("learn", "--dry-run", cut)
     assert out.returncode == 1 and out.stdout.startswith("1 place of 1 "), out
@@ -254,10 +254,10 @@ def test_for_people(stack, people, history, tmp_path):
     empty = tmp_path / "empty"
     empty.write_text("")
     out = stack.lockstep("replay", empty)
-    assert out.returncode == 1 and "no attempts" in out.stderr
+    assert out.returncode == 1 and "no attempt" in out.stderr
     long = tmp_path / "long"
     long.write_text("x" * 20000 + "\n" + "y" * 8193 + "\nz\n")
-    assert "no attempts to log in, in 3 lines" in \
+    assert "no attempt to log in, in 3 lines" in \
         stack.lockstep("replay", long).stderr
     assert stack.lockstep("replay").returncode == 2
     assert stack.lockstep("replay", "--passwords", "x", odd).returncode == 2
@@ -336,7 +336,7 @@ def test_failures_without_a_name(stack, tmp_path):
                     'limit user { failures = "5/1h, 0" }\n')
     out = stack.lockstep("replay", "--conf", conf, log)
     assert out.returncode == 0 and "unknown" not in out.stdout, out
-    assert "30 failures without an account's name" in out.stdout
+    assert "failures without an account's name: 30" in out.stdout
     assert f"(no name) from {who.guesser}" in out.stdout
     lock, summary = map(json.loads, stack.lockstep(
         "replay", "--json", "--conf", conf, log).stdout.splitlines())

@@ -83,8 +83,8 @@ static void print_counts(const struct learn_counts *counts, bool dry)
 {
 	printf("%" PRIu64 " place%s of %" PRIu64 " account%s %s familiar\n",
 	       counts->learnt + counts->known,
-	       counts->learnt + counts->known == 1 ? "" : "s",
-	       counts->accounts, counts->accounts == 1 ? "" : "s",
+	       ls_plural_s(counts->learnt + counts->known),
+	       counts->accounts, ls_plural_s(counts->accounts),
 	       dry ? "would be" : "are");
 	tell(counts->known, "of them were so before");
 	tell(counts->old, "left out: the last login is too long ago");
@@ -168,7 +168,7 @@ static int learn_files(const char *path, struct ls_state *state,
 	replay_report_unknown(&logread);
 	if (code == CLI_DONE && logread.told == 0) {
 		cli_complain("no login was understood in %" PRIu64 " line%s",
-			     logread.lines, logread.lines == 1 ? "" : "s");
+			     logread.lines, ls_plural_s(logread.lines));
 		code = CLI_FAILED;
 	}
 	if (code == CLI_DONE)

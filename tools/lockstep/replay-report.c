@@ -60,8 +60,9 @@ static void print_figures(const struct logread *logread,
 {
 	char from[TIME_TEXT], to[TIME_TEXT];
 
-	printf("%" PRIu64 " lines, %zu attempts from %s to %s\n\n",
-	       logread->lines, sim->attempts->count,
+	printf("%" PRIu64 " line%s, %zu attempt%s from %s to %s\n\n",
+	       logread->lines, ls_plural_s(logread->lines),
+	       sim->attempts->count, ls_plural_s(sim->attempts->count),
 	       format_time(sim->from_ms, true, from),
 	       format_time(sim->to_ms, true, to));
 	printf("%10s  %10s  %10s\n", "", "let in", "refused");
@@ -72,10 +73,11 @@ static void print_figures(const struct logread *logread,
 	       "failures", sim->verified, sim->refused, sim->repeats);
 	print_reasons(sim);
 	if (sim->suspicious > 0)
-		printf("%" PRIu64 " successes after many failures: suspicious\n",
+		printf("suspicious successes, after many failures: %" PRIu64
+		       "\n",
 		       sim->suspicious);
 	if (logread->nameless > 0)
-		printf("%" PRIu64 " failures without an account's name\n",
+		printf("failures without an account's name: %" PRIu64 "\n",
 		       logread->nameless);
 }
 

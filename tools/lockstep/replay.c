@@ -122,8 +122,9 @@ static int replay(const struct wish *wish, char *const *files, int count)
 	progress_end(&progress);
 	replay_report_unknown(&logread);
 	if (told.complete && logread.attempts.count == 0) {
-		cli_complain("no attempts to log in, in %llu lines",
-			     (unsigned long long)logread.lines);
+		cli_complain("no attempt to log in, in %llu line%s",
+			     (unsigned long long)logread.lines,
+			     ls_plural_s(logread.lines));
 		told.complete = false;
 	}
 	told.complete = told.complete &&
