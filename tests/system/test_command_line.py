@@ -59,6 +59,8 @@ user failures              10 20/1h        N u     now        yes
 user failures-slow         10 100/7d       N u       now        yes
 user places                 0 10/1d        -          now        -
 user logins                 0 300/5m       -          now        yes
+local any-domain            0 100/1h       -          now        yes
+local any-domain-slow       0 500/7d       -          now        yes
 ip sessions begun           0 600/5m       -          now        -
 user sessions begun         0 300/5m       -          now        -
 """

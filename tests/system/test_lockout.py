@@ -190,7 +190,8 @@ def test_names_of_subjects(stack):
     place = f"a from b from c{who.number} from {net}"
     name = f"a from b from c{who.number}"
     for subject in (net, who.guesser, place, name):
-        assert stack.lockstep("lock", subject).returncode == 0
+        as_user = ["--user"] if subject == name else []
+        assert stack.lockstep("lock", *as_user, subject).returncode == 0
     locks = [lock for lock in stack.locks()
              if name in lock["subject"] or net in lock["subject"]]
     assert sorted((lock["kind"], lock["subject"]) for lock in locks) == [

@@ -237,8 +237,8 @@ def test_observe_refuses_nobody_and_journals_all():
         assert [(e["type"], e["verdict"]) for e in would] == \
             [("login", "admit")] * 5 + [("connect", "admit")]
         assert "would be refused" in stack.lockstep("events").stdout
-        poll(lambda: "would be refused: failures of ip" in
-             stack.dovecot_log(), what="auth's line")
+        poll(lambda: "would be refused: too many wrong passwords (failures of "
+             "ip)" in stack.dovecot_log(), what="auth's line")
         out = stack.lockstep("status")
         assert out.returncode == 0
         assert "observing (refuses nothing)" in out.stdout

@@ -177,7 +177,7 @@ def test_unlock_leaves_no_door_open(stack, auth, robbed):
 
 def forgotten_by(out):
     assert out.returncode == 0, out
-    return {line.split(" ")[1] for line in out.stdout.splitlines()
+    return {line.split(" ")[3] for line in out.stdout.splitlines()
             if line.startswith("forgot ")}
 
 
