@@ -477,9 +477,29 @@ static void test_times(void **state)
 	}
 }
 
+/* What a client sent is no login, and neither is a token that was refused. */
+static void test_no_success(void **state)
+{
+	static const char *const lines[] = {
+		AT "imap-login: Info: ID sent: name=x (connection_limit): user=<boss>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+		AT "imap-login: Info: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs) (new_code): user=<a (connection_limit): user=<boss>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+		AT "imap-login: Info: Disconnected: Connection closed (disconnected while finishing login, waited 0 secs): user=<boss>, method=OAUTHBEARER, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		struct dovelog_record record;
+
+		dovelog_parse(lines[i], strlen(lines[i]), &record);
+		check(lines[i], record.outcome == LS_OUTCOME_SUCCESS, false);
+		check(lines[i], record.what == DOVELOG_LOGIN, false);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_success),
 		cmocka_unit_test(test_dovecot_23),
 		cmocka_unit_test(test_dovecot_24),
 		cmocka_unit_test(test_syslog),

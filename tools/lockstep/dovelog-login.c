@@ -166,9 +166,9 @@ static const struct end remarks[] = {
 	 * those who guess do not like to wait. */
 	{ LITERAL("disconnected while authenticating"), DOVELOG_ENDED,
 	  LS_OUTCOME_WRONG, false },
-	/* The one attempt was right. */
-	{ LITERAL("disconnected while finishing login"), DOVELOG_LOGIN,
-	  LS_OUTCOME_SUCCESS, false },
+	/* Right, or an OAuth token that was refused: 2.3 ends both so. */
+	{ LITERAL("disconnected while finishing login"), DOVELOG_ENDED,
+	  LS_OUTCOME_INTERNAL, false },
 	{ LITERAL("internal failure"), DOVELOG_ENDED, LS_OUTCOME_INTERNAL,
 	  false },
 	{ LITERAL("authorization failed"), DOVELOG_ENDED, LS_OUTCOME_DENIED,
@@ -335,7 +335,10 @@ static bool is_proxied(struct dovelog_text message)
 /* Said of an attempt while the client stays, or of one that had none. */
 static bool is_between(struct dovelog_text message)
 {
+	/* The latter two have a client's own words. */
 	return text_begins(message, TEXT("Authenticate ")) ||
+	       text_begins(message, TEXT("ID sent: ")) ||
+	       text_begins(message, TEXT("Pre-login ")) ||
 	       text_begins(message, TEXT("Login failed"));
 }
 
@@ -457,6 +460,10 @@ void dovelog_login(struct dovelog_text text, struct dovelog_record *record)
 	login = proxy ? end == NULL && is_proxied(message) : is_login(message);
 	if (is_between(message))
 		return;
+	/* The end of a login is no word within a name that was typed. */
+	if (end != NULL && end->what == DOVELOG_LOGIN &&
+	    text_has(message, TEXT(": user=<")))
+		end = NULL;
 	if (login || end != NULL)
 		parse_client(message, text_skip(text, at), login, end, record);
 	else if (is_somebody(text))
