@@ -335,7 +335,7 @@ static bool is_proxied(struct dovelog_text message)
 /* Said of an attempt while the client stays, or of one that had none. */
 static bool is_between(struct dovelog_text message)
 {
-	/* The latter two have a client's own words. */
+	/* In "ID sent" and "Pre-login" are words of the client. */
 	return text_begins(message, TEXT("Authenticate ")) ||
 	       text_begins(message, TEXT("ID sent: ")) ||
 	       text_begins(message, TEXT("Pre-login ")) ||
