@@ -170,29 +170,37 @@ def test_override():
 
 # ---- what a full account costs ----------------------------------------------
 
-ATTEMPTS = 100
+ATTEMPTS = 60
+ROUNDS = 4  # within the 300 logins that an account may make
 
 
 def auth_seconds(stack, who, ok):
-    """The auth process's CPU for each attempt."""
+    """The auth process's CPU for each attempt, in the best of some rounds: other
+    work on the machine makes single ones dearer."""
+    rounds = []
     with stack.auth() as auth:
         pid = held.auth_pid(stack)
-        before = held.cpu_seconds(pid)
-        ids = [auth.send(who.user, who.password, ip=who.owner)
-               for _ in range(ATTEMPTS)]
-        assert all(auth.wait(i).ok == ok for i in ids)
-        return (held.cpu_seconds(pid) - before) / ATTEMPTS
+        for _ in range(ROUNDS):
+            before = held.cpu_seconds(pid)
+            ids = [auth.send(who.user, who.password, ip=who.owner)
+                   for _ in range(ATTEMPTS)]
+            assert all(auth.wait(i).ok == ok for i in ids)
+            rounds.append((held.cpu_seconds(pid) - before) / ATTEMPTS)
+    return min(rounds)
 
 
 def test_full_account_costs_auth_little():
-    """That each of its sessions is still there is not looked at for each attempt."""
-    full, other = cast(), cast()
-    with Stack(users=other.number) as stack:
-        begun = sessions.begin(stack, full, SESSIONS)
-        assert len(sessions.alive(begun)) == SESSIONS
-        auth_seconds(stack, other, True)  # familiar from now on
-        costs = auth_seconds(stack, other, True), auth_seconds(stack, full, False)
-        print(f"{costs[1] * 1e6:.0f} us where all {SESSIONS} seats are taken, "
-              f"{costs[0] * 1e6:.0f} us of a login that is let in")
-        assert costs[1] < 5 * costs[0], costs
-        sessions.close(begun)
+    """That each of its sessions is still there is not looked at for each attempt:
+    an account full with many costs what one costs that is full with one."""
+    few, many = cast(), cast()
+    policy = f'override user "{few.user}" {{ user {{ sessions = 1 }} }}\n'
+    with Stack(users=many.number, policy=policy) as stack:
+        costs = []
+        for who, count in ((few, 1), (many, SESSIONS)):
+            begun = sessions.begin(stack, who, count)
+            assert len(sessions.alive(begun)) == count
+            costs.append(auth_seconds(stack, who, False))
+            sessions.close(begun)
+        print(f"{costs[0] * 1e6:.0f} us where the only seat is taken, "
+              f"{costs[1] * 1e6:.0f} us where all {SESSIONS} are")
+        assert costs[1] < 2 * costs[0], costs
