@@ -3,7 +3,6 @@
 
 #include "access.h"
 #include "error.h"
-#include "policy.h" /* LS_PATH_SIZE */
 
 #include <endian.h>
 #include <errno.h>

@@ -8,7 +8,6 @@
  * half. */
 #include "lockstep-config.h"
 
-#include "sending.h"
 #include "text.h"
 #include "visit.h"
 

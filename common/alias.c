@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "alias.h"
+#include "marks.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "lockstep-config.h"
 
 #include "crowd.h"
+#include "marks.h"
 #include "visit.h"
 
 /* ---- charges ---------------------------------------------------------- */

@@ -3,6 +3,8 @@
 
 #include "state.h"
 
+#include <stdio.h>
+
 static const struct ls_map *map_of(const struct ls_state *state,
 				   enum ls_journal journal)
 {
@@ -37,4 +39,15 @@ uint64_t ls_journal_head(struct ls_state *state, enum ls_journal journal)
 	const struct ls_map *map = map_of(state, journal);
 
 	return map->header != NULL ? atomic_load(map->journal.head) : 0;
+}
+
+void ls_record_by(const struct ls_record *record, char by_r[LS_BY_MAX + 1])
+{
+	bool told = record->origin == LS_ORIGIN_ADMIN &&
+		    record->more[0] != '\0';
+
+	/* Either may fill its place, in a record that no ring of ours wrote. */
+	snprintf(by_r, LS_BY_MAX + 1, "%.*s%s%.*s", LS_DETAIL_MAX,
+		 record->detail, told ? ": " : "", LS_MORE_MAX,
+		 told ? record->more : "");
 }

@@ -27,6 +27,7 @@
  * it is over its count: one number in the map's header tells that. */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "pair.h"
 #include "text.h"
 #include "visit.h"

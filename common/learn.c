@@ -6,6 +6,7 @@
 #include "lockstep-config.h"
 
 #include "home.h"
+#include "marks.h"
 #include "visit.h"
 
 #include <string.h>

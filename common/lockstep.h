@@ -40,6 +40,8 @@ enum {
 	LS_EACCES = -7,   /* this state was opened without that right */
 };
 
+enum { LS_PATH_SIZE = 256 }; /* a path in a policy, with its NUL */
+
 struct ls_error {
 	int code;       /* LS_E* */
 	char text[256]; /* one line, no newline */
@@ -338,7 +340,7 @@ void ls_connect(struct ls_state *state, const char *service,
 		const struct ls_addr *ip, uint64_t now_ms,
 		struct ls_decision *decision_r);
 
-/* ---- names (spelling.c) ---------------------------------------------- */
+/* ---- names (account.c, fold.c) ---------------------------------------------- */
 
 /* What Dovecot makes of the names that are typed, as its auth process tells when it
  * starts, and whether its settings let one account have many names. */

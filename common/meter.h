@@ -23,7 +23,7 @@
 #ifndef LS_METER_H
 #define LS_METER_H
 
-#include "policy.h"
+#include "limit.h"
 
 #include <stdbool.h>
 #include <stdint.h>

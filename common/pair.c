@@ -1,6 +1,7 @@
 /* pair.c - see pair.h */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "pair.h"
 
 /* So often a person mistypes, and gets it right. */

@@ -3,6 +3,7 @@
 
 #include "alias.h"
 #include "home.h"
+#include "marks.h"
 #include "names.h"
 #include "orders.h"
 #include "where.h"

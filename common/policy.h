@@ -25,29 +25,17 @@
 #ifndef LS_POLICY_H
 #define LS_POLICY_H
 
+#include "limit.h"
 #include "lockstep.h"
 #include "nat64.h"
 
 enum { LS_POLICY_VERSION = 1 };
-
-/* `units` in `period_ms`, drained evenly. units 0: no limit. */
-struct ls_limit {
-	uint64_t units;
-	uint64_t period_ms;
-};
-
-enum { LS_FAST, LS_SLOW, LS_SPEEDS };
-
-struct ls_range { /* first and longest, of a lock */
-	uint64_t min_ms, max_ms;
-};
 
 enum { LS_MODE_ENFORCE = 0, LS_MODE_OBSERVE = 1 };
 enum { LS_REVEAL_NEVER = 0, LS_REVEAL_FREEZE = 1, LS_REVEAL_ALWAYS = 2 };
 enum { LS_TLS_NEVER = 0, LS_TLS_STRANGERS = 1, LS_TLS_ALWAYS = 2 };
 enum { LS_ON_FREEZE_HOLD = 0, LS_ON_FREEZE_REJECT = 1 };
 
-enum { LS_PATH_SIZE = 256 };
 enum { LS_WEBHOOKS_MAX = 64 }; /* in a policy */
 
 /* Of a rule: the whole of a `limit` section. */

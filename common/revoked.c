@@ -7,7 +7,7 @@
  * killed before it does, so now and then they look without being told. */
 #include "lockstep-config.h"
 
-#include "state.h"
+#include "revoked.h"
 #include "visit.h"
 
 #include <string.h>

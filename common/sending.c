@@ -17,6 +17,7 @@
  * however many messages end at once, no meter ever holds more than its limit. */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "message.h"
 #include "sent.h"
 #include "text.h"

@@ -1,6 +1,7 @@
 /* sent.c - what a message needs, and takes; see sent.h */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "message.h"
 #include "sent.h"
 

@@ -6,6 +6,7 @@
  * if it had never been. */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "pair.h"
 #include "success.h"
 

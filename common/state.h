@@ -3,8 +3,9 @@
 #define LS_STATE_H
 
 #include "contacts.h"
-#include "judge.h"
+#include "inflight.h"
 #include "map.h"
+#include "meters.h"
 #include "nat64.h"
 #include "policy.h"
 #include "guess.h"
@@ -69,52 +70,10 @@ int ls_state_create_map(const struct ls_state *state, enum ls_map_type type,
 			const struct ls_open_args *args, struct ls_map *map_r,
 			struct ls_error *error_r);
 
-/* Claim, or find, the slot of a subject in the guard; `force` as in table.h.
- * Returns 0 or LS_EFULL. */
-int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
-		   uint64_t key, uint64_t now, bool force,
-		   struct ls_ref *ref_r);
-
-/* Do live sessions sit on all of the account's so many seats?
- *   user_key  by the sessions map's hash key */
-bool ls_seats_are_taken(struct ls_state *state, uint64_t user_key,
-			uint64_t seats, uint64_t now);
-
-/* What orders say of an account that has logged in, as a decision: ADMIT, or DENY
- * for a freeze, or for an administrator's lock that fell since begun_ms. */
-void ls_session_look(struct ls_state *state, const char *user,
-		     const struct ls_addr *ip, uint64_t begun_ms,
-		     uint64_t now_ms, struct ls_decision *decision_r);
-
 /* For ls_status(): a passdb said yes without a look at the password; and all that is
  * known of passdbs. The guard is open. */
 void ls_backend_unverified(const struct ls_map *guard, uint64_t now);
 void ls_backend_status(const struct ls_map *guard, uint64_t now,
 		       struct ls_status *status_r);
-
-/* What an order to lock a subject did. */
-enum ls_fall { LS_FELL, LS_STOOD /* it was locked already */, LS_NO_SLOT };
-
-/* Lock a subject: its word, its label, its place in the journal.
- *   now     the map's clock, as all times below this line
- *   by      for the journal, or NULL: who, and after ": " why */
-enum ls_fall ls_state_lock(const struct ls_state *state,
-			   const struct ls_subject *subject, uint64_t key,
-			   const struct ls_lock_order *order, const char *by,
-			   uint64_t now);
-
-/* Keep an account on probation until then; 0: that is left as it is. It is
- * suspicious since the earlier of `since` and when it was before. */
-void ls_state_doubt(const struct ls_state *state, uint64_t key, uint64_t since,
-		    uint64_t until, uint64_t now);
-
-void ls_state_journal(const struct ls_state *state, enum ls_event event,
-		      const struct ls_subject *subject,
-		      const struct ls_lock_word *lock, const char *by,
-		      uint64_t now);
-
-/* Mark a place as familiar until then, and keep it from being evicted. */
-void ls_state_familiar(const struct ls_state *state, enum ls_kind kind,
-		       uint64_t key, uint64_t until, uint64_t now);
 
 #endif

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "alias.h"
+#include "marks.h"
 #include "pair.h"
 #include "success.h"
 #include "text.h"

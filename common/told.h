@@ -36,6 +36,9 @@
 #include "lockstep.h"
 #include "slot.h"
 
+/* A bucket holds so many at most. */
+enum { LS_TOLD_MINUTES_MAX = UINT16_MAX / 2 };
+
 struct ls_told_rate {
 	unsigned units;   /* at once */
 	unsigned minutes; /* until there is room for one more */
@@ -75,20 +78,9 @@ bool ls_told_of(struct ls_told *told, uint64_t key, uint64_t now,
 		const struct ls_told_rate *rate, uint32_t more,
 		uint32_t *untold_r);
 
-/* ---- which of them ----------------------------------------------------- */
-
-struct ls_visit;
-
-/* Is this end of an attempt, or refusal, to be told? Counts it in the guard's header
- * where it is not. *untold_r as above. */
-bool ls_told_attempt(struct ls_visit *visit, const struct ls_decision *decision,
-		     enum ls_outcome outcome, uint32_t *untold_r);
 /* Refusals of an address or a network that were not told since the last that was; 0
  * of other kinds. */
 uint32_t ls_told_refusals(enum ls_kind kind, const struct ls_ref *ref);
 /* From now on it is told of anew; what was not told is with the next record. */
 void ls_told_empty(const struct ls_ref *ref, uint64_t now);
-/* Is a doubt about a success? */
-bool ls_told_doubt(const struct ls_visit *visit);
-
 #endif

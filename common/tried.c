@@ -6,6 +6,7 @@
  * the first to go where there is no room. */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "message.h"
 #include "tried.h"
 

@@ -1,6 +1,7 @@
 /* trust.c - addresses and networks that are exempt for a while; see orders.h */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "orders.h"
 #include "state.h"
 

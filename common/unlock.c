@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "levels.h"
+#include "marks.h"
 #include "orders.h"
 #include "sending.h"
 #include "state.h"

@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "pair.h"
+#include "seats.h"
 #include "visit.h"
 
 #include <string.h>

@@ -275,34 +275,3 @@ bool ls_visit_is_trusted(const struct ls_visit *visit)
 	       is_trusted(visit, LS_KIND_IP) ||
 	       is_trusted(visit, LS_KIND_NET);
 }
-
-void ls_visit_journal(struct ls_visit *visit, enum ls_event event,
-		      const struct ls_attempt *attempt,
-		      const struct ls_decision *decision,
-		      enum ls_outcome outcome, const char *failed)
-{
-	struct ls_record record;
-
-	if (!ls_told_attempt(visit, decision, outcome, &record.untold))
-		return;
-	record.at_ms = visit->now;
-	record.until_ms = 0;
-	record.event = event;
-	record.outcome = outcome;
-	record.verdict = decision->verdict;
-	record.wanted = decision->wanted;
-	record.reason = decision->reason;
-	record.origin = LS_ORIGIN_RULE;
-	record.strikes = 0;
-	record.marks = visit->marks;
-	record.subject.kind = decision->kind;
-	record.subject.net.addr = attempt->ip;
-	record.subject.net.bits = visit->ip != NULL ? 128 : 0;
-	ls_user_copy(record.subject.user, attempt->user);
-	ls_copy(record.service, sizeof(record.service), attempt->service);
-	ls_copy(record.mech, sizeof(record.mech), attempt->mech);
-	record.detail[0] = record.more[0] = '\0';
-	if (failed[0] != '\0')
-		ls_copy(record.more, sizeof(record.more), failed);
-	ls_ring_append(&visit->state->guard.journal, &record);
-}

@@ -6,6 +6,7 @@
 #define LS_VISIT_H
 
 #include "home.h"
+#include "judge.h"
 #include "state.h"
 
 enum { LS_VISIT_KINDS = LS_JUDGED_KINDS };
@@ -132,7 +133,7 @@ bool ls_visit_read_local(const struct ls_visit *visit,
 /* The set of meters of a local part's key. */
 struct ls_local_set *ls_local_of(const struct ls_map *map, uint64_t key);
 
-/* Is the account frozen (freeze.c)? As ls_frozen(). */
+/* Is the account frozen (frozen.c)? As ls_frozen(). */
 bool ls_visit_is_frozen(const struct ls_visit *visit,
 			struct ls_decision *decision_r);
 
@@ -184,6 +185,8 @@ void ls_visit_depart(const struct ls_visit *visit,
 		     struct ls_ticket *ticket);
 void ls_visit_arrive(const struct ls_visit *visit, struct ls_ticket *ticket);
 
+/* ---- the record of an attempt (attempt-record.c) ----------------------- */
+
 /* Journal the end of an attempt, or a refusal; or count it, where the journal has
  * been told much of the same (told.h).
  *   failed  the passdb that failed on the way, or "" */
@@ -191,5 +194,7 @@ void ls_visit_journal(struct ls_visit *visit, enum ls_event event,
 		      const struct ls_attempt *attempt,
 		      const struct ls_decision *decision,
 		      enum ls_outcome outcome, const char *failed);
+/* Is a doubt about a success to be told? */
+bool ls_told_doubt(const struct ls_visit *visit);
 
 #endif

@@ -9,6 +9,7 @@
 #include "lockstep-config.h"
 
 #include "explain.h"
+#include "marks.h"
 #include "snapshot.h"
 #include "state.h"
 

@@ -4,6 +4,7 @@
 
 #include "alias.h"
 #include "harness.h"
+#include "marks.h"
 #include "world.h"
 
 #define GUARD (LS_GUARD_WRITE | LS_CREATE)

@@ -5,6 +5,7 @@
  * main thread checks once they have ended. */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "world_bed.h"
 
 #include <pthread.h>

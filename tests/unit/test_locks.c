@@ -1,6 +1,7 @@
 /* test_locks.c - locks by an administrator: placed, extended, listed, ended */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "orders.h"
 #include "world_bed.h"
 

@@ -1,6 +1,7 @@
 /* test_sending_freeze.c - what freezes an account, and rules that only observe */
 #include "lockstep-config.h"
 
+#include "marks.h"
 #include "sending_bed.h"
 
 #define JOE "joe@example.com"

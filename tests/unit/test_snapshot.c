@@ -2,6 +2,7 @@
 #include "lockstep-config.h"
 
 #include "kept.h"
+#include "marks.h"
 #include "orders.h"
 #include "snapshot_bed.h"
 

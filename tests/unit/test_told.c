@@ -3,6 +3,7 @@
 #include "lockstep-config.h"
 
 #include "explain.h"
+#include "marks.h"
 #include "orders.h"
 #include "told.h"
 #include "world_bed.h"
