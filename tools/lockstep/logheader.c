@@ -48,15 +48,29 @@ static bool take_host(struct dovelog_text *text, struct dovelog_text *host_r)
 
 /* ---- who writes ------------------------------------------------------- */
 
+/* Take "-2" or "_1", the number of an instance. */
+static void take_number(struct dovelog_text *name)
+{
+	struct dovelog_text rest = *name;
+	unsigned number;
+
+	if ((text_take(&rest, TEXT("-")) || text_take(&rest, TEXT("_"))) &&
+	    text_take_number(&rest, &number) > 0)
+		*name = rest;
+}
+
 enum logheader_by logheader_by(struct dovelog_text tag)
 {
 	static const struct dovelog_text smtpd = LITERAL("/smtpd");
 	static const struct dovelog_text unit = LITERAL(".service");
 
 	tag.len = text_find(tag, TEXT("["));
-	if (text_take(&tag, TEXT("dovecot")))
-		return tag.len > 0 && is_letter(tag.at[0]) ? LOGHEADER_OTHER
-							   : LOGHEADER_DOVECOT;
+	if (text_take(&tag, TEXT("dovecot"))) {
+		take_number(&tag);
+		return tag.len == 0 || tag.at[0] == ':' || text_is(tag, unit)
+			       ? LOGHEADER_DOVECOT
+			       : LOGHEADER_OTHER;
+	}
 	if (!text_take(&tag, TEXT("postfix")) || tag.len == 0 ||
 	    is_letter(tag.at[0]))
 		return LOGHEADER_OTHER;
@@ -119,10 +133,10 @@ static bool take_container(struct logheader *header)
 	if (!text_take(&rest, TEXT("| ")))
 		return false;
 	header->text = rest;
-	if (!text_take(&name, TEXT("dovecot")) &&
-	    !text_take(&name, TEXT("postfix")))
-		header->by = LOGHEADER_OTHER;
-	else if (name.len > 0 && is_letter(name.at[0]))
+	if (text_take(&name, TEXT("dovecot")) ||
+	    text_take(&name, TEXT("postfix")))
+		take_number(&name);
+	if (name.len > 0)
 		header->by = LOGHEADER_OTHER;
 	return true;
 }
@@ -167,7 +181,7 @@ static bool take_stream(struct logheader *header)
 }
 
 /* One of syslog's words, or of its numbers. */
-static bool is_one_of(struct dovelog_text word, const char *words)
+static bool is_syslog_word(struct dovelog_text word, const char *words)
 {
 	size_t len = 0;
 
@@ -198,7 +212,7 @@ static void take_facility(struct dovelog_text *text)
 		return;
 	level = (struct dovelog_text){ rest.at, name_length(rest, "") };
 	rest = text_skip(rest, level.len);
-	if (!is_one_of(facility, facilities) || !is_one_of(level, levels) ||
+	if (!is_syslog_word(facility, facilities) || !is_syslog_word(level, levels) ||
 	    (brackets && !text_take(&rest, TEXT(">"))))
 		return;
 	text_take(&rest, TEXT(":"));

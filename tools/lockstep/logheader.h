@@ -35,7 +35,8 @@ enum logheader_by {
 
 /* Whose tag is it? The tag is chosen on the machine that logs.
  *
- *   dovecot[7]  dovecot.service  dovecot:auth  dovecot-2
+ *   dovecot[7]  dovecot.service  dovecot:auth  dovecot-2  dovecot_1: nothing else
+ *   but such a number may follow "dovecot", since dovecot-exporter is another
  *   postfix/smtpd[7]  postfix/submission/smtpd  postfix-out/smtpd
  *   postfix@-.service                           journalctl -o with-unit */
 enum logheader_by logheader_by(struct dovelog_text tag);
