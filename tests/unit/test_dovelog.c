@@ -235,6 +235,71 @@ static const struct row deceiving[] = {
 	  NOT_READ },
 };
 
+/* login_log_format_elements of an administrator's. */
+#define FAIL_MESSAGE AT "imap-login: Info: Disconnected: Connection closed (auth failed, 1 attempts in 1 secs): "
+#define BEHIND ">, method=PLAIN, mpid=7, TLS, session=<x>"
+
+static const struct row elements[] = {
+	{ AT "imap-login: Info: Login: rip=192.0.2.9, lip=127.0.0.1, user=<joe" BEHIND,
+	  LOGIN, "joe", "192.0.2.9", "x", "imap", "" },
+	{ AT "imap-login: Info: Login: rip=192.0.2.9, user=<joe>, method=PLAIN",
+	  LOGIN, "joe", "192.0.2.9", "", "imap", "" },
+	{ AT "imap-login: Info: Login: lip=127.0.0.1, real_rip=192.0.2.1, rip=192.0.2.9, user=<joe>",
+	  LOGIN, "joe", "192.0.2.9", "", "imap", "" },
+	{ AT "imap-login: Info: Login: session=<x>, rip=192.0.2.9, user=<joe>, method=PLAIN",
+	  LOGIN, "joe", "192.0.2.9", "x", "imap", "" },
+	{ AT "imap-login: Info: Login: user=<joe>, session=<x>, rip=192.0.2.9, lip=127.0.0.1",
+	  LOGIN, "joe", "192.0.2.9", "x", "imap", "" },
+	{ AT "imap-login: Info: Login: user=<joe>, session=<x>, method=PLAIN, rip=192.0.2.9",
+	  LOGIN, "joe", "192.0.2.9", "x", "imap", "" },
+	/* Names made to be taken for the rest. */
+	{ FAIL_MESSAGE "rip=192.0.2.9, user=<a>, method=PLAIN, session=<y" BEHIND,
+	  WRONG(1), "a>, method=PLAIN, session=<y", "192.0.2.9", "x", "imap", "" },
+	{ FAIL_MESSAGE "rip=192.0.2.9, user=<a> b, user=<c>d" BEHIND,
+	  WRONG(1), "a> b, user=<c>d", "192.0.2.9", "x", "imap", "" },
+	{ FAIL_MESSAGE "session=<x>, rip=192.0.2.9, user=<a>, session=<y>, method=PLAIN",
+	  WRONG(1), "a>, session=<y", "192.0.2.9", "x", "imap", "" },
+	{ FAIL_MESSAGE "user=<a>, session=<y>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, session=<x>",
+	  WRONG(1), "a>, session=<y", "192.0.2.9", "x", "imap", "" },
+	{ FAIL_MESSAGE "user=<a>, session=<y>, method=PLAIN, session=<x>, rip=192.0.2.9, lip=127.0.0.1",
+	  WRONG(1), "a>, session=<y", "192.0.2.9", "x", "imap", "" },
+	/* Two addresses. */
+	{ FAIL_MESSAGE "sni=a, rip=9.9.9.9, rip=192.0.2.9, user=<joe" BEHIND,
+	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, NULL, NULL, NULL, "imap", "" },
+};
+
+#define CLIENT ": user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>"
+#define PROXY_OTHER DOVELOG_OTHER, LS_OUTCOME_NONE, 0, NULL, NULL, NULL, "imap", ""
+#define PROXY_NOT_READ DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, NULL, NULL, NULL, "imap", ""
+
+/* A proxied session ends; how it began was told before. */
+static const struct row proxied_ends[] = {
+	{ AT "imap-login: Info: proxy(joe,10.0.0.1:143): Disconnected by client (12s idle, in=44, out=2122)" CLIENT,
+	  PROXY_OTHER },
+	{ AT "imap-login: Info: proxy(joe,10.0.0.1:143): Disconnected by server: Connection reset by peer (0s idle, in=44, out=2122+7)" CLIENT,
+	  PROXY_OTHER },
+	{ AT "imap-login: Info: proxy(joe,10.0.0.1:143): Disconnected by server (0s idle, in=4, out=2) - disconnecting client in 1500ms" CLIENT,
+	  PROXY_OTHER },
+	{ AT "imap-login: Info: proxy(joe,10.0.0.1:143): Disconnected by proxy: Kicked by admin (3s idle, in=4, out=2)" CLIENT,
+	  PROXY_OTHER },
+	{ AT "imap-login: Info: proxy(joe,1.2.3.4): Disconnected by client (12s idle)" CLIENT,
+	  PROXY_OTHER },
+	{ AT "imap-login: Info: proxy(joe,1.2.3.4): Connection closed (12s idle, in=44, out=2122)" CLIENT,
+	  PROXY_OTHER },
+	{ AT "imap-login: Info: proxy(joe): disconnecting 192.0.2.9 (Disconnected by client)" CLIENT,
+	  PROXY_OTHER },
+	{ AT "imap-login: Info: proxy(joe): disconnecting 192.0.2.9 (Disconnected by client)",
+	  PROXY_OTHER },
+	/* Nobody's proxy says so, or a name does. */
+	{ AT "imap-login: Info: Disconnected by client (12s idle, in=44, out=2122)" CLIENT,
+	  PROXY_NOT_READ },
+	{ AT "imap-login: Info: proxy(x): Disconnected by ,10.0.0.1:143): Something: user=<x): Disconnected by >, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, session=<x>",
+	  PROXY_NOT_READ },
+	/* An attempt's end is one still. */
+	{ AT "imap-login: Info: proxy(joe,10.0.0.1:143): Disconnected by client (proxy dest auth failed)" CLIENT,
+	  WRONG(1), "joe", "192.0.2.9", "x", "imap", "" },
+};
+
 static const struct row others[] = {
 	{ "", OTHER },
 	{ "\n", OTHER },
@@ -279,6 +344,12 @@ static const struct row unknown[] = {
 	  "sql" },
 	{ AT "imap-login: Info: Welcome: user=<joe>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, session=<x>",
 	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	{ AT "imap-login(7): x user=<joe>", DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0,
+	  "", "", "", "imap", "" },
+	{ AT "mx dovecot[7]: imap-login(7): Login: user=<joe>, rip=192.0.2.9",
+	  DOVELOG_UNKNOWN, LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
+	{ "25/Nov/2026 03:21:24 imap-login(7): x user=<joe>", NOT_READ },
+	{ "25/Nov/2026 03:21:24 mx-login imap-login: Login: user=<joe>", NOT_READ },
 	{ AT "imap-login: Info: Login: joe from 192.0.2.9", DOVELOG_UNKNOWN,
 	  LS_OUTCOME_NONE, 0, "", "", "", "imap", "" },
 	/* A time of no form that is known. */
@@ -430,6 +501,8 @@ CHECK_ROWS(dovecot_23)
 CHECK_ROWS(dovecot_24)
 CHECK_ROWS(syslog)
 CHECK_ROWS(deceiving)
+CHECK_ROWS(elements)
+CHECK_ROWS(proxied_ends)
 CHECK_ROWS(others)
 CHECK_ROWS(unknown)
 CHECK_ROWS(tags)
@@ -501,6 +574,7 @@ static void test_no_success(void **state)
 	static const char *const lines[] = {
 		AT "imap-login: Info: ID sent: name=x (connection_limit): user=<boss>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
 		AT "imap-login: Info: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs) (new_code): user=<a (connection_limit): user=<boss>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
+		AT "imap-login: Info: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs) (new_code): rip=192.0.2.9, user=<a (connection_limit): user=<boss>, rip=192.0.2.7, >, method=PLAIN, TLS, session=<x>",
 		AT "imap-login: Info: Disconnected: Connection closed (disconnected while finishing login, waited 0 secs): user=<boss>, method=OAUTHBEARER, rip=192.0.2.9, lip=127.0.0.1, TLS, session=<x>",
 	};
 
@@ -522,6 +596,8 @@ int main(void)
 		cmocka_unit_test(test_dovecot_24),
 		cmocka_unit_test(test_syslog),
 		cmocka_unit_test(test_deceiving),
+		cmocka_unit_test(test_elements),
+		cmocka_unit_test(test_proxied_ends),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_tags),

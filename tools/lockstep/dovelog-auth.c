@@ -131,21 +131,6 @@ static bool parse_identity(struct dovelog_text text,
 	return false;
 }
 
-/* Any of Dovecot's levels. Returns whether it is one to go on with. */
-static bool take_level(struct dovelog_text *text)
-{
-	static const struct dovelog_text others[] = {
-		LITERAL("Debug: "), LITERAL("Warning: "), LITERAL("Error: "),
-		LITERAL("Fatal: "), LITERAL("Panic: "),
-	};
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		if (text_begins(*text, others[i]))
-			return false;
-	text_take(text, TEXT("Info: "));
-	return true;
-}
-
 /* ---- 2.4 -------------------------------------------------------------- */
 
 /* Behind ")": "<7><SESSION>: request [3]: Info: NAME: ". */
@@ -186,7 +171,7 @@ static bool try_24(struct dovelog_text text, size_t end,
 	    !take_rest_24(&rest, record))
 		return false;
 	*message_r = NULL;
-	if (!take_level(&rest)) {
+	if (!dovelog_take_level(&rest)) {
 		record->what = DOVELOG_OTHER;
 		return true;
 	}
@@ -247,11 +232,8 @@ static bool parse_who(struct dovelog_text text, try_fn *try,
 		if (understood == 0 || (message != NULL && understood == 1))
 			found = one;
 	}
-	if (understood > 1) {
-		found.what = DOVELOG_UNKNOWN;
-		found.outcome = LS_OUTCOME_NONE;
-		found.attempts = 0;
-	}
+	if (understood > 1)
+		dovelog_not_understood(&found);
 	if (read > 0)
 		*record = found;
 	return read > 0;
@@ -307,7 +289,7 @@ static bool parse_12_or_24(struct dovelog_text text,
 {
 	if (!take_instance(&text))
 		return parse_who(text, try_24, record);
-	if (!take_level(&text))
+	if (!dovelog_take_level(&text))
 		return true;
 	return !text_has(text, TEXT(",sasl:")) &&
 	       !text_has(text, TEXT(": request [")) && parse_23(text, record);
@@ -322,7 +304,7 @@ void dovelog_auth(struct dovelog_text text, struct dovelog_record *record)
 	if (text_take(&text, TEXT("(")))
 		read = parse_12_or_24(text, record);
 	else if (text_take(&text, TEXT(": ")))
-		read = !take_level(&text) || parse_23(text, record);
+		read = !dovelog_take_level(&text) || parse_23(text, record);
 	if (!read && dovelog_has_auth_words(text))
 		record->what = DOVELOG_UNKNOWN;
 }

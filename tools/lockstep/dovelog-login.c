@@ -32,47 +32,86 @@ static bool is_word(struct dovelog_text text)
 	return text.len > 0;
 }
 
-/* `text` is "USER>" or "USER>, method=M": what stands between "user=<" and the
- * comma before the address. */
-static bool parse_user(struct dovelog_text text, struct dovelog_record *record)
+/* In `text`, "USER>" and what else the client did not choose, the end of USER. The
+ * last '>' is a session's, unless the session is known to stand elsewhere. */
+static size_t end_of_user(struct dovelog_text text, bool session_elsewhere)
 {
-	static const struct dovelog_text method = LITERAL(">, method=");
-	size_t at = text_find_last(text, method);
+	const size_t last = text_find_last(text, TEXT(">"));
+	struct dovelog_text before = { text.at, last };
+	const size_t session = text_find_last(before, TEXT(", session=<"));
+	size_t end;
 
-	if (at < text.len) {
-		struct dovelog_text mech = text_skip(text, at + method.len);
-
-		if (is_word(mech)) {
-			record->mech = mech;
-			record->user = (struct dovelog_text){ text.at, at };
-			return true;
-		}
-	}
-	at = text_find_last(text, TEXT(">"));
-	record->user = (struct dovelog_text){ text.at, at };
-	/* An element of the administrator's, with the client's own words, could
-	 * have an address in it. */
-	return at < text.len && !text_has(text_skip(text, at), TEXT("rip="));
+	if (session_elsewhere || session == last ||
+	    text_has(text_skip(before, session), TEXT(">")))
+		return last;
+	before.len = session;
+	end = text_find_last(before, TEXT(">"));
+	return end < session ? end : last;
 }
 
-/* What stands behind the address. */
-static void parse_tail(struct dovelog_text text, struct dovelog_record *record)
+static bool parse_session(struct dovelog_text text,
+			  struct dovelog_record *record)
 {
-	size_t session = text_find_last(text, TEXT(", session=<"));
+	static const struct dovelog_text session = LITERAL("session=<");
+	size_t at = text_find_last(text, session);
 
-	if (session < text.len) {
-		struct dovelog_text id = text_skip(text, session + 11);
+	if (at == text.len)
+		return false;
+	text = text_skip(text, at + session.len);
+	record->session = (struct dovelog_text){ text.at,
+						 text_find(text, TEXT(">")) };
+	return true;
+}
 
-		id.len = text_find(id, TEXT(">"));
-		record->session = id;
-		text.len = session;
+/* Take USER and all else of "USER>, method=M, ...", but for the address. Returns
+ * whether there is a USER. */
+static bool parse_user(struct dovelog_text *text, bool session_elsewhere,
+		       struct dovelog_record *record)
+{
+	size_t end = end_of_user(*text, session_elsewhere);
+	struct dovelog_text mech;
+
+	if (end == text->len)
+		return false;
+	record->user = (struct dovelog_text){ text->at, end };
+	*text = mech = text_skip(*text, end + 1);
+	if (!session_elsewhere)
+		parse_session(*text, record);
+	if (text_take(&mech, TEXT(", method="))) {
+		mech.len = text_find(mech, TEXT(","));
+		if (is_word(mech))
+			record->mech = mech;
 	}
-	/* Only where the line has all else that it has by default does a word
-	 * that is missing say something. */
-	record->secured = text_has(text, TEXT(", TLS")) ||
-			  text_has(text, TEXT(", secured")) ||
-			  !text_has(text, TEXT(", lip=")) ||
-			  record->session.len == 0;
+	/* An element of the administrator's, with the client's own words, could
+	 * have an address in it. */
+	return !text_has(*text, TEXT(", rip="));
+}
+
+/* Is a word for TLS in the elements of the server's, those behind USER or those
+ * behind the address? Only where the line has all else that it has by default does
+ * a word that is missing say something. */
+static bool is_secured(struct dovelog_text behind_user,
+		       struct dovelog_text behind_ip,
+		       const struct dovelog_record *record)
+{
+	static const struct dovelog_text words[] = { LITERAL(", TLS"),
+						     LITERAL(", secured") };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (text_has(behind_user, words[i]) ||
+		    text_has(behind_ip, words[i]))
+			return true;
+	return !text_has(behind_ip, TEXT(", lip=")) || record->session.len == 0;
+}
+
+/* Take the address from the front. */
+static bool take_address(struct dovelog_text *text,
+			 struct dovelog_record *record)
+{
+	const struct dovelog_text ip = { text->at, text_find(*text, TEXT(",")) };
+
+	*text = text_skip(*text, ip.len);
+	return text_addr(ip, &record->ip);
 }
 
 /* `text` begins behind "user=<". The user's name is no place to look for the
@@ -82,27 +121,30 @@ static void parse_tail(struct dovelog_text text, struct dovelog_record *record)
 static bool parse_elements(struct dovelog_text before, struct dovelog_text text,
 			   struct dovelog_record *record)
 {
-	static const struct dovelog_text rip = LITERAL("rip=");
+	static const struct dovelog_text rip = LITERAL(" rip=");
 	static const struct dovelog_text comma_rip = LITERAL(", rip=");
 	size_t at = text_find(before, rip);
 	struct dovelog_text ip;
 
 	if (at < before.len) {
 		ip = text_skip(before, at + rip.len);
-		ip.len = text_find(ip, TEXT(","));
-		record->user = (struct dovelog_text){
-			text.at, text_find_last(text, TEXT(">"))
-		};
-		return text_addr(ip, &record->ip);
+		return parse_user(&text, parse_session(before, record),
+				  record) &&
+		       take_address(&ip, record) && !text_has(ip, rip);
 	}
 	at = text_find_last(text, comma_rip);
-	if (at == text.len ||
-	    !parse_user((struct dovelog_text){ text.at, at }, record))
+	if (at == text.len)
 		return false;
-	text = text_skip(text, at + comma_rip.len);
-	ip = (struct dovelog_text){ text.at, text_find(text, TEXT(",")) };
-	parse_tail(text_skip(text, ip.len), record);
-	return text_addr(ip, &record->ip);
+	ip = text_skip(text, at + comma_rip.len);
+	text.len = at;
+	if (!take_address(&ip, record) ||
+	    !parse_user(&text,
+			parse_session(before, record) ||
+				parse_session(ip, record),
+			record))
+		return false;
+	record->secured = is_secured(text, ip, record);
+	return true;
 }
 
 /* ---- the message of a client that leaves ------------------------------ */
@@ -117,6 +159,8 @@ struct end {
 /* The last word of 2.4, in parentheses. */
 static const struct end codes[] = {
 	{ LITERAL("auth_failed"), DOVELOG_ENDED, LS_OUTCOME_WRONG, false },
+	{ LITERAL("invalid_credentials"), DOVELOG_ENDED, LS_OUTCOME_WRONG,
+	  false },
 	{ LITERAL("authorization_failed"), DOVELOG_ENDED, LS_OUTCOME_DENIED,
 	  false },
 	{ LITERAL("user_disabled"), DOVELOG_ENDED, LS_OUTCOME_DENIED, false },
@@ -332,6 +376,16 @@ static bool is_proxied(struct dovelog_text message)
 	       text_begins(message, TEXT("started proxying to "));
 }
 
+/* A proxy's, of a session that its backend had: "(12s idle, in=1, out=2)". What
+ * became of the attempt it has told before, or tells when the client leaves. */
+static bool is_proxy_over(struct dovelog_text message)
+{
+	return text_begins(message, TEXT("Disconnected by ")) ||
+	       text_begins(message, TEXT("disconnecting ")) ||
+	       text_has(message, TEXT("s idle, in=")) ||
+	       text_ends(message, TEXT("s idle)"));
+}
+
 /* Said of an attempt while the client stays, or of one that had none. */
 static bool is_between(struct dovelog_text message)
 {
@@ -340,20 +394,6 @@ static bool is_between(struct dovelog_text message)
 	       text_begins(message, TEXT("ID sent: ")) ||
 	       text_begins(message, TEXT("Pre-login ")) ||
 	       text_begins(message, TEXT("Login failed"));
-}
-
-static bool take_level(struct dovelog_text *text)
-{
-	static const struct dovelog_text others[] = {
-		LITERAL("Error: "), LITERAL("Warning: "), LITERAL("Debug: "),
-		LITERAL("Fatal: "), LITERAL("Panic: "),
-	};
-
-	text_take(text, TEXT("Info: "));
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		if (text_begins(*text, others[i]))
-			return false;
-	return true;
 }
 
 /* "proxy(USER,HOST:PORT): ", or of 2.2 "proxy(USER): ". The name in it is typed:
@@ -381,20 +421,34 @@ static bool is_proxy_of(struct dovelog_text inside, struct dovelog_text user)
 	       (inside.len == 0 || inside.at[0] == ',');
 }
 
+/* Does one of the elements begin here that may be the first? */
+static bool is_element(struct dovelog_text text)
+{
+	static const struct dovelog_text elements[] = {
+		LITERAL("user=<"), LITERAL("rip="), LITERAL("lip="),
+		LITERAL("method="), LITERAL("session=<"),
+	};
+
+	if (!text_take(&text, TEXT(": ")))
+		return false;
+	for (size_t i = 0; i < sizeof(elements) / sizeof(*elements); i++)
+		if (text_begins(text, elements[i]))
+			return true;
+	return false;
+}
+
 /* Where MESSAGE ends and the elements begin; text.len: nowhere. Only behind a
- * message that is known as one is the first "user=<" the right one: a backend's
+ * message that is known as one is the first element the right one: a backend's
  * words may have another. */
 static size_t end_of_message(struct dovelog_text text, const struct end **end_r)
 {
-	static const struct dovelog_text user = LITERAL(": user=<");
-	static const struct dovelog_text rip = LITERAL(": rip=");
 	size_t first = text.len;
 
 	*end_r = NULL;
 	for (size_t at = 0; at < text.len; at++) {
 		const struct dovelog_text rest = text_skip(text, at);
 
-		if (!text_begins(rest, user) && !text_begins(rest, rip))
+		if (!is_element(rest))
 			continue;
 		if (first == text.len)
 			first = at;
@@ -433,26 +487,21 @@ static void parse_client(struct dovelog_text message, struct dovelog_text rest,
 	}
 }
 
-/* A message in a form of the administrator's, or a new one: is an account named? */
-static bool is_somebody(struct dovelog_text text)
-{
-	static const struct dovelog_text user = LITERAL("user=<");
-	size_t at = text_find(text, user);
-
-	return text_begins(text, TEXT("Login: ")) ||
-	       text_begins(text, TEXT("Logged in: ")) ||
-	       (at < text.len &&
-		!text_begins(text_skip(text, at + user.len), TEXT(">")));
-}
-
 void dovelog_login(struct dovelog_text text, struct dovelog_record *record)
 {
+	static const struct end over = { LITERAL(""), DOVELOG_OTHER,
+					 LS_OUTCOME_NONE, false };
 	struct dovelog_text message, inside = TEXT("");
 	const struct end *end;
 	bool proxy, login;
 	size_t at;
 
-	if (!text_take(&text, TEXT(": ")) || !take_level(&text))
+	if (!text_take(&text, TEXT(": "))) {
+		if (dovelog_is_somebody(text))
+			record->what = DOVELOG_UNKNOWN;
+		return;
+	}
+	if (!dovelog_take_level(&text))
 		return;
 	proxy = take_proxy(&text, &inside);
 	at = end_of_message(text, &end);
@@ -462,16 +511,15 @@ void dovelog_login(struct dovelog_text text, struct dovelog_record *record)
 		return;
 	/* The end of a login is no word within a name that was typed. */
 	if (end != NULL && end->what == DOVELOG_LOGIN &&
-	    text_has(message, TEXT(": user=<")))
+	    text_has(message, TEXT(" user=<")))
 		end = NULL;
+	if (proxy && !login && end == NULL && is_proxy_over(message))
+		end = &over;
 	if (login || end != NULL)
 		parse_client(message, text_skip(text, at), login, end, record);
-	else if (is_somebody(text))
+	else if (dovelog_is_somebody(text))
 		record->what = DOVELOG_UNKNOWN;
-	if (proxy && record->what > DOVELOG_UNKNOWN &&
-	    !is_proxy_of(inside, record->user)) {
-		record->what = DOVELOG_UNKNOWN;
-		record->outcome = LS_OUTCOME_NONE;
-		record->attempts = 0;
-	}
+	if (proxy && (record->user.len > 0 || record->what > DOVELOG_UNKNOWN) &&
+	    !is_proxy_of(inside, record->user))
+		dovelog_not_understood(record);
 }

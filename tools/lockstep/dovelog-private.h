@@ -60,6 +60,16 @@ bool text_addr(struct dovelog_text text, struct ls_addr *addr_r);
 enum dovelog_writer { DOVELOG_NOBODY, DOVELOG_AUTH, DOVELOG_LOGIN_PROCESS };
 enum dovelog_writer dovelog_writer(struct dovelog_text text, size_t *name_r);
 
+/* Take "Info: ", if it is there. Returns false at any other of Dovecot's levels. */
+bool dovelog_take_level(struct dovelog_text *text);
+
+/* Does a login process name an account, in a form of the administrator's or in a
+ * new one? */
+bool dovelog_is_somebody(struct dovelog_text text);
+
+/* It tells of a login, and nothing in it is to be believed. */
+void dovelog_not_understood(struct dovelog_record *record);
+
 /* Has it a passdb's words on a password, wherever they stand? */
 bool dovelog_has_auth_words(struct dovelog_text text);
 

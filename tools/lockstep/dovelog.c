@@ -57,6 +57,20 @@ bool text_addr(struct dovelog_text text, struct ls_addr *addr_r)
 	return ls_addr_parse(copy, addr_r) == 0;
 }
 
+bool dovelog_take_level(struct dovelog_text *text)
+{
+	static const struct dovelog_text others[] = {
+		LITERAL("Debug: "), LITERAL("Warning: "), LITERAL("Error: "),
+		LITERAL("Fatal: "), LITERAL("Panic: "),
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (text_begins(*text, others[i]))
+			return false;
+	text_take(text, TEXT("Info: "));
+	return true;
+}
+
 /* ---- what may be a login ---------------------------------------------- */
 
 bool dovelog_has_auth_words(struct dovelog_text text)
@@ -72,6 +86,24 @@ bool dovelog_has_auth_words(struct dovelog_text text)
 		if (text_has(text, words[i]))
 			return true;
 	return false;
+}
+
+bool dovelog_is_somebody(struct dovelog_text text)
+{
+	static const struct dovelog_text user = LITERAL("user=<");
+	size_t at = text_find(text, user);
+
+	return text_begins(text, TEXT("Login: ")) ||
+	       text_begins(text, TEXT("Logged in: ")) ||
+	       (at < text.len &&
+		!text_begins(text_skip(text, at + user.len), TEXT(">")));
+}
+
+void dovelog_not_understood(struct dovelog_record *record)
+{
+	record->what = DOVELOG_UNKNOWN;
+	record->outcome = LS_OUTCOME_NONE;
+	record->attempts = 0;
 }
 
 /* PAM's own words on what Dovecot asked it, whatever its tag. */
@@ -97,15 +129,31 @@ static bool is_sasl(struct dovelog_text text)
 	return at > 0 && text.at[at - 1] == ']';
 }
 
-bool dovelog_looks_like_login(const char *line, size_t len)
+/* What a login process says, as in "imap-login: MESSAGE" or "imap-login(7):
+ * MESSAGE", wherever it stands. */
+static bool behind_login(struct dovelog_text text,
+			 struct dovelog_text *message_r)
 {
-	static const struct dovelog_text login = LITERAL("-login: ");
-	const struct dovelog_text text = { line, len };
+	static const struct dovelog_text login = LITERAL("-login");
 	size_t at = text_find(text, login);
 
-	if (at < text.len) {
-		struct dovelog_text message = text_skip(text, at + login.len);
+	for (; at < text.len; at = text_find(text, login)) {
+		text = text_skip(text, at + login.len);
+		if (!text_begins(text, TEXT(": ")) &&
+		    !text_begins(text, TEXT("(")))
+			continue;
+		*message_r = text_skip(text, text_find(text, TEXT(": ")));
+		return text_take(message_r, TEXT(": "));
+	}
+	return false;
+}
 
+bool dovelog_looks_like_login(const char *line, size_t len)
+{
+	const struct dovelog_text text = { line, len };
+	struct dovelog_text message;
+
+	if (behind_login(text, &message)) {
 		text_take(&message, TEXT("Info: "));
 		if (text_has(message, TEXT("user=<")) ||
 		    text_begins(message, TEXT("Login: ")) ||
@@ -120,14 +168,6 @@ bool dovelog_looks_like_login(const char *line, size_t len)
 	return is_pam(text) || is_sasl(text) ||
 	       (text_has(text, TEXT(": client=")) &&
 		text_has(text, TEXT(", sasl_username=")));
-}
-
-/* Nothing in it is to be believed. */
-static void not_understood(struct dovelog_record *record)
-{
-	record->what = DOVELOG_UNKNOWN;
-	record->outcome = LS_OUTCOME_NONE;
-	record->attempts = 0;
 }
 
 /* ---- messages --------------------------------------------------------- */
@@ -200,7 +240,7 @@ static void parse_rest(const struct logheader *header,
 	}
 	if (known ? !whole && record->what != DOVELOG_OTHER
 		  : dovelog_looks_like_login(text.at, text.len))
-		not_understood(record); /* of half an address another may be left */
+		dovelog_not_understood(record); /* of half an address another may be left */
 }
 
 static void begin(struct dovelog_record *record)

@@ -18,8 +18,7 @@
 
 /* ---- a line ----------------------------------------------------------- */
 
-static void not_understood(struct logread *logread, const char *line,
-			   size_t len)
+static void show_line(struct logread *logread, const char *line, size_t len)
 {
 	if (logread->unknown < LOGREAD_SHOWN)
 		logread->shown[logread->unknown] = strndup(line, len);
@@ -38,7 +37,7 @@ static void take_record(struct logread *logread, struct logclock *clock,
 	if (record->what != DOVELOG_UNKNOWN)
 		at_ms = logclock_ms(clock, &record->when);
 	if (at_ms == 0) {
-		not_understood(logread, line, len);
+		show_line(logread, line, len);
 		return;
 	}
 	logread->told++;
@@ -78,7 +77,7 @@ static void read_json_line(struct logread *logread, struct logclock *clock,
 	if (ret > 0)
 		logread->told++;
 	else if (ret < 0 && may_tell(line, len))
-		not_understood(logread, line, len);
+		show_line(logread, line, len);
 	free(bytes);
 	json_decref(object);
 }
@@ -211,7 +210,7 @@ static int refuse_packed(const struct file *file)
 static void skip_line(struct logread *logread, const char *line, size_t len)
 {
 	if (dovelog_looks_like_login(line, len))
-		not_understood(logread, line, LOGREAD_LINE);
+		show_line(logread, line, LOGREAD_LINE);
 }
 
 /* Take the whole lines out of the buffer. */
