@@ -102,6 +102,9 @@ static const struct kind dovecot[] = {
 	  RIGHT("imap") },
 	{ "submission-login: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs) (auth_failed): " CLIENT6,
 	  LS_OUTCOME_WRONG, 1, U1, IP6, "submission" },
+	/* after 2.4.5 */
+	{ "imap-login: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs) (invalid_credentials): " CLIENT4,
+	  WRONG("imap") },
 	{ "imap-login: Login aborted: Connection closed (proxy dest authentication failure, 1/1 successful auths in 3 secs) (proxy_dest_auth_failed): " CLIENT4,
 	  WRONG("imap") },
 	{ "imap-login: Login aborted: Connection closed (proxy dest authentication failure to 10.0.0.1:143, 3/3 successful auths in 3 secs, last failure: [AUTHENTICATIONFAILED] no (really)) (proxy_dest_auth_failed): " CLIENT4,
@@ -460,6 +463,36 @@ static void test_bytes(void **state)
 	logread_free(&logread);
 }
 
+/* journalctl says null of a message that is long. */
+static void test_left_out(void **state)
+{
+	static const struct {
+		const char *line;
+		unsigned unknown;
+	} rows[] = {
+		{ "{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"SYSLOG_IDENTIFIER\":\"dovecot\",\"MESSAGE\":null}",
+		  1 },
+		{ "{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"_SYSTEMD_UNIT\":\"dovecot.service\",\"MESSAGE\":null}",
+		  1 },
+		{ "{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"SYSLOG_IDENTIFIER\":\"postfix/smtpd\",\"MESSAGE\":null}",
+		  1 },
+		{ "{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"SYSLOG_IDENTIFIER\":\"kernel\",\"MESSAGE\":null}",
+		  0 },
+		{ "{\"__REALTIME_TIMESTAMP\":\"1795573284123456\",\"MESSAGE\":null}",
+		  0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct logread logread;
+
+		read_line(&logread, rows[i].line);
+		check(rows[i].line, logread.attempts.count, 0);
+		check(rows[i].line, logread.unknown, rows[i].unknown);
+		logread_free(&logread);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_pam),
 		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_left_out),
 	};
 
 	setenv("TZ", "UTC", 1);

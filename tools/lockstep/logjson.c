@@ -74,17 +74,22 @@ static bool read_time(const char *text, struct dovelog_when *when)
 }
 
 /* The tag is the program's own word, as in any syslog. */
-static bool read_journald(const json_t *object, struct line *line)
+static const char *journald_tag(const json_t *object)
 {
 	static const char *const tags[] = { "SYSLOG_IDENTIFIER",
 					    "_SYSTEMD_UNIT", "_COMM" };
-	const char *time = string_of(object, "__REALTIME_TIMESTAMP");
 	const char *tag = NULL;
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags) && tag == NULL; i++)
 		tag = string_of(object, tags[i]);
-	if (tag == NULL || tag[0] == '\0')
-		tag = "?"; /* somebody's */
+	return tag != NULL && tag[0] != '\0' ? tag : "?"; /* somebody's */
+}
+
+static bool read_journald(const json_t *object, struct line *line)
+{
+	const char *time = string_of(object, "__REALTIME_TIMESTAMP");
+	const char *tag = journald_tag(object);
+
 	if (time == NULL || !read_microseconds(time, &line->when))
 		return false;
 	line->tag_len = strlen(tag);
@@ -105,11 +110,27 @@ static bool read_docker(const json_t *object, struct line *line)
 	return true;
 }
 
+/* journalctl says null of a message above 4096 bytes, without --all. Is that one of
+ * the mail server's? */
+static bool is_left_out(const json_t *object)
+{
+	const char *tag = journald_tag(object);
+
+	return json_is_null(json_object_get(object, "MESSAGE")) &&
+	       logheader_by((struct dovelog_text){ tag, strlen(tag) }) !=
+		       LOGHEADER_OTHER;
+}
+
 char *logjson_parse(const json_t *object, struct dovelog_record *record_r)
 {
 	struct line line = { .bytes = NULL };
 
 	append(&line, "", 0);
+	if (is_left_out(object)) {
+		memset(record_r, 0, sizeof(*record_r));
+		dovelog_not_understood(record_r);
+		return line.bytes;
+	}
 	if (!read_journald(object, &line)) {
 		line.len = line.tag_len = 0;
 		if (!read_docker(object, &line)) {

@@ -2,6 +2,8 @@
  *
  *   {"__REALTIME_TIMESTAMP":"1795573406123456","SYSLOG_IDENTIFIER":"dovecot",
  *    "MESSAGE":"imap-login: ..."}                     journalctl -o json
+ *   {"__REALTIME_TIMESTAMP":"1795573406123456","SYSLOG_IDENTIFIER":"dovecot",
+ *    "MESSAGE":null}             left out by journalctl: told of, not understood
  *   {"log":"HEADER MESSAGE\n","time":"2026-11-25T02:23:26Z"}     Docker's files
  *
  * Pure. */
