@@ -65,7 +65,6 @@ static void count_repeat(struct devices *devices,
 			 const struct ls_record *record)
 {
 	struct device *device = device_of(devices, record);
-
 	uint64_t pause_ms = device->last_ms != 0
 				    ? record->at_ms - device->last_ms
 				    : 0;
