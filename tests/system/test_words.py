@@ -158,6 +158,35 @@ def test_many_subjects_in_words(stack, auth):
     run(stack, "unlock", "10.55.1.1", who.user, "from", who.owner, "10.55.1.2")
 
 
+def heads(told):
+    return [line.partition(" is ")[0] for line in told.splitlines()]
+
+
+def test_a_place_in_two_words(stack, auth):
+    """As events prints it: neither the account elsewhere, nor the address."""
+    who = owner_of_an_account(stack, auth)
+    place = f"{who.user} from {net_of(who.owner)}"
+    for words in ([who.user, who.owner], [who.user, net_of(who.owner)]):
+        assert heads(run(stack, "lock", "10.55.2.1", *words, "10.55.2.2")) == [
+            "ip 10.55.2.1", f"place {place}", "ip 10.55.2.2"]
+        assert {lock["subject"] for lock in lines(stack, "list", "--json")} >= \
+            {"10.55.2.1", place, "10.55.2.2"}
+        run(stack, "unlock", "10.55.2.1", *words, "10.55.2.2")
+        assert not {lock["subject"] for lock in lines(stack, "list", "--json")} & \
+            {"10.55.2.1", place, "10.55.2.2", who.user, who.owner}
+
+
+def test_two_subjects_are_no_place(stack, auth):
+    """With the address first, or a name that is nobody's."""
+    who = owner_of_an_account(stack, auth)
+    assert heads(run(stack, "lock", "10.55.3.1", who.user)) == [
+        "ip 10.55.3.1", f"user {who.user}"]
+    run(stack, "unlock", "10.55.3.1", who.user)
+    out = stack.lockstep("lock", "evil.example.com", "10.55.3.2")
+    assert (out.returncode, out.stdout) == (2, "")
+    assert "evil.example.com: neither an address" in out.stderr
+
+
 @pytest.mark.parametrize("words", [["lock", "joe@x.example", "from"],
                                    ["lock", "from", "192.0.2.1"],
                                    ["unlock", "from"], ["freeze", "from"]])

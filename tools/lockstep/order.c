@@ -156,17 +156,58 @@ static bool is_one_of(struct ls_state *state, enum order_kinds kinds,
 	return false;
 }
 
-/* The next subject, which may be a place in three words: USER from ADDRESS. Returns it
- * in one, to be freed. */
-static char *take_word(const struct order *order, int *at)
+/* A name with a domain, or one that somebody logged in by? */
+static bool is_account(struct ls_state *state, const char *word)
 {
-	char **word = &order->word[*at];
-	bool place = *at + 2 < order->words && strcmp(word[1], "from") == 0;
+	struct ls_subject subject;
+	struct ls_error ignored;
+	struct known found;
+	size_t ignored_length;
+
+	if (ls_subject_parse(state, word, &subject, &ignored) < 0 ||
+	    subject.kind != LS_KIND_USER ||
+	    subject_place(word, &ignored_length) != NULL)
+		return false;
+	if (strchr(word, '@') != NULL)
+		return true;
+	known_gather(state, subject.user, &found);
+	return found.used;
+}
+
+static bool is_address(struct ls_state *state, const char *word)
+{
+	struct ls_subject subject;
+	struct ls_error ignored;
+
+	return ls_subject_parse(state, word, &subject, &ignored) == 0 &&
+	       (subject.kind == LS_KIND_IP || subject.kind == LS_KIND_NET);
+}
+
+/* How many words the next subject takes: a place may be USER from ADDRESS or USER
+ * ADDRESS. */
+static int count_words(struct ls_state *state, const struct order *order,
+		       enum order_kinds kinds, int at)
+{
+	char **word = &order->word[at];
+
+	if (at + 2 < order->words && strcmp(word[1], "from") == 0)
+		return 3;
+	return at + 1 < order->words && !order->user &&
+			       (kinds == ORDER_ANY || kinds == ORDER_TO_LOCK) &&
+			       is_address(state, word[1]) &&
+			       is_account(state, word[0])
+		       ? 2
+		       : 1;
+}
+
+/* A subject of so many words in one, to be freed. */
+static char *join_words(char **word, int count)
+{
 	char *text = NULL;
 
-	*at += place ? 3 : 1;
-	if ((place ? asprintf(&text, "%s from %s", word[0], word[2])
-		   : asprintf(&text, "%s", word[0])) < 0) {
+	if ((count > 1 ? asprintf(&text, "%s from %s", word[0],
+				  word[count - 1])
+		       : asprintf(&text, "%s", word[0])) < 0) {
 		cli_complain("out of memory");
 		exit(CLI_FAILED);
 	}
@@ -200,9 +241,11 @@ static int parse_subjects(struct ls_state *state, const struct order *order,
 	int count = 0;
 	bool good = true;
 
-	for (int i = 0; i < order->words;) {
-		char *word = take_word(order, &i);
+	for (int i = 0, took; i < order->words; i += took) {
+		char *word;
 
+		took = count_words(state, order, kinds, i);
+		word = join_words(&order->word[i], took);
 		good = parse_one(state, word,
 				 order->user ? ORDER_ACCOUNTS : kinds,
 				 &subject_r[count++]) &&
