@@ -324,6 +324,18 @@ def test_from_standard_input(stack, history):
         assert out.returncode == 0 and said in out.stdout, out
 
 
+def test_a_log_in_which_nobody_logs_in(stack, tmp_path):
+    """learn says why it learned nothing."""
+    who = cast()
+    log = tmp_path / "mail.log"
+    log.write_text(f"Nov 25 02:23:26 auth: Info: sql({who.user},{who.guesser}): "
+                   "Password mismatch\n")
+    out = stack.lockstep("learn", log)
+    assert (out.returncode, out.stdout) == (1, "")
+    assert out.stderr == ("lockstep: no login in the log succeeded: there is "
+                          "nothing to learn\n")
+
+
 def test_failures_without_a_name(stack, tmp_path):
     """Are told of as such: nobody is called \"unknown\"."""
     who = cast()
@@ -364,8 +376,16 @@ def test_where_nothing_is_installed(stack, history, tmp_path):
     assert (out.returncode, out.stdout) == \
         (0, "2 places of 2 accounts would be familiar\n")
     assert note in out.stderr
-    out = lockstep("learn", log)  # has nowhere to put it
-    assert out.returncode == 1 and out.stdout == ""
+    # What wants a state says what to do; learn has nowhere to put its places.
+    for args in (["learn", log], ["explain", "joe"], ["list"], ["list", "stale"],
+                 ["list", "sessions"], ["events"], ["lock", "192.0.2.1"],
+                 ["verify"], ["init"]):
+        out = lockstep(*args)
+        assert (out.returncode, out.stdout) == (1, ""), args
+        assert out.stderr == (
+            "lockstep: Lockstep is not set up here: there is no "
+            f"{tmp_path}/none/policy.cdb; lockstep compile makes it, and then "
+            "lockstep init the maps\n"), args
     # A policy that was asked for is not replaced by another.
     out = lockstep("--policy", tmp_path / "none", "replay", log)
     assert out.returncode == 1 and "no such file" in out.stderr

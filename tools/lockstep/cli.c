@@ -182,17 +182,6 @@ int cli_open_policy(const char *path, struct ls_policy_file **file_r,
 	return ret;
 }
 
-const char *cli_policy_or_default(const struct cli *cli)
-{
-	if (cli->named || access(cli->policy, F_OK) == 0 ||
-	    (errno != ENOENT && errno != ENOTDIR))
-		return cli->policy;
-	cli_complain("note: there is no policy %s: this is what the default one "
-		     "would have done",
-		     cli->policy);
-	return NULL;
-}
-
 struct ls_state *cli_open_guard(const struct cli *cli)
 {
 	struct ls_error error;
@@ -200,7 +189,7 @@ struct ls_state *cli_open_guard(const struct cli *cli)
 		cli_open(cli, LS_GUARD_WRITE | LS_CREATE, &error);
 
 	if (state == NULL)
-		cli_cannot_open(&error);
+		cli_cannot_open(cli, &error);
 	return state;
 }
 
@@ -210,19 +199,42 @@ struct ls_state *cli_open_to_read(const struct cli *cli)
 	struct ls_state *state = cli_open(cli, LS_GUARD_READ, &error);
 
 	if (state == NULL)
-		cli_cannot_open(&error);
+		cli_cannot_open(cli, &error);
 	return state;
 }
 
-void cli_cannot_open(const struct ls_error *error)
+/* Is there no policy where nobody named another one? */
+static bool is_not_set_up(const struct cli *cli)
+{
+	return !cli->named && access(cli->policy, F_OK) < 0 &&
+	       (errno == ENOENT || errno == ENOTDIR);
+}
+
+const char *cli_policy_or_default(const struct cli *cli)
+{
+	if (!is_not_set_up(cli))
+		return cli->policy;
+	cli_complain("note: there is no policy %s: this is what the default one "
+		     "would have done",
+		     cli->policy);
+	return NULL;
+}
+
+void cli_cannot_open(const struct cli *cli, const struct ls_error *error)
 {
 	bool denied = geteuid() != 0 && error->code == LS_ESYS &&
 		      strstr(error->text, strerror(EACCES)) != NULL;
 
-	cli_complain("%s%s", error->text,
-		     denied ? ": this is for root, and for the members of "
-			      "`group` in lockstep.conf"
-			    : "");
+	if (is_not_set_up(cli))
+		cli_complain("Lockstep is not set up here: there is no %s; "
+			     "lockstep compile makes it, and then lockstep init "
+			     "the maps",
+			     cli->policy);
+	else
+		cli_complain("%s%s", error->text,
+			     denied ? ": this is for root, and for the members "
+				      "of `group` in lockstep.conf"
+				    : "");
 }
 
 /* Only from root is sudo's word taken: others may have written it themselves. */

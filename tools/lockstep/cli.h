@@ -52,8 +52,9 @@ struct ls_state *cli_open_guard(const struct cli *cli);
 
 /* The guard to read. Returns NULL, having complained. */
 struct ls_state *cli_open_to_read(const struct cli *cli);
-/* Complain that a map cannot be opened; whoever may not is told who may. */
-void cli_cannot_open(const struct ls_error *error);
+/* Complain that a map cannot be opened: whoever may not is told who may, and where
+ * there is no policy, what to do first. */
+void cli_cannot_open(const struct cli *cli, const struct ls_error *error);
 
 /* Who gives an order, and why (may be NULL), for the journal. Returns false, having
  * complained, when that is longer than the journal keeps. */

@@ -41,14 +41,14 @@ static int init(const struct cli *cli, uint64_t subjects, bool force)
 		return CLI_FAILED;
 	}
 	if (ret < 0) {
-		cli_cannot_open(&error);
+		cli_cannot_open(cli, &error);
 		return CLI_FAILED;
 	}
 	if (error.text[0] != '\0')
 		cli_complain("warning: %s", error.text);
 	state = cli_open(cli, LS_GUARD_READ, &error);
 	if (state == NULL) {
-		cli_cannot_open(&error);
+		cli_cannot_open(cli, &error);
 		return CLI_FAILED;
 	}
 	ls_status(state, cli_now_ms(), &status);

@@ -26,10 +26,10 @@ bool journals_open(const struct cli *cli, struct journals *journals)
 	guard->which = LS_JOURNAL_GUARD;
 	sessions->which = LS_JOURNAL_SESSIONS;
 	if (!open_one(cli, guard))
-		cli_cannot_open(&guard->error);
+		cli_cannot_open(cli, &guard->error);
 	/* Where no mail was read yet there are no sessions. */
 	else if (!open_one(cli, sessions) && sessions->error.code != LS_ENOENT)
-		cli_cannot_open(&sessions->error);
+		cli_cannot_open(cli, &sessions->error);
 	return guard->state != NULL;
 }
 

@@ -81,6 +81,13 @@ static void tell(uint64_t number, const char *what)
 
 static void print_counts(const struct learn_counts *counts, bool dry)
 {
+	if (counts->learnt + counts->known + counts->old + counts->doubtful +
+		    counts->odd + counts->full ==
+	    0) {
+		cli_complain("no login in the log succeeded: there is nothing to "
+			     "learn");
+		return;
+	}
 	printf("%" PRIu64 " place%s of %" PRIu64 " account%s %s familiar\n",
 	       counts->learnt + counts->known,
 	       ls_plural_s(counts->learnt + counts->known),
@@ -102,7 +109,7 @@ static struct ls_state *open_dry(const struct cli *cli)
 	if (state == NULL && error.code == LS_ENOENT)
 		state = cli_open(cli, 0, &error);
 	if (state == NULL)
-		cli_cannot_open(&error);
+		cli_cannot_open(cli, &error);
 	return state;
 }
 

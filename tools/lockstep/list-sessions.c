@@ -103,7 +103,7 @@ int list_sessions(const struct listing *listing)
 
 	/* Where no mail was read yet there is no map. */
 	if (state == NULL && error.code != LS_ENOENT) {
-		cli_cannot_open(&error);
+		cli_cannot_open(listing->cli, &error);
 		return CLI_FAILED;
 	}
 	if (state != NULL)

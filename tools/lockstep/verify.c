@@ -37,7 +37,7 @@ static int verify(const struct cli *cli)
 	    verify_map(cli, LS_SESSIONS_READ, &found, &error) != LS_ENOENT)
 		ret = error.code;
 	if (ret < 0) {
-		cli_cannot_open(&error);
+		cli_cannot_open(cli, &error);
 		return CLI_FAILED;
 	}
 	printf("%" PRIu64 " finding%s\n", found, ls_plural_s(found));
