@@ -70,6 +70,9 @@ static enum ls_outcome outcome_of_lookup(const struct login *login)
 	case PASSDB_RESULT_PASS_EXPIRED:
 		return LS_OUTCOME_DENIED;
 	case PASSDB_RESULT_INTERNAL_FAILURE:
+	/* The hash that the passdb has is of no use to the mechanism, or is none:
+	 * whatever the client sent was compared with nothing. */
+	case PASSDB_RESULT_SCHEME_NOT_AVAILABLE:
 		return LS_OUTCOME_INTERNAL;
 	case PASSDB_RESULT_USER_UNKNOWN:
 	case PASSDB_RESULT_PASSWORD_MISMATCH:
@@ -209,10 +212,8 @@ void outcome_answered(struct login *login, enum passdb_result result)
 	login->answered = TRUE;
 	login->last = result;
 	pace_end(login);
-	/* Errors of a passdb that this answer came after are of no account. But
-	 * credentials that no scheme fits may be the error themselves. */
-	if (result != PASSDB_RESULT_SCHEME_NOT_AVAILABLE)
-		login->error = FALSE;
+	/* Errors of a passdb that this answer came after are of no account. */
+	login->error = FALSE;
 }
 
 /* ---- events ------------------------------------------------------------- */

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import tempfile
+import time
 
 import pytest
 
@@ -144,22 +145,63 @@ def test_what_nobody_compared_is_given_back():
         assert log_in(auth, who, who.guesser)
 
 
-def test_credentials_that_are_no_such():
-    """Of a scheme that Dovecot does not know: an error of the passdb's, no guess, and
-    the address can be used."""
+# Passwords that CRAM-MD5 cannot be verified against: of a scheme that Dovecot does not
+# know, and of one that serves other mechanisms ("secret", by `doveadm pw`).
+NO_CREDENTIALS = {
+    "unknown": "{NOSUCH}secret",
+    "hashed": "{SHA512-CRYPT}$6$4s5AaBgnH9SYMwK3$x6E82C4SvnU/16a9esvLP/Gr60t"
+              "V4FRuJJAwnKWqhZ8fimjIxZU.0dNLYUPobJuTXf9iJPw9bKSo/3dR0zV960"}
+
+
+@pytest.fixture(scope="module")
+def schemes():
+    """Each account of those, and one with a password in plain text."""
     with tempfile.NamedTemporaryFile("w") as file:
-        file.write("broken@example.test:{NOSUCH}secret\n"
-                   "well@example.test:{PLAIN}secret\n")
+        for name, stored in (*NO_CREDENTIALS.items(), ("well", "{PLAIN}secret")):
+            file.write(f"{name}@example.test:{stored}\n")
         file.flush()
         os.chmod(file.name, 0o644)
         with Stack(passwd_file=file.name) as stack, stack.auth() as auth:
-            name, who = "broken@example.test", cast()
-            replies = attempt(auth, [
-                {"user": name, "password": word, "ip": who.guesser,
-                 "mech": "CRAM-MD5"} for word in guesses(IP_FAILURES)])
-            assert not any(reply.ok for reply in replies)
-            assert outcomes(stack, name) == {"internal": len(replies)}
-            assert auth.login("well@example.test", "secret", ip=who.guesser).ok
+            yield stack, auth
+
+
+@pytest.mark.parametrize("name", NO_CREDENTIALS)
+def test_credentials_that_are_no_such(schemes, name):
+    """Nothing was compared, so nothing was guessed: no meter holds a failure, and the
+    address can be used."""
+    stack, auth = schemes
+    user, who = f"{name}@example.test", cast()
+    replies = attempt(auth, [
+        {"user": user, "password": word, "ip": who.guesser, "mech": "CRAM-MD5"}
+        for word in guesses(2 * IP_FAILURES)])
+    assert not any(reply.ok for reply in replies)
+    assert outcomes(stack, user) == {"internal": len(replies)}
+    for subject in (user, who.guesser):
+        said = stack.lockstep("explain", subject).stdout
+        levels = re.findall(r"^\w+ failures\S* +(\d+) ", said, re.M)
+        assert levels and set(levels) == {"0"}, said
+    assert auth.login("well@example.test", "secret", ip=who.guesser).ok
+
+
+@pytest.mark.parametrize("door", ["imap", "pop3", "smtp"])
+def test_no_credentials_read_like_a_wrong_password(schemes, door):
+    """In text and time: a client does not see whose password is stored how, nor
+    whether there is such an account."""
+    stack, _ = schemes
+    texts, times = set(), {}
+    for name in ("hashed", "well", "nobody"):
+        took = []
+        for ip in (cast().guesser for _ in range(3)):
+            began = time.monotonic()
+            answer = stack.login(door, f"{name}@example.test", "wrong",
+                                 mech="CRAM-MD5", ip=ip)
+            took.append(time.monotonic() - began)
+            assert answer.stage == "login"
+            texts.add(answer.text)
+        times[name] = sorted(took)[1]
+    assert len(texts) == 1
+    # Failures are answered each half second, which the first one meets somewhere.
+    assert max(times.values()) - min(times.values()) < 0.25, times
 
 
 def test_a_phone_is_charged_once():
