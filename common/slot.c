@@ -205,16 +205,15 @@ enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
 {
 	_Atomic uint64_t *at = &ref->slot->word[order->word].bits;
 	uint64_t old = atomic_load(at);
-	bool was_active;
 
 	do {
 		struct ls_lock_word last =
 			ls_lock_unpack(ls_word_value(old, ref->stamp));
+		bool was_active = ls_lock_active(&last, now);
 
 		if (!writable(ref, old))
 			return LS_GONE;
 		*lock_r = next_lock(&last, now, order);
-		was_active = ls_lock_active(&last, now);
 		/* An administrator's order takes a rule's lock over, and lets it
 		 * end no earlier. */
 		if (was_active && (order->origin != LS_ORIGIN_ADMIN ||
@@ -230,10 +229,12 @@ enum ls_taken ls_slot_lock(const struct ls_ref *ref, uint64_t now,
 			lock_r->reason = last.reason;
 		if (was_active && last.until > lock_r->until)
 			lock_r->until = last.until;
+		/* Before the lock: whoever finds one may ask since when, and
+		 * we may be killed in between. */
+		if (!was_active || order->origin == LS_ORIGIN_ADMIN)
+			ls_slot_set(ref, order->word + 1, now);
 	} while (!atomic_compare_exchange_weak(
 		at, &old, ls_word_pack(ref->stamp, ls_lock_pack(lock_r))));
-	if (!was_active || order->origin == LS_ORIGIN_ADMIN)
-		ls_slot_set(ref, order->word + 1, now);
 	*lock_r = ls_lock_unpack(ls_lock_pack(lock_r));
 	return ls_ref_stands(ref) ? LS_TAKEN : LS_GONE;
 }
