@@ -197,6 +197,19 @@ static void test_not_compressed(void **state)
 	}
 }
 
+/* A file of the journal itself has whole lines of logins in it, of some. */
+static void test_journal_file(void **state)
+{
+	static const char bytes[] = "LPKSHHRH\0\0\n"
+				    "Nov  1 12:00:00" LOGIN;
+	struct logread logread;
+
+	(void)state;
+	check("read", read_bytes(&logread, bytes, sizeof(bytes) - 1, 0), -1);
+	check_holds("said", complaint, "use \"journalctl --file /tmp/lockstep-");
+	logread_free(&logread);
+}
+
 /* Longer than any line of a login is: not read, but not passed over either. */
 static void test_too_long(void **state)
 {
@@ -225,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_stray_line),
 		cmocka_unit_test(test_compressed),
 		cmocka_unit_test(test_not_compressed),
+		cmocka_unit_test(test_journal_file),
 		cmocka_unit_test(test_too_long),
 	};
 

@@ -206,6 +206,22 @@ static int refuse_packed(const struct file *file)
 	return 0;
 }
 
+/* The journal's own files are read by journalctl alone. Returns as above. */
+static int refuse_journal(const struct file *file)
+{
+	static const char begins[] = "LPKSHHRH";
+
+	if (file->used < sizeof(begins) - 1 ||
+	    memcmp(file->buffer, begins, sizeof(begins) - 1) != 0)
+		return 0;
+	cli_complain("%s: a file of systemd's journal: %suse \"journalctl --file "
+		     "%s | lockstep ... -\"",
+		     file->name, gzdirect(file->gz) ? "" : "unpack it and ",
+		     file->standard || !gzdirect(file->gz) ? "FILE"
+							   : file->name);
+	return -1;
+}
+
 /* A line that is too long for one of an attempt. */
 static void skip_line(struct logread *logread, const char *line, size_t len)
 {
@@ -252,7 +268,8 @@ static int read_file(struct logread *logread, struct file *file,
 			     (unsigned)(sizeof(file->buffer) - file->used))) >
 	       0) {
 		file->used += (size_t)got;
-		if (!begun && refuse_packed(file) < 0)
+		if (!begun &&
+		    (refuse_packed(file) < 0 || refuse_journal(file) < 0))
 			return -1;
 		begun = true;
 		take_lines(logread, file);
