@@ -336,6 +336,19 @@ def test_a_log_in_which_nobody_logs_in(stack, tmp_path):
                           "nothing to learn\n")
 
 
+def test_a_connection_of_several_attempts(stack, tmp_path):
+    """Each counts, though one line tells of them."""
+    log = tmp_path / "mail.log"
+    log.write_text("Nov 25 02:23:26 imap-login: Info: Disconnected: Connection "
+                   "closed (auth failed, 3 attempts in 6 secs): user=<joe>, "
+                   "method=PLAIN, rip=203.0.113.66, session=<x>\n")
+    out = stack.lockstep("replay", log)
+    assert out.stdout.startswith("1 line, 3 attempts from "), out
+    summary = json.loads(stack.lockstep("replay", "--json", log).stdout
+                         .splitlines()[-1])
+    assert summary["data"]["attempts"] == 3
+
+
 def test_failures_without_a_name(stack, tmp_path):
     """Are told of as such: nobody is called \"unknown\"."""
     who = cast()

@@ -63,6 +63,15 @@ void attempts_add(struct attempts *attempts,
 		*attempts_append(attempts, at_ms) = copy;
 }
 
+uint64_t attempts_total(const struct attempts *attempts)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < attempts->count; i++)
+		total += attempts->list[i].count;
+	return total;
+}
+
 void attempts_free(struct attempts *attempts)
 {
 	free(attempts->list);

@@ -51,6 +51,8 @@ void attempts_add(struct attempts *attempts,
 /* Add one that needs no merging, a journal's: returns it, to be filled in. */
 struct attempt *attempts_append(struct attempts *attempts, uint64_t at_ms);
 void attempts_merge(struct attempts *attempts);
+/* How many there are: one of the list may stand for several. */
+uint64_t attempts_total(const struct attempts *attempts);
 void attempts_free(struct attempts *attempts);
 
 #endif

@@ -99,7 +99,7 @@ static void print_summary(const struct replay_told *told,
 	if (told->learnt)
 		json_put_number(data, "learn_lines_not_understood",
 				told->learn_unknown);
-	json_put_number(data, "attempts", logread->attempts.count);
+	json_put_number(data, "attempts", attempts_total(&logread->attempts));
 	put_times(data, sim);
 	json_put_number(data, "successes", sim->successes);
 	json_put_number(data, "failures", sim->failures);

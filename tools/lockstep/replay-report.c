@@ -58,11 +58,12 @@ static void print_reasons(const struct simulation *sim)
 static void print_figures(const struct logread *logread,
 			  const struct simulation *sim)
 {
+	const uint64_t total = attempts_total(sim->attempts);
 	char from[TIME_TEXT], to[TIME_TEXT];
 
-	printf("%" PRIu64 " line%s, %zu attempt%s from %s to %s\n\n",
+	printf("%" PRIu64 " line%s, %" PRIu64 " attempt%s from %s to %s\n\n",
 	       logread->lines, ls_plural_s(logread->lines),
-	       sim->attempts->count, ls_plural_s(sim->attempts->count),
+	       total, ls_plural_s(total),
 	       format_time(sim->from_ms, true, from),
 	       format_time(sim->to_ms, true, to));
 	printf("%10s  %10s  %10s\n", "", "let in", "refused");
