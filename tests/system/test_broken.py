@@ -1,5 +1,8 @@
 """Whatever is missing or spoilt, mail goes on, one line in the log says what is
-wrong, and `lockstep status` says it too."""
+wrong, and `lockstep status` says it too.
+
+Each case spoils servers of its own and waits until every part of them has noticed and
+has mended itself: some twenty stacks, one after the other, in half a minute."""
 
 import functools
 import os
