@@ -12,7 +12,7 @@
 #ifndef LS_NOTE_H
 #define LS_NOTE_H
 
-#include "process.h"
+#include "base/process.h"
 
 #include <stdbool.h>
 #include <stdint.h>

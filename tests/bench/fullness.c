@@ -8,7 +8,7 @@
  * them on the last day. See doc/performance.md. */
 #include "lockstep-config.h"
 
-#include "contacts.h"
+#include "state/contacts.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

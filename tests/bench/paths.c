@@ -8,8 +8,8 @@
  * tests/bench/instructions is what calls it. */
 #include "lockstep-config.h"
 
-#include "policy.h"
-#include "state.h"
+#include "policy/policy.h"
+#include "state/state.h"
 
 #include <fcntl.h>
 #include <sodium.h>

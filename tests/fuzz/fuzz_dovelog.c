@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attempts.h"
-#include "journal-line.h"
-#include "logclock.h"
-#include "logjson.h"
+#include "logs/attempts.h"
+#include "logs/journal-line.h"
+#include "logs/logclock.h"
+#include "logs/logjson.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

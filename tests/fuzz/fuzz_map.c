@@ -9,9 +9,9 @@
 #include "lockstep-config.h"
 
 #include "explain.h"
-#include "marks.h"
-#include "snapshot.h"
-#include "state.h"
+#include "state/marks.h"
+#include "state/snapshot.h"
+#include "state/state.h"
 
 #include <fcntl.h>
 #include <sodium.h>

@@ -7,7 +7,7 @@
  * written. Seeds: tests/fuzz/seeds/policy. */
 #include "lockstep-config.h"
 
-#include "policy.h"
+#include "policy/policy.h"
 
 #include <fcntl.h>
 #include <stdint.h>

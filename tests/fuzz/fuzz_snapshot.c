@@ -8,9 +8,9 @@
  * tests/fuzz/seeds/snapshot. */
 #include "lockstep-config.h"
 
-#include "policy-record.h"
-#include "snapshot.h"
-#include "state.h"
+#include "policy/policy-record.h"
+#include "state/snapshot.h"
+#include "state/state.h"
 
 #include <fcntl.h>
 #include <sodium.h>

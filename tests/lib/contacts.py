@@ -3,7 +3,7 @@
 import array
 import mmap
 
-HEADER, ACCOUNT, DAY = 4096, 1 << 16, 0xffff  # common/contacts.h
+HEADER, ACCOUNT, DAY = 4096, 1 << 16, 0xffff  # common/state/contacts.h
 
 
 def grow_older(stack, days):

@@ -227,7 +227,7 @@ inline raise_number()
 	)
 }
 
-/* locks.c: ls_state_lock() */
+/* marks.c: ls_state_lock() */
 proctype giver(byte until)
 {
 	byte old, era, mine;

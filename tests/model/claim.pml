@@ -1,6 +1,6 @@
 /* claim.pml - claiming, evicting and protecting the slots of one bucket
  *
- * The protocol of common/table.c and common/slot.c. Each SHARED(...) is one
+ * The protocol of common/map/table.c and common/map/slot.c. Each SHARED(...) is one
  * load or one compare-and-swap of a shared word, with the thinking that follows
  * it; between any two of them every other process may run, and the process may
  * be killed. README tells what is left out, and why nothing is lost by it.
@@ -23,7 +23,7 @@
 #define MOST_TRIES 2 /* CLAIM_TRIES of table.c; for the last claim: */
 #define ENOUGH_TRIES 3
 #ifdef SCENE_LOCK
-#define MOST_REACH 1 /* REACH_TRIES of locks.c; done again in SCENE_LOCKERS */
+#define MOST_REACH 1 /* REACH_TRIES of marks.c; done again in SCENE_LOCKERS */
 #else
 #define MOST_REACH 2
 #endif
@@ -462,7 +462,7 @@ inline slot_lock()
 	word = 0
 }
 
-/* locks.c: ls_state_lock() */
+/* marks.c: ls_state_lock() */
 inline lock_subject()
 {
 	do

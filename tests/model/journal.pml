@@ -1,6 +1,6 @@
 /* journal.pml - appending to the journal's ring, and reading it
  *
- * The protocol of common/journal.c. Each SHARED(...) is one access to a shared
+ * The protocol of common/map/journal.c. Each SHARED(...) is one access to a shared
  * word; between any two of them every other process may run, and a writer may
  * be killed. README tells what is left out, and why nothing is lost by it.
  *

@@ -2,7 +2,7 @@
 #include "lockstep-config.h"
 
 #include "mutate_work.h"
-#include "snapshot.h"
+#include "state/snapshot.h"
 
 #include <unistd.h>
 

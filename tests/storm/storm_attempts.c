@@ -6,8 +6,8 @@
  * each subject is locked once. storm_exact.c does the like in the slots. */
 #include "lockstep-config.h"
 
+#include "login/visit.h"
 #include "storm.h"
-#include "visit.h"
 
 #include <inttypes.h>
 

@@ -12,7 +12,7 @@
 #include "lockstep-config.h"
 
 #include "kill_journal.h"
-#include "marks.h"
+#include "state/marks.h"
 
 #include <fcntl.h>
 #include <unistd.h>

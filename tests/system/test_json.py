@@ -229,7 +229,7 @@ def test_every_key_of_the_sources_is_on_the_page():
     keys = {part for table in sections().values()
             for key in table for part in key.split(".")}
     keys |= set().union(*members())
-    for source in (TOP / "tools/lockstep").glob("*.c"):
+    for source in (TOP / "tools/lockstep").rglob("*.c"):
         text = source.read_text()
         if '#include "json.h"' in text:
             said = re.findall(r'\bput\w*\(\s*\w+,\s*"(\w+)"|'

@@ -1,7 +1,7 @@
 """Logs as real programs write them, read by learn and replay: tests/logs, what this
 machine's journalctl makes of a journal, and Postfix with the ports of its clients.
 
-tests/unit/test_logtable.c has every header with every message."""
+tests/unit/logs/test_logtable.c has every header with every message."""
 
 import gzip
 import json

@@ -276,7 +276,7 @@ def test_status_with_full_contacts(tmp_path):
 
     def lose(days_ago):
         with open(tmp_path / "contacts", "r+b") as file:
-            file.seek(264)  # common/contacts.h
+            file.seek(264)  # common/state/contacts.h
             file.write(struct.pack("<QQ", 7, int(time.time()) // 86400 - days_ago))
         out = world.lockstep("status").stdout
         got = json.loads(world.lockstep("status", "--json").stdout)["contacts"]

@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
-#include "../../tools/lockstepd/chat.h"
-#include "../../tools/lockstepd/event.h"
-#include "../../tools/lockstepd/prose.h"
-#include "../../tools/lockstepd/webhook.h"
+#include "chat/chat.h"
+#include "chat/prose.h"
+#include "webhook/webhook.h"
+#include "shared/event.h"
 
 /* 2026-11-22T02:14:05.123Z, 100 s after the machine started */
 static const struct event_clock moment = {

@@ -2,7 +2,7 @@
 #ifndef TEST_CONF_BED_H
 #define TEST_CONF_BED_H
 
-#include "../../tools/lockstep/conf.h"
+#include "conf/conf.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

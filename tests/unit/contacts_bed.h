@@ -2,8 +2,8 @@
 #ifndef LS_CONTACTS_BED_H
 #define LS_CONTACTS_BED_H
 
-#include "contacts.h"
 #include "harness.h"
+#include "state/contacts.h"
 #include "world.h"
 
 #include <sodium.h>

@@ -3,7 +3,7 @@
 #define LS_MAP_BED_H
 
 #include "harness.h"
-#include "map.h"
+#include "map/map.h"
 #include "world.h"
 
 #include <sodium.h>

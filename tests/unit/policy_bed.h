@@ -2,7 +2,7 @@
 #ifndef TEST_POLICY_BED_H
 #define TEST_POLICY_BED_H
 
-#include "policy.h"
+#include "policy/policy.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -5,8 +5,8 @@
 #ifndef LS_POST_BED_H
 #define LS_POST_BED_H
 
-#include "../../tools/lockstepd/delivery.h"
-#include "../../tools/lockstepd/feed.h"
+#include "feed/feed.h"
+#include "post/delivery.h"
 #include "world_bed.h"
 
 #include <arpa/inet.h>

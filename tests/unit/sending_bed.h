@@ -4,8 +4,8 @@
 
 #include "explain.h"
 #include "harness.h"
-#include "message.h"
-#include "sending.h"
+#include "sending/message.h"
+#include "sending/sending.h"
 #include "world.h"
 
 #define HOME "192.0.2.9"

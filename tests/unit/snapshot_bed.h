@@ -2,7 +2,7 @@
 #ifndef LS_SNAPSHOT_BED_H
 #define LS_SNAPSHOT_BED_H
 
-#include "snapshot.h"
+#include "state/snapshot.h"
 #include "world_bed.h"
 
 #include <fcntl.h>

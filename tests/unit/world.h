@@ -17,7 +17,7 @@
 #define TEST_WORLD_H
 
 #include "lockstep.h"
-#include "state.h"
+#include "state/state.h"
 
 enum { WORLD_OVERRIDES = 8, WORLD_PATH = 160 };
 

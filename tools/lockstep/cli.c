@@ -2,7 +2,7 @@
 #include "lockstep-config.h"
 
 #include "cli.h"
-#include "policy.h"
+#include "policy/policy.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #ifndef LOCKSTEP_CLI_H
 #define LOCKSTEP_CLI_H
 
-#include "policy.h"
+#include "policy/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>

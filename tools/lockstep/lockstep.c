@@ -3,8 +3,8 @@
  * See lockstep(1). Each verb is a file of its own. */
 #include "lockstep-config.h"
 
+#include "args/nearest.h"
 #include "cli.h"
-#include "nearest.h"
 
 #include <getopt.h>
 #include <stdio.h>

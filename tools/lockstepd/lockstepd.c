@@ -28,12 +28,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "delivery.h"
-#include "feed.h"
-#include "hook.h"
+#include "feed/feed.h"
 #include "lockstep.h"
-#include "log.h"
-#include "outbox.h"
+#include "outbox/outbox.h"
+#include "post/delivery.h"
+#include "post/hook.h"
+#include "shared/log.h"
 
 enum {
 	LOOK_EVERY_MS = 250,
