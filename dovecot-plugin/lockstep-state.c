@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static uint64_t clock_ms(clockid_t clock)
+static uint64_t dovecot_clock_ms(clockid_t clock)
 {
 	struct timespec ts;
 
@@ -21,7 +21,7 @@ static uint64_t clock_ms(clockid_t clock)
 
 uint64_t state_now_ms(void)
 {
-	return clock_ms(CLOCK_BOOTTIME);
+	return dovecot_clock_ms(CLOCK_BOOTTIME);
 }
 
 /* The auth process: one for the whole server, which works on while maps come and go. */
@@ -68,8 +68,8 @@ static bool try_to_open(struct state *state)
 	struct ls_open_args args = {
 		.policy_path = state->policy,
 		.flags = state->flags,
-		.now_ms = clock_ms(CLOCK_BOOTTIME),
-		.real_ms = clock_ms(CLOCK_REALTIME),
+		.now_ms = dovecot_clock_ms(CLOCK_BOOTTIME),
+		.real_ms = dovecot_clock_ms(CLOCK_REALTIME),
 		.root_fd = state->root_fd,
 		.before = state->ls,
 	};
@@ -102,7 +102,7 @@ static void write_note(struct state *state)
  * so with all: one a minute says it. */
 static void begin_mail_note(struct state *state)
 {
-	uint64_t now = clock_ms(CLOCK_REALTIME);
+	uint64_t now = dovecot_clock_ms(CLOCK_REALTIME);
 
 	if (state->ls != NULL && state->error.text[0] == '\0') {
 		ls_note_remove(state->policy, state->name);
@@ -184,7 +184,7 @@ void state_release(struct state *state, struct ls_state *ls)
 
 /* Nobody else can say that lockstepd is gone: guarding goes on, but nobody is
  * told of locks, and they do not outlive a reboot. */
-static void check_daemon(struct state *state, struct event *event)
+static void check_lockstepd_runs(struct state *state, struct event *event)
 {
 	uint64_t now = state_now_ms(), seen;
 	bool gone;
@@ -289,12 +289,12 @@ struct ls_state *state_get(struct state *state, struct event *event)
 		if (state->stale)
 			state_report(state, event);
 	}
-	check_daemon(state, event);
+	check_lockstepd_runs(state, event);
 	check_crowd(state, event);
 	return state->ls;
 }
 
-static void follow(struct state *state)
+static void follow_changes(struct state *state)
 {
 	unsigned int missed = state->missed;
 
@@ -308,7 +308,8 @@ void state_follow(struct state *state, struct event *event)
 {
 	state->event = event;
 	if (state->to_follow == NULL)
-		state->to_follow = timeout_add(STATE_FOLLOW_MS, follow, state);
+		state->to_follow =
+			timeout_add(STATE_FOLLOW_MS, follow_changes, state);
 }
 
 /* Of what is open. */

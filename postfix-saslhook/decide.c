@@ -140,8 +140,9 @@ static void look_for_rcpt(struct decider *decider,
 /* Of one recipient Postfix tells the name from DATA on too: that is as good, where
  * RCPT was not asked about, or of another process that was killed; and better where
  * others were rejected after they were gathered. */
-static void gather(struct decider *decider, const struct request *request,
-		   const struct ls_state *state, const char *user)
+static void gather_recipient(struct decider *decider,
+			     const struct request *request,
+			     const struct ls_state *state, const char *user)
 {
 	if (request->stage == REQUEST_STAGE_RCPT)
 		ls_gather(state, &decider->gathered, request->instance, user,
@@ -176,7 +177,7 @@ static bool decide_message(struct decider *decider,
 	/* It may be no name of Dovecot's: XCLIENT LOGIN. */
 	ls_name_fold(state, request->sasl_username, true, user);
 	look_for_rcpt(decider, request, now_ms);
-	gather(decider, request, state, user);
+	gather_recipient(decider, request, state, user);
 	if (request->stage == REQUEST_STAGE_END_OF_MESSAGE) {
 		ls_send(state, &message, now_ms, guard_real_ms(), decision_r);
 		return true;

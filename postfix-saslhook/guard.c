@@ -9,7 +9,7 @@
 #include "guard.h"
 #include "log.h"
 
-static uint64_t clock_ms(clockid_t clock)
+static uint64_t guard_clock_ms(clockid_t clock)
 {
 	struct timespec ts = { 0 };
 
@@ -19,12 +19,12 @@ static uint64_t clock_ms(clockid_t clock)
 
 uint64_t guard_now_ms(void)
 {
-	return clock_ms(CLOCK_BOOTTIME);
+	return guard_clock_ms(CLOCK_BOOTTIME);
 }
 
 uint64_t guard_real_ms(void)
 {
-	return clock_ms(CLOCK_REALTIME);
+	return guard_clock_ms(CLOCK_REALTIME);
 }
 
 /* Returns the new state, or NULL with *error_r. */
@@ -57,7 +57,7 @@ static bool news(struct guard *guard, const struct ls_error *error)
 /* What was opened may come with a warning: without its contacts, whom an account
  * never wrote to is not limited. That there is no such file yet is no news: lockstepd
  * makes it, and `lockstep status` says so. */
-static void warn(struct guard *guard, const struct ls_error *error)
+static void warn_once(struct guard *guard, const struct ls_error *error)
 {
 	if (error->text[0] != '\0' &&
 	    strstr(error->text, ": no such file") == NULL && news(guard, error))
@@ -79,12 +79,12 @@ static void open_first(struct guard *guard, uint64_t now_ms)
 		guard->complaint[0] = '\0';
 	}
 	if (guard->state != NULL)
-		warn(guard, &error);
+		warn_once(guard, &error);
 }
 
 /* A refresh failed: what is open goes on, until it can be opened anew.
  * ls_refresh() says only once what is wrong, so this does not say it again. */
-static void replace(struct guard *guard, uint64_t now_ms)
+static void replace_state(struct guard *guard, uint64_t now_ms)
 {
 	struct ls_error error = { 0 };
 	struct ls_state *state = try_open(guard, now_ms, &error);
@@ -96,7 +96,7 @@ static void replace(struct guard *guard, uint64_t now_ms)
 	guard->stale = false;
 	guard->complaint[0] = '\0';
 	log_line(LOG_NOTICE, "policy and guard were opened anew");
-	warn(guard, &error);
+	warn_once(guard, &error);
 }
 
 void guard_init(struct guard *guard, const char *policy_path, uint64_t now_ms)
@@ -126,10 +126,10 @@ struct ls_state *guard_state(struct guard *guard, uint64_t now_ms)
 		retry = retry || !guard->stale;
 		guard->stale = true;
 	} else {
-		warn(guard, &error);
+		warn_once(guard, &error);
 	}
 	if (guard->stale && retry)
-		replace(guard, now_ms);
+		replace_state(guard, now_ms);
 	return guard->state;
 }
 

@@ -72,7 +72,7 @@ static int flush(struct filter *filter)
 }
 
 /* Answer the request that is ready. Returns as flush(). */
-static int answer(struct filter *filter)
+static int answer_request(struct filter *filter)
 {
 	struct ls_decision decision = { 0 };
 	bool decided = filter->mistake[0] == '\0' &&
@@ -91,7 +91,7 @@ static int answer(struct filter *filter)
 
 /* Take bytes from the client and answer what they complete. Returns as
  * flush(). */
-static int take(struct filter *filter, const char *data, size_t size)
+static int take_input(struct filter *filter, const char *data, size_t size)
 {
 	while (size > 0) {
 		bool ready;
@@ -101,7 +101,7 @@ static int take(struct filter *filter, const char *data, size_t size)
 		size -= taken;
 		if (!ready)
 			break;
-		int result = answer(filter);
+		int result = answer_request(filter);
 		if (result != 0)
 			return result;
 		request_next(&filter->request);
@@ -120,7 +120,7 @@ static int serve(struct filter *filter)
 		if (size == 0)
 			return 0;
 		if (size > 0) {
-			int result = take(filter, data, (size_t)size);
+			int result = take_input(filter, data, (size_t)size);
 			if (result != 0)
 				return result > 0 ? 0 : 1;
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {

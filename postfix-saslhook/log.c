@@ -69,7 +69,8 @@ static const char *priority_word(int priority)
 }
 
 /* Returns whether all of it was written. */
-static bool write_line(int fd, bool dated, const char *word, const char *text)
+static bool write_policy_line(int fd, bool dated, const char *word,
+			      const char *text)
 {
 	char line[LOG_LINE_MAX], date[32] = "";
 	time_t now = time(NULL);
@@ -95,7 +96,7 @@ static bool write_file(const char *word, const char *text)
 
 	if (fd < 0)
 		return false;
-	bool written = write_line(fd, true, word, text);
+	bool written = write_policy_line(fd, true, word, text);
 	close(fd);
 	return written;
 }
@@ -114,8 +115,8 @@ void log_line(int priority, const char *format, ...)
 	if (where == TO_FILE)
 		written = write_file(priority_word(priority), text);
 	else if (where == TO_STDERR)
-		written = write_line(STDERR_FILENO, false,
-				     priority_word(priority), text);
+		written = write_policy_line(STDERR_FILENO, false,
+					    priority_word(priority), text);
 	if (!written) {
 		openlog("lockstep-policy", LOG_PID, LOG_MAIL);
 		syslog(priority, "%s%s", priority_word(priority), text);

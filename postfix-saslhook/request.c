@@ -41,7 +41,7 @@ _Static_assert(ATTRIBUTES <= sizeof(unsigned) * 8,
 _Static_assert(sizeof("recipient_count") - 1 == REQUEST_NAME_MAX,
 	       "the longest name");
 
-static char *value_of(struct request *request, int attribute)
+static char *attribute_value(struct request *request, int attribute)
 {
 	return (char *)request + attributes[attribute].offset;
 }
@@ -68,7 +68,7 @@ static void begin_line(struct request *request)
 static void begin_request(struct request *request)
 {
 	for (int i = 0; i < ATTRIBUTES; i++)
-		value_of(request, i)[0] = '\0';
+		attribute_value(request, i)[0] = '\0';
 	request->fault = REQUEST_FAULT_NONE;
 	request->stage = REQUEST_STAGE_OTHER;
 	request->server_port = 0;
@@ -141,7 +141,7 @@ static void take_byte(struct request *request, char byte)
 		fault(request, REQUEST_FAULT_LONG, request->name);
 		return;
 	}
-	char *value = value_of(request, request->attribute);
+	char *value = attribute_value(request, request->attribute);
 	value[request->value_bytes++] = byte;
 	value[request->value_bytes] = '\0';
 }
@@ -185,7 +185,7 @@ static enum request_stage stage_of(const char *protocol_state)
 }
 
 /* The empty line was read. */
-static void finish(struct request *request)
+static void finish_request(struct request *request)
 {
 	uint64_t port;
 
@@ -206,7 +206,7 @@ static bool take_newline(struct request *request)
 {
 	if (request->line_bytes == 0) {
 		if (!request->answered) {
-			finish(request);
+			finish_request(request);
 			return true;
 		}
 		begin_request(request);
@@ -219,7 +219,7 @@ static bool take_newline(struct request *request)
 }
 
 /* Returns true when the request is to be answered now. */
-static bool take(struct request *request, char byte)
+static bool take_attribute(struct request *request, char byte)
 {
 	if (byte == '\n')
 		return take_newline(request);
@@ -244,7 +244,7 @@ size_t request_feed(struct request *request, const char *data, size_t size,
 {
 	*ready_r = false;
 	for (size_t i = 0; i < size; i++) {
-		if (take(request, data[i])) {
+		if (take_attribute(request, data[i])) {
 			*ready_r = true;
 			return i + 1;
 		}

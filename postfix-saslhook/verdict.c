@@ -110,7 +110,7 @@ static const struct {
 
 /* ", try again in 5 minutes": rounded up, never a time at which it would still be
  * refused; in the largest unit of which there are two. */
-static void when(uint64_t retry_ms, char *text, size_t size)
+static void until_text(uint64_t retry_ms, char *text, size_t size)
 {
 	enum { UNITS = sizeof(units) / sizeof(units[0]) };
 	unsigned i = 0;
@@ -132,13 +132,13 @@ enum { TEXT_MAX = POLICY_ANSWER_MAX - sizeof("action=421 4.7.0 \n\n") };
 
 /* Without `reveal` the words are the same for every reason, and tell an attacker
  * nothing. */
-static int refuse(char *answer, const char *code, const char *cause,
-		  bool retry, const struct ls_decision *decision)
+static int refuse_with(char *answer, const char *code, const char *cause,
+		       bool retry, const struct ls_decision *decision)
 {
 	char text[TEXT_MAX], later[48] = "";
 
 	if (retry)
-		when(decision->retry_ms, later, sizeof(later));
+		until_text(decision->retry_ms, later, sizeof(later));
 	if (decision->reveal)
 		snprintf(text, sizeof(text), "%s%s", cause, later);
 	else
@@ -155,11 +155,11 @@ static int refuse_message(char *answer, const struct ls_decision *decision)
 		       decision->kind == LS_KIND_RELAY;
 
 	if (limited && decision->reason == LS_REASON_SENDING)
-		return refuse(answer, "554 5.7.1", cause, false, decision);
+		return refuse_with(answer, "554 5.7.1", cause, false, decision);
 	if (limited)
-		return refuse(answer, "450 4.7.1", cause,
-			      !is_too_large(decision), decision);
-	return refuse(answer, "421 4.7.1", cause, false, decision);
+		return refuse_with(answer, "450 4.7.1", cause,
+				   !is_too_large(decision), decision);
+	return refuse_with(answer, "421 4.7.1", cause, false, decision);
 }
 
 size_t policy_answer(enum request_stage stage,
@@ -178,9 +178,10 @@ size_t policy_answer(enum request_stage stage,
 		length = snprintf(answer_r, POLICY_ANSWER_MAX,
 				  "action=DUNNO\n\n");
 	else if (stage == REQUEST_STAGE_CONNECT)
-		length = refuse(answer_r, "421 4.7.0",
-				cause_of_connection(decision->reason),
-				decision->reason != LS_REASON_DENIED, decision);
+		length = refuse_with(answer_r, "421 4.7.0",
+				     cause_of_connection(decision->reason),
+				     decision->reason != LS_REASON_DENIED,
+				     decision);
 	else
 		length = refuse_message(answer_r, decision);
 	return (size_t)length;

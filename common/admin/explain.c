@@ -207,15 +207,17 @@ static void read_sessions(const struct ls_visit *visit, bool user, bool ip,
 
 /* ---- the verdicts ------------------------------------------------------ */
 
-static void finish(const struct ls_visit *visit, struct ls_decision *decision)
+static void finish_explanation(const struct ls_visit *visit,
+			       struct ls_decision *decision)
 {
 	decision->retry_ms = decision->retry_ms > visit->now
 				     ? decision->retry_ms - visit->now
 				     : 0;
 }
 
-static void decide(struct ls_visit *visit, const char *service,
-		   struct ls_view *view, struct ls_explanation *explanation)
+static void decide_again(struct ls_visit *visit, const char *service,
+			 struct ls_view *view,
+			 struct ls_explanation *explanation)
 {
 	struct ls_view bare = *view;
 	struct ls_judgement judgement;
@@ -234,8 +236,8 @@ static void decide(struct ls_visit *visit, const char *service,
 	explanation->familiar = judgement.familiar;
 	ls_judge_connection(view, visit->policy, visit->meters, visit->now,
 			    &explanation->connect);
-	finish(visit, &explanation->decision);
-	finish(visit, &explanation->connect);
+	finish_explanation(visit, &explanation->decision);
+	finish_explanation(visit, &explanation->connect);
 }
 
 /* What is asked about without an address has none of an address's subjects, nor
@@ -290,8 +292,9 @@ int ls_explain(struct ls_state *state, const struct ls_question *question,
 	explanation_r->known_ip = ip != NULL;
 	memset(&view, 0, sizeof(view));
 	ls_visit_view(&visit, true, NULL, &view);
-	decide(&visit, question->service != NULL ? question->service : "imap",
-	       &view, explanation_r);
+	decide_again(&visit,
+		     question->service != NULL ? question->service : "imap",
+		     &view, explanation_r);
 
 	const bool has[LS_VISIT_KINDS] = {
 		[LS_KIND_IP] = ip != NULL && !question->anywhere,

@@ -13,7 +13,7 @@
 #define STOLEN_BEFORE_MS (UINT64_C(7) * 24 * 3600 * 1000)
 _Static_assert(STOLEN_BEFORE_MS < LS_MAP_BIRTH_MS, "a time of the map's clock");
 
-static struct ls_subject account_of(const char *user)
+static struct ls_subject account_subject(const char *user)
 {
 	struct ls_subject subject;
 
@@ -27,7 +27,7 @@ int ls_freeze(struct ls_state *state, const char *user, uint64_t length_ms,
 	      enum ls_reason reason, enum ls_origin origin, const char *by,
 	      uint64_t now_ms)
 {
-	const struct ls_subject subject = account_of(user);
+	const struct ls_subject subject = account_subject(user);
 	const struct ls_lock_order order = {
 		.word = LS_WORD_FREEZE,
 		.length = { length_ms, length_ms },
@@ -82,7 +82,7 @@ static void forget_places(struct ls_state *state, uint64_t user_key,
 
 /* Both words of a freeze, and what made the account suspicious. Returns false
  * when the slot was evicted meanwhile. */
-static bool clear(const struct ls_ref *user)
+static bool clear_freeze(const struct ls_ref *user)
 {
 	return ls_slot_set(user, LS_WORD_FREEZE, 0) &&
 	       ls_slot_set(user, LS_WORD_PROBATION, 0) &&
@@ -91,8 +91,9 @@ static bool clear(const struct ls_ref *user)
 }
 
 /* What there is to end. Returns since when the account is suspicious. */
-static uint64_t look(const struct ls_state *state, const struct ls_ref *user,
-		     uint64_t now, struct ls_release *release)
+static uint64_t read_release(const struct ls_state *state,
+			     const struct ls_ref *user, uint64_t now,
+			     struct ls_release *release)
 {
 	struct ls_lock_word freeze =
 		ls_lock_unpack(ls_slot_get(user, LS_WORD_FREEZE));
@@ -110,7 +111,7 @@ int ls_release(struct ls_state *state, const char *user, bool keep_places,
 	       const char *by, uint64_t now_ms, ls_forgot_fn *forgot,
 	       void *context, struct ls_release *release_r)
 {
-	const struct ls_subject subject = account_of(user);
+	const struct ls_subject subject = account_subject(user);
 	uint64_t key = ls_key_user(state->guard.hash_key, subject.user);
 	uint64_t now = ls_map_now(&state->guard, now_ms), since = 0;
 	struct ls_lock_word ended = { .origin = LS_ORIGIN_ADMIN,
@@ -122,7 +123,7 @@ int ls_release(struct ls_state *state, const char *user, bool keep_places,
 		return LS_EACCES;
 	if (ls_table_find(&state->guard.subjects, key, LS_KIND_USER, &ref) ==
 	    0)
-		since = look(state, &ref, now, release_r);
+		since = read_release(state, &ref, now, release_r);
 	/* The places first: killed in between, the account stays as it was. */
 	if (release_r->suspicious && !keep_places)
 		forget_places(state, key, since, forgot, context, release_r);
@@ -131,7 +132,7 @@ int ls_release(struct ls_state *state, const char *user, bool keep_places,
 	release_r->sent = ls_sending_clear(&state->guard.subjects,
 					   state->guard.hash_key, key, now);
 	if (release_r->frozen || release_r->probation || release_r->suspicious)
-		clear(&ref);
+		clear_freeze(&ref);
 	else if (!release_r->sent)
 		return 0;
 	ls_state_journal(state, LS_EVENT_RELEASE, &subject, &ended, by, now);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static bool lockable(const struct ls_subject *subject)
+static bool is_lockable(const struct ls_subject *subject)
 {
 	return subject->kind == LS_KIND_IP || subject->kind == LS_KIND_NET ||
 	       subject->kind == LS_KIND_USER || subject->kind == LS_KIND_PLACE;
@@ -23,7 +23,7 @@ int ls_lock(struct ls_state *state, const struct ls_subject *subject,
 		.origin = LS_ORIGIN_ADMIN,
 	};
 
-	if (!lockable(subject))
+	if (!is_lockable(subject))
 		return LS_EARG;
 	if (!state->guard.writable)
 		return LS_EACCES;
@@ -48,9 +48,10 @@ static bool is_listed(enum ls_kind kind, enum ls_slot_word word,
 	       lock_r->origin < LS_ORIGIN_COUNT;
 }
 
-static void describe(const struct ls_map *map, enum ls_kind kind,
-		     enum ls_slot_word word, const struct ls_ref *ref,
-		     const struct ls_lock_word *lock, struct ls_lock *lock_r)
+static void describe_lock(const struct ls_map *map, enum ls_kind kind,
+			  enum ls_slot_word word, const struct ls_ref *ref,
+			  const struct ls_lock_word *lock,
+			  struct ls_lock *lock_r)
 {
 	memset(lock_r, 0, sizeof(*lock_r));
 	lock_r->freeze = word == LS_WORD_FREEZE;
@@ -89,13 +90,14 @@ int ls_lock_next(struct ls_state *state, uint64_t *cursor, uint64_t now_ms,
 		if (*cursor <= 2 * (slot - 1) &&
 		    is_listed(kind, LS_WORD_LOCK, &ref, now, &lock)) {
 			*cursor = 2 * (slot - 1) + 1;
-			describe(map, kind, LS_WORD_LOCK, &ref, &lock, lock_r);
+			describe_lock(map, kind, LS_WORD_LOCK, &ref, &lock,
+				      lock_r);
 			return 1;
 		}
 		*cursor = 2 * slot;
 		if (is_listed(kind, LS_WORD_FREEZE, &ref, now, &lock)) {
-			describe(map, kind, LS_WORD_FREEZE, &ref, &lock,
-				 lock_r);
+			describe_lock(map, kind, LS_WORD_FREEZE, &ref, &lock,
+				      lock_r);
 			return 1;
 		}
 	}

@@ -22,12 +22,12 @@ struct ls_names {
 	size_t first[HINTS + 1];
 };
 
-static unsigned hint_of(const struct name *name)
+static unsigned name_hint(const struct name *name)
 {
 	return (unsigned)(name->key & (HINTS - 1));
 }
 
-static bool add(struct ls_names *names, uint64_t key, const char *user)
+static bool add_name(struct ls_names *names, uint64_t key, const char *user)
 {
 	struct name *more;
 
@@ -47,12 +47,12 @@ static bool add(struct ls_names *names, uint64_t key, const char *user)
 
 static int by_hint(const void *a_name, const void *b_name)
 {
-	unsigned a = hint_of(a_name), b = hint_of(b_name);
+	unsigned a = name_hint(a_name), b = name_hint(b_name);
 
 	return (a > b) - (a < b);
 }
 
-static void sort(struct ls_names *names)
+static void sort_names(struct ls_names *names)
 {
 	size_t at = 0;
 
@@ -60,13 +60,13 @@ static void sort(struct ls_names *names)
 		qsort(names->name, names->count, sizeof(*names->name), by_hint);
 	for (unsigned hint = 0; hint < HINTS; hint++) {
 		names->first[hint] = at;
-		while (at < names->count && hint_of(&names->name[at]) == hint)
+		while (at < names->count && name_hint(&names->name[at]) == hint)
 			at++;
 	}
 	names->first[HINTS] = names->count;
 }
 
-static bool gather(struct ls_names *names, const struct ls_map *map)
+static bool gather_names(struct ls_names *names, const struct ls_map *map)
 {
 	struct ls_subject subject;
 	uint64_t cursor = 0, key;
@@ -77,7 +77,7 @@ static bool gather(struct ls_names *names, const struct ls_map *map)
 		if ((kind == LS_KIND_USER || kind == LS_KIND_PLACE) &&
 		    ls_label_read(&ref, kind, &subject)) {
 			key = ls_key_user(map->hash_key, subject.user);
-			if (!add(names, key, subject.user))
+			if (!add_name(names, key, subject.user))
 				return false;
 		}
 	}
@@ -90,10 +90,10 @@ struct ls_names *ls_names_new(const struct ls_map *map)
 
 	if (names == NULL)
 		return NULL;
-	if (!gather(names, map))
+	if (!gather_names(names, map))
 		ls_names_free(&names);
 	else
-		sort(names);
+		sort_names(names);
 	return names;
 }
 

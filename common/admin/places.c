@@ -60,7 +60,8 @@ static void drop_stamp(const struct search *search, const struct ls_prefix *net)
 }
 
 /* Does the one lie in the other? */
-static bool overlap(const struct ls_prefix *a, const struct ls_prefix *b)
+static bool prefixes_overlap(const struct ls_prefix *a,
+			     const struct ls_prefix *b)
 {
 	return a->bits <= b->bits ? ls_prefix_covers(a, &b->addr)
 				  : ls_prefix_covers(b, &a->addr);
@@ -75,7 +76,7 @@ static void visit(struct search *search, const struct ls_ref *ref)
 	memset(&place, 0, sizeof(place));
 	if (until <= search->now || !identify(search, ref, &place) ||
 	    (search->of->net != NULL &&
-	     (!place.placed || !overlap(search->of->net, &place.net))))
+	     (!place.placed || !prefixes_overlap(search->of->net, &place.net))))
 		return;
 	place.until_ms = ls_map_boot_ms(map, until);
 	place.first_seen_ms =
@@ -91,7 +92,7 @@ static void visit(struct search *search, const struct ls_ref *ref)
 		search->found(search->context, &place);
 }
 
-static int run(struct search *search)
+static int run_search(struct search *search)
 {
 	const struct ls_map *map = &search->state->guard;
 	const char *user = search->of->user;
@@ -127,10 +128,10 @@ int ls_places(struct ls_state *state, const struct ls_places_of *of,
 		.context = context,
 	};
 
-	return state->guard.header == NULL ? LS_EACCES : run(&search);
+	return state->guard.header == NULL ? LS_EACCES : run_search(&search);
 }
 
-static void journal(const struct search *search, const char *by)
+static void journal_forgotten(const struct search *search, const char *by)
 {
 	const struct ls_lock_word order = { .origin = LS_ORIGIN_ADMIN,
 					    .reason = LS_REASON_ADMIN };
@@ -160,9 +161,9 @@ int ls_forget(struct ls_state *state, const struct ls_places_of *of,
 		.context = context,
 		.forget = true,
 	};
-	int ret = state->guard.writable ? run(&search) : LS_EACCES;
+	int ret = state->guard.writable ? run_search(&search) : LS_EACCES;
 
 	if (ret > 0)
-		journal(&search, by);
+		journal_forgotten(&search, by);
 	return ret;
 }

@@ -14,9 +14,9 @@ static bool trustable(const struct ls_subject *subject)
 	return subject->kind == LS_KIND_IP || subject->kind == LS_KIND_NET;
 }
 
-static void journal(const struct ls_state *state, enum ls_event event,
-		    const struct ls_subject *subject, uint64_t until,
-		    const char *by, uint64_t now)
+static void journal_trust(const struct ls_state *state, enum ls_event event,
+			  const struct ls_subject *subject, uint64_t until,
+			  const char *by, uint64_t now)
 {
 	const struct ls_lock_word order = { .until = until,
 					    .origin = LS_ORIGIN_ADMIN,
@@ -31,7 +31,7 @@ struct share {
 	bool around, trusted_inside, other_inside;
 };
 
-static void compare(void *context, const struct ls_override *override)
+static void compare_trusted(void *context, const struct ls_override *override)
 {
 	bool trusted = override->policy.trusted != 0;
 	struct share *of = context;
@@ -56,7 +56,7 @@ enum ls_share ls_trusted_share(const struct ls_state *state,
 	struct share of = { .net = net };
 	struct ls_error ignored;
 
-	ls_policy_file_overrides(state->policy, compare, &of, &ignored);
+	ls_policy_file_overrides(state->policy, compare_trusted, &of, &ignored);
 	if (of.around)
 		return of.other_inside ? LS_SHARE_PART : LS_SHARE_ALL;
 	return of.trusted_inside ? LS_SHARE_PART : LS_SHARE_NONE;
@@ -84,7 +84,7 @@ int ls_trust(struct ls_state *state, const struct ls_subject *subject,
 		ls_slot_set(&ref, LS_WORD_KEY, key >> 32);
 		ls_label_put(&map->labels, key, subject, LS_LABEL_LOCK, until,
 			     now);
-		journal(state, LS_EVENT_TRUST, subject, until, by, now);
+		journal_trust(state, LS_EVENT_TRUST, subject, until, by, now);
 		return 0;
 	}
 	return LS_EFULL;
@@ -107,7 +107,7 @@ int ls_distrust(struct ls_state *state, const struct ls_subject *subject,
 	    ls_slot_get(&ref, LS_WORD_TRUSTED) <= now)
 		return 0;
 	ls_slot_set(&ref, LS_WORD_TRUSTED, 0);
-	journal(state, LS_EVENT_DISTRUST, subject, 0, by, now);
+	journal_trust(state, LS_EVENT_DISTRUST, subject, 0, by, now);
 	return 1;
 }
 

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static bool lockable(enum ls_kind kind)
+static bool is_unlockable(enum ls_kind kind)
 {
 	return kind == LS_KIND_IP || kind == LS_KIND_NET ||
 	       kind == LS_KIND_USER || kind == LS_KIND_PLACE;
@@ -31,9 +31,10 @@ static void note_levels(const struct ls_policy *policy, enum ls_kind kind,
 }
 
 /* Empty the meters and end the lock of a slot. */
-static void clear(const struct ls_state *state, const struct ls_policy *policy,
-		  enum ls_kind kind, const struct ls_ref *ref, uint64_t now,
-		  struct ls_cleared *cleared_r)
+static void clear_lock(const struct ls_state *state,
+		       const struct ls_policy *policy, enum ls_kind kind,
+		       const struct ls_ref *ref, uint64_t now,
+		       struct ls_cleared *cleared_r)
 {
 	struct ls_lock_word lock =
 		ls_lock_unpack(ls_slot_get(ref, LS_WORD_LOCK));
@@ -87,9 +88,9 @@ static void clear_local(const struct ls_state *state,
 	ls_local_clear(set, local);
 }
 
-static void journal(const struct ls_state *state,
-		    const struct ls_subject *subject, const char *by,
-		    uint64_t now)
+static void journal_unlock(const struct ls_state *state,
+			   const struct ls_subject *subject, const char *by,
+			   uint64_t now)
 {
 	const struct ls_lock_word ended = { .origin = LS_ORIGIN_ADMIN,
 					    .reason = LS_REASON_ADMIN };
@@ -149,7 +150,7 @@ int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 	bool found;
 
 	memset(cleared_r, 0, sizeof(*cleared_r));
-	if (!lockable(subject->kind))
+	if (!is_unlockable(subject->kind))
 		return LS_EARG;
 	if (!state->guard.writable)
 		return LS_EACCES;
@@ -161,7 +162,7 @@ int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 		subject->kind == LS_KIND_USER ? NULL : &subject->net.addr,
 		&own);
 	if (found)
-		clear(state, policy, subject->kind, &ref, now, cleared_r);
+		clear_lock(state, policy, subject->kind, &ref, now, cleared_r);
 	if (subject->kind == LS_KIND_USER)
 		clear_local(state, policy, subject->user, key, now,
 			    cleared_r);
@@ -174,7 +175,7 @@ int ls_clear(struct ls_state *state, const struct ls_subject *subject,
 	    cleared_r->levels == 0)
 		return 0;
 	/* Who empties the meters of a spammer again and again leaves a trace. */
-	journal(state, subject, by, now);
+	journal_unlock(state, subject, by, now);
 	return 1;
 }
 
@@ -204,7 +205,7 @@ int ls_clear_all(struct ls_state *state, const char *by, uint64_t now_ms)
 			ls_lock_unpack(ls_slot_get(&ref, LS_WORD_LOCK));
 
 		if (!ls_lock_active(&lock, now) ||
-		    (!lockable(kind) && kind != LS_KIND_GUESS))
+		    (!is_unlockable(kind) && kind != LS_KIND_GUESS))
 			continue;
 		if (kind == LS_KIND_GUESS ||
 		    !ls_label_get(&map->labels, map->hash_key, ls_ref_key(&ref),
@@ -212,8 +213,8 @@ int ls_clear_all(struct ls_state *state, const char *by, uint64_t now_ms)
 			memset(&subject, 0, sizeof(subject));
 			subject.kind = kind;
 		}
-		clear(state, policy, kind, &ref, now, &ignored);
-		journal(state, &subject, by, now);
+		clear_lock(state, policy, kind, &ref, now, &ignored);
+		journal_unlock(state, &subject, by, now);
 		count++;
 	}
 	return count;
@@ -242,9 +243,9 @@ int ls_clear_guess(struct ls_state *state, const char *password,
 	ls_secret_close(&secret);
 	if (ls_table_find(&state->guard.subjects, key, LS_KIND_GUESS, &ref) < 0)
 		return 0;
-	clear(state, policy, LS_KIND_GUESS, &ref, now, cleared_r);
+	clear_lock(state, policy, LS_KIND_GUESS, &ref, now, cleared_r);
 	if (!cleared_r->locked)
 		return 0;
-	journal(state, &guess, by, now);
+	journal_unlock(state, &guess, by, now);
 	return 1;
 }

@@ -47,8 +47,8 @@ static void check_lock(struct check *check, const struct ls_ref *ref,
 		    ref->index, (unsigned)lock.reason, (unsigned)lock.origin);
 }
 
-static void check_slot(struct check *check, const struct ls_table *table,
-		       enum ls_kind kind, const struct ls_ref *ref)
+static void verify_slot(struct check *check, const struct ls_table *table,
+			enum ls_kind kind, const struct ls_ref *ref)
 {
 	/* Read once: a claimer may write it just now. */
 	uint64_t upper = ls_slot_get(ref, LS_WORD_KEY);
@@ -119,7 +119,7 @@ static void check_bucket(struct check *check, const struct ls_table *table,
 		off(check, "%s %" PRIu64 ": an intent for no slot", what, b);
 }
 
-static void check_tables(struct check *check)
+static void verify_tables(struct check *check)
 {
 	const struct ls_map *map = check->map;
 	uint64_t cursor = 0;
@@ -131,7 +131,7 @@ static void check_tables(struct check *check)
 	for (uint64_t b = 0; b < map->labels.buckets; b++)
 		check_bucket(check, &map->labels, b, "label bucket");
 	while (ls_table_next(&map->subjects, &cursor, &kind, &ref))
-		check_slot(check, &map->subjects, kind, &ref);
+		verify_slot(check, &map->subjects, kind, &ref);
 }
 
 static void check_journal(struct check *check)
@@ -168,7 +168,7 @@ static void check_journal(struct check *check)
 
 /* A session's place says whose it is twice. One that is being taken, or was given
  * back meanwhile, is left alone. */
-static void check_place(struct check *check, uint64_t index)
+static void verify_place(struct check *check, uint64_t index)
 {
 	const struct ls_map *map = check->map;
 	struct ls_live_record session, again;
@@ -187,7 +187,7 @@ static void check_place(struct check *check, uint64_t index)
 		    index, (session.began - check->now) / 1000);
 }
 
-static void check_header(struct check *check)
+static void verify_header(struct check *check)
 {
 	const struct ls_map_header *header = check->map->header;
 
@@ -210,19 +210,19 @@ uint64_t ls_verify(struct ls_state *state, uint64_t now_ms,
 		check.map = &state->guard;
 		check.name = "guard";
 		check.now = ls_map_now(check.map, now_ms);
-		check_header(&check);
-		check_tables(&check);
+		verify_header(&check);
+		verify_tables(&check);
 		check_journal(&check);
 	}
 	if (state->sessions.header != NULL) {
 		check.map = &state->sessions;
 		check.name = "sessions";
 		check.now = ls_map_now(check.map, now_ms);
-		check_header(&check);
-		check_tables(&check);
+		verify_header(&check);
+		verify_tables(&check);
 		check_journal(&check);
 		for (uint64_t i = 0; i < check.map->live.places; i++)
-			check_place(&check, i);
+			verify_place(&check, i);
 	}
 	return check.found;
 }

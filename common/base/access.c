@@ -19,7 +19,7 @@
 
 enum { GROUP_MAX = 1 << 24 }; /* bytes of a group's entry */
 
-static void warn(struct ls_error *error_r, const struct ls_error *warning)
+static void warn_about(struct ls_error *error_r, const struct ls_error *warning)
 {
 	if (error_r->text[0] == '\0')
 		*error_r = *warning;
@@ -51,7 +51,7 @@ static bool group_id(const char *group, const char *without, gid_t *gid_r,
 	if (found != NULL)
 		return true;
 	ls_fail(&warning, 0, "there is no group \"%s\": %s", group, without);
-	warn(error_r, &warning);
+	warn_about(error_r, &warning);
 	return false;
 }
 
@@ -107,7 +107,7 @@ int ls_access_give(int fd, const char *path, const char *group,
 		ls_fail(&warning, 0,
 			"%s: the group \"%s\" cannot be let read it: %s", path,
 			readers, strerror(errno));
-		warn(error_r, &warning);
+		warn_about(error_r, &warning);
 	}
 	return 0;
 }
@@ -212,7 +212,7 @@ int ls_access_add_user(int fd, const char *path, const char *user, bool write,
 		ls_fail(&warning, 0,
 			"%s: the user \"%s\" cannot be let open it: %s", path,
 			user, strerror(errno));
-		warn(error_r, &warning);
+		warn_about(error_r, &warning);
 	}
 	return 0;
 }

@@ -10,7 +10,8 @@
 _Static_assert(LS_HASH_KEY_SIZE == crypto_shorthash_KEYBYTES, "SipHash-2-4");
 _Static_assert(sizeof(uint64_t) == crypto_shorthash_BYTES, "SipHash-2-4");
 
-static uint64_t hash(const uint8_t *hash_key, const uint8_t *bytes, size_t len)
+static uint64_t hash_bytes(const uint8_t *hash_key, const uint8_t *bytes,
+			   size_t len)
 {
 	uint64_t key;
 
@@ -34,7 +35,7 @@ uint64_t ls_key_net(const uint8_t hash_key[LS_HASH_KEY_SIZE], enum ls_kind kind,
 	bytes[0] = (uint8_t)kind;
 	bytes[1] = net->bits;
 	memcpy(bytes + 2, net->addr.octet + from, len);
-	return hash(hash_key, bytes, 2 + len);
+	return hash_bytes(hash_key, bytes, 2 + len);
 }
 
 uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE], const char *user)
@@ -50,7 +51,7 @@ uint64_t ls_key_user(const uint8_t hash_key[LS_HASH_KEY_SIZE], const char *user)
 	}
 	bytes[0] = LS_KIND_USER;
 	memcpy(bytes + 1, user, len);
-	return hash(hash_key, bytes, 1 + len);
+	return hash_bytes(hash_key, bytes, 1 + len);
 }
 
 static uint64_t eight_bytes(const char *text)
@@ -111,7 +112,7 @@ uint64_t ls_key_text(const uint8_t hash_key[LS_HASH_KEY_SIZE], char what,
 	bytes[len++] = (uint8_t)what;
 	while (len < sizeof(bytes) && *text != '\0')
 		bytes[len++] = (uint8_t)tolower((unsigned char)*text++);
-	return hash(hash_key, bytes, len);
+	return hash_bytes(hash_key, bytes, len);
 }
 
 uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
@@ -122,7 +123,7 @@ uint64_t ls_key_pair(const uint8_t hash_key[LS_HASH_KEY_SIZE],
 	memcpy(bytes, &first, sizeof(first));
 	memcpy(bytes + sizeof(first), &second, sizeof(second));
 	bytes[sizeof(bytes) - 1] = (uint8_t)kind;
-	return hash(hash_key, bytes, sizeof(bytes));
+	return hash_bytes(hash_key, bytes, sizeof(bytes));
 }
 
 uint64_t ls_key_subject(const uint8_t hash_key[LS_HASH_KEY_SIZE],

@@ -77,8 +77,8 @@ bool ls_nat64_is_whole(const struct ls_nat64 *nat64,
 }
 
 /* One prefix of the text, which ends there. */
-static int take(struct ls_nat64 *nat64, const char *text,
-		struct ls_error *error_r)
+static int take_prefix(struct ls_nat64 *nat64, const char *text,
+		       struct ls_error *error_r)
 {
 	struct ls_prefix prefix;
 
@@ -117,7 +117,7 @@ int ls_nat64_parse(const char *text, struct ls_nat64 *nat64_r,
 
 		snprintf(one, sizeof(one), "%.*s",
 			 (int)(len < sizeof(one) ? len : sizeof(one)), text);
-		ret = take(nat64_r, one, error_r);
+		ret = take_prefix(nat64_r, one, error_r);
 		text += len;
 		text += strspn(text, " \t,");
 	}

@@ -52,7 +52,7 @@ size_t ls_space_raise(size_t size)
 }
 
 /* Nothing of that size is there any more. */
-static void lower(size_t size, size_t raised)
+static void lower_limit(size_t size, size_t raised)
 {
 	struct rlimit limit;
 
@@ -71,7 +71,7 @@ static void lower(size_t size, size_t raised)
 void ls_space_mapped(const void *base, size_t size, size_t raised)
 {
 	if (base == NULL) {
-		lower(size, raised);
+		lower_limit(size, raised);
 		return;
 	}
 	/* With more maps than MAPS the limit stays raised. */
@@ -97,7 +97,7 @@ void ls_space_unmapped(const void *base, size_t size)
 		atomic_store(&maps[i].base, 0);
 		break;
 	}
-	lower(size, raised);
+	lower_limit(size, raised);
 }
 
 void *ls_space_map(int fd, size_t size, bool writable)

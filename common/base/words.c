@@ -5,11 +5,12 @@
 
 #include <stddef.h>
 
-#define NAME_OF(names, number) \
-	name_of(names, sizeof(names) / sizeof((names)[0]), (unsigned)(number))
+#define NAME_OF(names, number)                                                 \
+	word_of_number(names, sizeof(names) / sizeof((names)[0]),              \
+		       (unsigned)(number))
 
-static const char *name_of(const char *const *names, size_t count,
-			   unsigned number)
+static const char *word_of_number(const char *const *names, size_t count,
+				  unsigned number)
 {
 	return number < count && names[number] != NULL ? names[number] : "?";
 }

@@ -41,9 +41,9 @@ static void ticket_init(struct ls_ticket *ticket,
 }
 
 /* One meter had no room when it was to be charged. */
-static void refuse(const struct ls_visit *visit,
-		   const struct ls_meter_use *meter,
-		   struct ls_decision *decision)
+static void refuse_attempt(const struct ls_visit *visit,
+			   const struct ls_meter_use *meter,
+			   struct ls_decision *decision)
 {
 	decision->wanted = decision->verdict = LS_DENY;
 	decision->kind = meter->kind;
@@ -63,9 +63,9 @@ static void refuse(const struct ls_visit *visit,
 
 /* Take what the judgement names. Returns NULL, or the meter that had no room,
  * having given all back. */
-static const struct ls_meter_use *take(struct ls_visit *visit,
-				       const struct ls_judgement *judgement,
-				       struct ls_ticket *ticket)
+static const struct ls_meter_use *
+take_charges(struct ls_visit *visit, const struct ls_judgement *judgement,
+	     struct ls_ticket *ticket)
 {
 	const struct ls_meters *meters = visit->meters;
 
@@ -122,11 +122,11 @@ static void judge_and_take(struct ls_visit *visit,
 			       &view, judgement);
 		if (judgement->decision.verdict != LS_ADMIT)
 			return;
-		full = take(visit, judgement, ticket);
+		full = take_charges(visit, judgement, ticket);
 		if (full == NULL)
 			return;
 	}
-	refuse(visit, full, &judgement->decision);
+	refuse_attempt(visit, full, &judgement->decision);
 }
 
 /* A moment of the map's clock as a time to wait. */
@@ -136,9 +136,9 @@ static uint64_t wait_of(uint64_t at, uint64_t now)
 }
 
 /* For `lockstep status`: who asked last, and what was said. */
-static void count(struct ls_map_header *header,
-		  const struct ls_attempt *attempt, enum ls_verdict verdict,
-		  uint64_t now)
+static void count_refusal(struct ls_map_header *header,
+			  const struct ls_attempt *attempt,
+			  enum ls_verdict verdict, uint64_t now)
 {
 	atomic_store_explicit(&header->auth_seen, now, memory_order_relaxed);
 	if (strcmp(attempt->service, "smtp") == 0)
@@ -197,7 +197,8 @@ void ls_admit(struct ls_state *state, const struct ls_attempt *attempt,
 						    visit.local_key)
 					  : visit.key[decision_r->kind];
 	keep(&visit, &judgement, ticket_r);
-	count(state->guard.header, attempt, decision_r->verdict, visit.now);
+	count_refusal(state->guard.header, attempt, decision_r->verdict,
+		      visit.now);
 	if (visit.crowded != 0)
 		ls_map_crowded(&state->guard,
 			       decision_r->reason == LS_REASON_CROWDED);

@@ -8,7 +8,7 @@
 
 /* The same bucket as the USER's (its upper half finds that), and another stamp:
  * no word of the one is taken for the other's. */
-static uint64_t key_of(uint64_t typed)
+static uint64_t alias_key(uint64_t typed)
 {
 	return typed ^ UINT64_C(0xffffffff);
 }
@@ -18,8 +18,8 @@ bool ls_alias_find(const struct ls_state *state, uint64_t typed, uint64_t now,
 {
 	struct ls_ref ref;
 
-	if (ls_table_find(&state->guard.subjects, key_of(typed), LS_KIND_ALIAS,
-			  &ref) < 0 ||
+	if (ls_table_find(&state->guard.subjects, alias_key(typed),
+			  LS_KIND_ALIAS, &ref) < 0 ||
 	    ls_slot_get(&ref, LS_WORD_UNTIL) <= now)
 		return false;
 	*account_r = ls_slot_get(&ref, LS_WORD_OF) << 32 |
@@ -55,7 +55,7 @@ void ls_alias_learn(const struct ls_state *state, uint64_t typed,
 	if ((!ls_alias_find(state, typed, now, &known) || known != key) &&
 	    !may_learn(state, key, now))
 		return;
-	if (ls_state_claim(state, LS_KIND_ALIAS, key_of(typed), now, true,
+	if (ls_state_claim(state, LS_KIND_ALIAS, alias_key(typed), now, true,
 			   &ref) < 0)
 		return;
 	/* Not to be found while it changes. */
@@ -74,7 +74,7 @@ void ls_alias_forget(const struct ls_state *state, uint64_t typed)
 {
 	struct ls_ref ref;
 
-	if (ls_table_find(&state->guard.subjects, key_of(typed), LS_KIND_ALIAS,
-			  &ref) == 0)
+	if (ls_table_find(&state->guard.subjects, alias_key(typed),
+			  LS_KIND_ALIAS, &ref) == 0)
 		ls_slot_set(&ref, LS_WORD_UNTIL, 0);
 }

@@ -19,8 +19,9 @@ const struct ls_ref *ls_visit_reach(struct ls_visit *visit, enum ls_kind kind)
 	return visit->known[kind] ? &visit->ref[kind] : NULL;
 }
 
-static void note(struct ls_ticket *ticket, enum ls_kind kind, unsigned word,
-		 uint64_t emission_ms, uint64_t charged_at)
+static void note_charge(struct ls_ticket *ticket, enum ls_kind kind,
+			unsigned word, uint64_t emission_ms,
+			uint64_t charged_at)
 {
 	struct ls_charge *charge;
 
@@ -34,7 +35,8 @@ static void note(struct ls_ticket *ticket, enum ls_kind kind, unsigned word,
 	ticket->charges++;
 }
 
-static _Atomic uint64_t *crowd_of(const struct ls_visit *visit, unsigned kind)
+static _Atomic uint64_t *crowd_of_kind(const struct ls_visit *visit,
+				       unsigned kind)
 {
 	const struct ls_table *table = &visit->state->guard.subjects;
 
@@ -57,7 +59,7 @@ static bool charge_crowd(struct ls_visit *visit,
 			 struct ls_ticket *ticket)
 {
 	const struct ls_rate *rate = &visit->meters->crowd;
-	_Atomic uint64_t *crowd = crowd_of(visit, meter->kind);
+	_Atomic uint64_t *crowd = crowd_of_kind(visit, meter->kind);
 	uint64_t charged_at;
 
 	if (ticket == NULL || meter->word > LS_WORD_FAILURES_SLOW ||
@@ -70,7 +72,8 @@ static bool charge_crowd(struct ls_visit *visit,
 			visit->crowd_at = visit->now;
 		return false;
 	}
-	note(ticket, meter->kind, LS_WORD_CROWD, rate->emission_ms, charged_at);
+	note_charge(ticket, meter->kind, LS_WORD_CROWD, rate->emission_ms,
+		    charged_at);
 	return true;
 }
 
@@ -93,8 +96,8 @@ bool ls_visit_foresee_crowd(const struct ls_visit *visit,
 		crowded = true;
 		if (decision->wanted != LS_ADMIT ||
 		    meters->observed >> meter->kind & 1 ||
-		    ls_crowd_has_room(crowd_of(visit, meter->kind), visit->now,
-				      &meters->crowd, &room_at))
+		    ls_crowd_has_room(crowd_of_kind(visit, meter->kind),
+				      visit->now, &meters->crowd, &room_at))
 			continue;
 		decision->verdict = decision->wanted = LS_DENY;
 		decision->kind = meter->kind;
@@ -125,8 +128,8 @@ bool ls_visit_charge(struct ls_visit *visit, const struct ls_meter_use *meter,
 		case LS_GONE:
 			continue;
 		case LS_TAKEN:
-			note(ticket, meter->kind, meter->word,
-			     meter->rate.emission_ms, charged_at);
+			note_charge(ticket, meter->kind, meter->word,
+				    meter->rate.emission_ms, charged_at);
 			return true;
 		}
 	}
@@ -150,7 +153,7 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
 		if (is_kept(charge, keep))
 			ticket->charge[kept++] = *charge;
 		else if (charge->word == LS_WORD_CROWD)
-			ls_crowd_refund(crowd_of(visit, charge->kind),
+			ls_crowd_refund(crowd_of_kind(visit, charge->kind),
 					visit->now, charge->charged_at,
 					charge->emission_ms);
 		else if (visit->known[charge->kind])
@@ -164,8 +167,9 @@ void ls_visit_refund(const struct ls_visit *visit, struct ls_ticket *ticket,
 /* ---- in flight -------------------------------------------------------- */
 
 /* The kinds that the ticket holds charges of, or that a failure counts in. */
-static void mark(const struct ls_visit *visit,
-		 const struct ls_judgement *judgement, struct ls_ticket *ticket)
+static void mark_journal(const struct ls_visit *visit,
+			 const struct ls_judgement *judgement,
+			 struct ls_ticket *ticket)
 {
 	for (unsigned i = 0; i < ticket->charges; i++)
 		if (ticket->charge[i].word <= LS_WORD_FAILURES_SLOW)
@@ -215,7 +219,7 @@ void ls_visit_depart(const struct ls_visit *visit,
 	}
 	if (visit->over)
 		ls_visit_depart_inside(visit, ticket);
-	mark(visit, judgement, ticket);
+	mark_journal(visit, judgement, ticket);
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		struct mark is = mark_of(ticket, kind);
 		unsigned others = ~(1U << kind);

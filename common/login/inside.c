@@ -40,7 +40,7 @@ enum {
 /* ---- near, and over --------------------------------------------------- */
 
 /* A rule that only observes has no consequence, unless nothing has. */
-static bool is_over(const struct ls_visit *visit, enum ls_kind kind)
+static bool is_place_over(const struct ls_visit *visit, enum ls_kind kind)
 {
 	return visit->known[kind] &&
 	       ls_slot_get(&visit->ref[kind], LS_WORD_OVER) > visit->now &&
@@ -50,7 +50,8 @@ static bool is_over(const struct ls_visit *visit, enum ls_kind kind)
 
 static bool is_either_over(const struct ls_visit *visit)
 {
-	return (is_over(visit, LS_KIND_IP) || is_over(visit, LS_KIND_NET)) &&
+	return (is_place_over(visit, LS_KIND_IP) ||
+		is_place_over(visit, LS_KIND_NET)) &&
 	       !ls_visit_is_trusted(visit);
 }
 
@@ -126,7 +127,8 @@ void ls_visit_look_inside(struct ls_visit *visit)
 	visit->over = is_either_over(visit);
 	if (visit->near || visit->over)
 		visit->clean = !has_failed_elsewhere(visit);
-	held = visit->over && (!visit->clean || is_over(visit, LS_KIND_IP));
+	held = visit->over &&
+	       (!visit->clean || is_place_over(visit, LS_KIND_IP));
 	visit->estranged = visit->near && held;
 	if (held && !visit->near)
 		ls_visit_divide(visit);
@@ -141,7 +143,7 @@ uint64_t ls_visit_spray_key(const struct ls_visit *visit)
 }
 
 /* As much of the account's key as the slot has; 0 stands for several accounts. */
-static uint64_t account_of(const struct ls_visit *visit)
+static uint64_t inside_account(const struct ls_visit *visit)
 {
 	return (visit->key[LS_KIND_USER] & UINT32_MAX) | 1;
 }
@@ -186,15 +188,16 @@ bool ls_visit_is_spray(const struct ls_visit *visit)
 	struct ls_ref ref;
 
 	return visit->key[LS_KIND_GUESS] != 0 &&
-	       ls_table_find(&visit->state->guard.subjects, ls_visit_spray_key(visit),
-			     LS_KIND_SPRAY, &ref) == 0 &&
+	       ls_table_find(&visit->state->guard.subjects,
+			     ls_visit_spray_key(visit), LS_KIND_SPRAY,
+			     &ref) == 0 &&
 	       ls_slot_get(&ref, LS_WORD_UNTIL) > visit->now &&
-	       ls_slot_get(&ref, LS_WORD_OF) != account_of(visit);
+	       ls_slot_get(&ref, LS_WORD_OF) != inside_account(visit);
 }
 
 void ls_visit_note_spray(struct ls_visit *visit)
 {
-	uint64_t account = account_of(visit);
+	uint64_t account = inside_account(visit);
 	struct ls_ref ref;
 
 	/* Before that nobody asks: a slot for each wrong guess would be too many. */

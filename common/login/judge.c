@@ -41,9 +41,9 @@ static bool is_observed(const struct case_at_hand *at, enum ls_kind kind)
 }
 
 /* A denial counts more than a wait; else the first one does. */
-static void refuse(struct case_at_hand *at, enum ls_verdict verdict,
-		   bool observed, enum ls_kind kind, enum ls_reason reason,
-		   uint64_t retry)
+static void refuse_by(struct case_at_hand *at, enum ls_verdict verdict,
+		      bool observed, enum ls_kind kind, enum ls_reason reason,
+		      uint64_t retry)
 {
 	struct ls_decision *found = observed ? &at->observed : &at->enforced;
 
@@ -67,7 +67,7 @@ static void look_at_lock(struct case_at_hand *at, enum ls_kind kind,
 				: at->policy->mode == LS_MODE_OBSERVE;
 
 	if (ls_lock_active(&lock, at->now))
-		refuse(at, LS_DENY, observed, kind, lock.reason, lock.until);
+		refuse_by(at, LS_DENY, observed, kind, lock.reason, lock.until);
 }
 
 static void look_at_freeze(struct case_at_hand *at, uint64_t word)
@@ -77,8 +77,8 @@ static void look_at_freeze(struct case_at_hand *at, uint64_t word)
 	if (!ls_lock_active(&freeze, at->now))
 		return;
 	at->frozen |= at->enforced.wanted == LS_ADMIT;
-	refuse(at, LS_DENY, at->policy->mode == LS_MODE_OBSERVE, LS_KIND_USER,
-	       freeze.reason, freeze.until);
+	refuse_by(at, LS_DENY, at->policy->mode == LS_MODE_OBSERVE,
+		  LS_KIND_USER, freeze.reason, freeze.until);
 }
 
 /* empty_at without so many units. */
@@ -100,9 +100,9 @@ static void look_at_meter(struct case_at_hand *at,
 
 	if (ls_meter_has_room(empty_at, at->now, &meter->rate))
 		return;
-	refuse(at, settled ? LS_DENY : LS_WAIT, is_observed(at, meter->kind),
-	       meter->kind, meter->reason,
-	       ls_meter_room_at(empty_at, &meter->rate));
+	refuse_by(at, settled ? LS_DENY : LS_WAIT, is_observed(at, meter->kind),
+		  meter->kind, meter->reason,
+		  ls_meter_room_at(empty_at, &meter->rate));
 }
 
 /* From an address that the account never logged in from, a place's meters are filled
@@ -117,12 +117,12 @@ static void look_at_part(struct case_at_hand *at,
 
 	if (ls_meter_level_ms(empty_at, at->now, &meter->rate) + one <= most)
 		return;
-	refuse(at,
-	       ls_meter_level_ms(settled, at->now, &meter->rate) + one > most
-		       ? LS_DENY
-		       : LS_WAIT,
-	       is_observed(at, meter->kind), meter->kind, meter->reason,
-	       empty_at - (most - one));
+	refuse_by(at,
+		  ls_meter_level_ms(settled, at->now, &meter->rate) + one > most
+			  ? LS_DENY
+			  : LS_WAIT,
+		  is_observed(at, meter->kind), meter->kind, meter->reason,
+		  empty_at - (most - one));
 }
 
 bool ls_judge_is_tight(const struct ls_view *view,
@@ -147,11 +147,11 @@ static void look_at_count(struct case_at_hand *at,
 	if (!ls_judge_is_tight(at->view, count, at->now) ||
 	    at->view->counted[count->kind][speed])
 		return;
-	refuse(at,
-	       ls_meter_has_room(empty_at, at->now, &count->rate) ? LS_WAIT
-								  : LS_DENY,
-	       is_observed(at, count->kind), count->kind, count->reason,
-	       ls_meter_room_at(empty_at, &count->rate));
+	refuse_by(at,
+		  ls_meter_has_room(empty_at, at->now, &count->rate) ? LS_WAIT
+								     : LS_DENY,
+		  is_observed(at, count->kind), count->kind, count->reason,
+		  ls_meter_room_at(empty_at, &count->rate));
 }
 
 /* Whom an attempt answers for: bit 1 << kind. One that is estranged not for the place:
@@ -187,8 +187,8 @@ static void look_at_logins(struct case_at_hand *at, unsigned kinds)
 		if (kinds >> at->meters->logins[i].kind & 1)
 			look_at_meter(at, &at->meters->logins[i], 0);
 	if (at->view->full)
-		refuse(at, LS_DENY, is_observed(at, LS_KIND_USER), LS_KIND_USER,
-		       LS_REASON_SESSIONS, 0);
+		refuse_by(at, LS_DENY, is_observed(at, LS_KIND_USER),
+			  LS_KIND_USER, LS_REASON_SESSIONS, 0);
 }
 
 /* Every lock is looked at before any meter: a lock tells more. */
@@ -240,9 +240,9 @@ static void look_at_meters(struct case_at_hand *at, unsigned kinds,
 static void look_at_sprays(struct case_at_hand *at)
 {
 	if (at->view->spray || at->view->spray_flying)
-		refuse(at, at->view->spray ? LS_DENY : LS_WAIT,
-		       at->policy->mode == LS_MODE_OBSERVE, LS_KIND_IP,
-		       LS_REASON_SPRAY, 0);
+		refuse_by(at, at->view->spray ? LS_DENY : LS_WAIT,
+			  at->policy->mode == LS_MODE_OBSERVE, LS_KIND_IP,
+			  LS_REASON_SPRAY, 0);
 }
 
 /* Many at once that may all be wrong: the rest waits until some have settled. */
@@ -251,8 +251,8 @@ static void look_at_rush(struct case_at_hand *at)
 	unsigned most = at->meters->rush;
 
 	if (most > 0 && at->view->rush >= most && !at->view->trusted)
-		refuse(at, LS_WAIT, is_observed(at, LS_KIND_IP), LS_KIND_IP,
-		       LS_REASON_ACCOUNTS, 0);
+		refuse_by(at, LS_WAIT, is_observed(at, LS_KIND_IP), LS_KIND_IP,
+			  LS_REASON_ACCOUNTS, 0);
 }
 
 /* Which failure meters are charged now, and which by a failure at last: a
@@ -298,12 +298,14 @@ static bool look_at_orders(struct case_at_hand *at, bool familiar)
 	bool observed = at->policy->mode == LS_MODE_OBSERVE;
 
 	if (view->denied)
-		refuse(at, LS_DENY, observed, LS_KIND_IP, LS_REASON_DENIED, 0);
+		refuse_by(at, LS_DENY, observed, LS_KIND_IP, LS_REASON_DENIED,
+			  0);
 	look_at_freeze(at, view->word[LS_KIND_USER][LS_WORD_FREEZE]);
 	look_at_freeze(at, view->alias_freeze);
 	look_at_freeze(at, view->target_freeze);
 	if (tls_is_due(view, at->policy, familiar))
-		refuse(at, LS_DENY, observed, LS_KIND_NONE, LS_REASON_TLS, 0);
+		refuse_by(at, LS_DENY, observed, LS_KIND_NONE, LS_REASON_TLS,
+			  0);
 	return at->enforced.wanted == LS_ADMIT &&
 	       at->observed.wanted == LS_ADMIT;
 }
@@ -406,8 +408,8 @@ void ls_judge_connection(const struct ls_view *view,
 	};
 
 	if (view->denied) {
-		refuse(&at, LS_DENY, policy->mode == LS_MODE_OBSERVE,
-		       LS_KIND_IP, LS_REASON_DENIED, 0);
+		refuse_by(&at, LS_DENY, policy->mode == LS_MODE_OBSERVE,
+			  LS_KIND_IP, LS_REASON_DENIED, 0);
 	} else if (!view->trusted && !familiar) {
 		look_at_lock(&at, LS_KIND_IP,
 			     view->word[LS_KIND_IP][LS_WORD_LOCK]);

@@ -18,7 +18,7 @@ static uint64_t before(uint64_t now, uint64_t ago_ms)
 	return ago_ms < now ? now - ago_ms : 1;
 }
 
-static bool is_on_probation(const struct ls_visit *visit)
+static bool is_user_on_probation(const struct ls_visit *visit)
 {
 	return visit->known[LS_KIND_USER] &&
 	       ls_slot_get(&visit->ref[LS_KIND_USER], LS_WORD_PROBATION) >
@@ -33,7 +33,7 @@ static bool is_familiar(const struct ls_visit *visit)
 }
 
 /* Returns 0, or LS_EFULL. */
-static int mark(struct ls_visit *visit, uint64_t first, uint64_t until)
+static int mark_seen(struct ls_visit *visit, uint64_t first, uint64_t until)
 {
 	static const enum ls_kind stamped[] = { LS_KIND_IP, LS_KIND_NET };
 	struct ls_subject subject;
@@ -85,11 +85,12 @@ int ls_learn(struct ls_state *state, const struct ls_past *past,
 		return LS_LEARNT;
 	now = ls_map_now(&state->guard, now_ms);
 	ls_visit_init(&visit, state, past->user, &ip, NULL, now);
-	if (is_on_probation(&visit))
+	if (is_user_on_probation(&visit))
 		return LS_LEARNT_DOUBTFUL;
 	ret = is_familiar(&visit) ? LS_LEARNT_KNOWN : LS_LEARNT;
-	if (!dry && mark(&visit, before(now, real_ms - past->first_real_ms),
-			 before(now, age_ms) + policy->familiar_ms) < 0)
+	if (!dry &&
+	    mark_seen(&visit, before(now, real_ms - past->first_real_ms),
+		      before(now, age_ms) + policy->familiar_ms) < 0)
 		return LS_EFULL;
 	return ret;
 }

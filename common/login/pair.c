@@ -7,8 +7,8 @@
 /* So often a person mistypes, and gets it right. */
 enum { PARDONS_PER_DAY = 3, DAY_MS = 24 * 3600 * 1000 };
 
-static bool find(const struct ls_state *state, uint64_t subject,
-		 uint64_t other, struct ls_ref *ref_r)
+static bool find_pair(const struct ls_state *state, uint64_t subject,
+		      uint64_t other, struct ls_ref *ref_r)
 {
 	return ls_table_find(&state->guard.subjects,
 			     ls_key_mix(LS_KIND_PAIR, subject, other), LS_KIND_PAIR,
@@ -20,7 +20,7 @@ bool ls_pair_is_counted(const struct ls_state *state, uint64_t subject,
 {
 	struct ls_ref ref;
 
-	return find(state, subject, other, &ref) &&
+	return find_pair(state, subject, other, &ref) &&
 	       ls_slot_get(&ref, LS_WORD_UNTIL + speed) > now;
 }
 
@@ -57,7 +57,7 @@ void ls_pair_forget(const struct ls_state *state, uint64_t subject,
 {
 	struct ls_ref ref;
 
-	if (find(state, subject, other, &ref))
+	if (find_pair(state, subject, other, &ref))
 		ls_slot_set(&ref, LS_WORD_UNTIL, 0);
 }
 
@@ -77,7 +77,7 @@ uint64_t ls_pair_pardon(const struct ls_state *state, uint64_t subject,
 	uint64_t until, ignored;
 	struct ls_ref ref;
 
-	if (!find(state, subject, other, &ref))
+	if (!find_pair(state, subject, other, &ref))
 		return 0;
 	until = ls_slot_get(&ref, LS_WORD_UNTIL + speed);
 	if (until <= now || until < since ||

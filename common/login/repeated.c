@@ -12,7 +12,7 @@
 #define KEEP_MS (UINT64_C(7) * 24 * 3600 * 1000)
 
 /* Whose fingerprints they are: the place's, or the account's. */
-static uint64_t holder_of(const struct ls_visit *visit)
+static uint64_t repeat_holder(const struct ls_visit *visit)
 {
 	return visit->key[visit->ip != NULL ? LS_KIND_PLACE : LS_KIND_USER];
 }
@@ -22,7 +22,7 @@ uint32_t ls_visit_print(const struct ls_visit *visit)
 	return visit->key[LS_KIND_GUESS] == 0
 		       ? 0
 		       : ls_secret_print(visit->key[LS_KIND_GUESS],
-					 holder_of(visit));
+					 repeat_holder(visit));
 }
 
 bool ls_visit_knows(const struct ls_visit *visit, uint32_t print)
@@ -40,7 +40,7 @@ bool ls_visit_knows(const struct ls_visit *visit, uint32_t print)
 		known = visit->known[LS_KIND_PLACE] &&
 			ls_slot_has_print(&visit->ref[LS_KIND_PLACE], print);
 	return known ||
-	       ls_unsure_has(visit->state->unsure, holder_of(visit), print);
+	       ls_unsure_has(visit->state->unsure, repeat_holder(visit), print);
 }
 
 void ls_visit_note_wrong(struct ls_visit *visit, uint32_t print, bool unsure)
@@ -50,7 +50,8 @@ void ls_visit_note_wrong(struct ls_visit *visit, uint32_t print, bool unsure)
 	if (print == 0)
 		return;
 	if (unsure) {
-		ls_unsure_add(visit->state->unsure, holder_of(visit), print);
+		ls_unsure_add(visit->state->unsure, repeat_holder(visit),
+			      print);
 		return;
 	}
 	place = ls_visit_reach(visit, LS_KIND_PLACE);
@@ -71,5 +72,5 @@ void ls_visit_note_right(const struct ls_visit *visit, uint32_t print)
 			       visit->key[LS_KIND_GUESS]);
 	else if (visit->known[LS_KIND_PLACE])
 		ls_slot_drop_print(&visit->ref[LS_KIND_PLACE], print);
-	ls_unsure_drop(visit->state->unsure, holder_of(visit), print);
+	ls_unsure_drop(visit->state->unsure, repeat_holder(visit), print);
 }

@@ -162,8 +162,8 @@ static void note_name(struct ls_visit *visit, enum ls_outcome outcome)
 		ls_slot_set(user, LS_WORD_UNKNOWN, until);
 }
 
-static void fail(struct ls_visit *visit, struct ls_ticket *ticket,
-		 enum ls_outcome outcome)
+static void settle_failure(struct ls_visit *visit, struct ls_ticket *ticket,
+			   enum ls_outcome outcome)
 {
 	const struct ls_meter_use *repeats = &visit->meters->repeats;
 
@@ -237,8 +237,9 @@ static unsigned marks_of(const struct ls_visit *visit,
 	return marks;
 }
 
-static void journal(struct ls_visit *visit, const struct ls_ticket *ticket,
-		    enum ls_outcome outcome)
+static void journal_outcome(struct ls_visit *visit,
+			    const struct ls_ticket *ticket,
+			    enum ls_outcome outcome)
 {
 	const struct ls_attempt attempt = {
 		.service = ticket->service,
@@ -273,7 +274,7 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 		break;
 	case LS_OUTCOME_WRONG:
 	case LS_OUTCOME_UNKNOWN:
-		fail(&visit, ticket, outcome);
+		settle_failure(&visit, ticket, outcome);
 		break;
 	case LS_OUTCOME_UNVERIFIED:
 		ls_backend_unverified(&state->guard, visit.now);
@@ -281,7 +282,7 @@ void ls_settle(struct ls_state *state, struct ls_ticket *ticket,
 	default:
 		ls_visit_refund(&visit, ticket, LS_KEEP_NOTHING);
 	}
-	journal(&visit, ticket, outcome);
+	journal_outcome(&visit, ticket, outcome);
 }
 
 void ls_settle_late(struct ls_state *state, struct ls_ticket *ticket,
@@ -297,5 +298,5 @@ void ls_settle_late(struct ls_state *state, struct ls_ticket *ticket,
 	count_login(&visit);
 	ls_succeed(&visit, ticket);
 	visit.marks = marks_of(&visit, ticket);
-	journal(&visit, ticket, LS_OUTCOME_SUCCESS);
+	journal_outcome(&visit, ticket, LS_OUTCOME_SUCCESS);
 }

@@ -141,7 +141,7 @@ static bool is_trustworthy(struct ls_visit *visit,
 /* ---- familiar --------------------------------------------------------- */
 
 /* Note of a place where it is, and since when it was seen. */
-static void describe(struct ls_visit *visit)
+static void describe_success(struct ls_visit *visit)
 {
 	const struct ls_ref *place = ls_visit_reach(visit, LS_KIND_PLACE);
 	struct ls_subject subject;
@@ -158,7 +158,7 @@ static void describe(struct ls_visit *visit)
 
 /* So that a list of places can say whose they are. The name is not the place's
  * own: a person has many. */
-static void name(const struct ls_visit *visit, uint64_t until)
+static void label_account(const struct ls_visit *visit, uint64_t until)
 {
 	struct ls_subject account;
 
@@ -183,7 +183,7 @@ static void stamp(struct ls_visit *visit)
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		ls_state_familiar(visit->state, kinds[i], visit->key[kinds[i]],
 				  until, visit->now);
-	name(visit, until);
+	label_account(visit, until);
 }
 
 /* The address is one of the place's own from now on. */
@@ -254,7 +254,8 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 	 * account under siege would go on probation by its owner's calendar. */
 	if (visit->ip == NULL) {
 		if (!is_on_probation(visit))
-			name(visit, visit->now + visit->policy->familiar_ms);
+			label_account(visit,
+				      visit->now + visit->policy->familiar_ms);
 		return;
 	}
 	if (visit->known[LS_KIND_PLACE] && !ticket->estranged &&
@@ -273,5 +274,5 @@ void ls_succeed(struct ls_visit *visit, struct ls_ticket *ticket)
 		if (!ticket->at_home || visit->aliased)
 			settle_in(visit);
 	}
-	describe(visit);
+	describe_success(visit);
 }

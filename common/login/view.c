@@ -26,8 +26,8 @@ static const uint16_t looked_at[LS_VISIT_KINDS] = {
 			  1U << LS_WORD_ACCOUNTS_SLOW,
 };
 
-static void look(const struct ls_visit *visit, enum ls_kind kind,
-		 struct ls_view *view)
+static void look_up_slot(const struct ls_visit *visit, enum ls_kind kind,
+			 struct ls_view *view)
 {
 	for (unsigned words = looked_at[kind]; words != 0; words &= words - 1) {
 		unsigned word = (unsigned)__builtin_ctz(words);
@@ -36,8 +36,8 @@ static void look(const struct ls_visit *visit, enum ls_kind kind,
 	}
 }
 
-static uint64_t word_of(const struct ls_visit *visit, uint64_t user_key,
-			unsigned word)
+static uint64_t word_in_view(const struct ls_visit *visit, uint64_t user_key,
+			     unsigned word)
 {
 	struct ls_ref ref;
 
@@ -53,21 +53,21 @@ static void look_at_others(const struct ls_visit *visit, const char *target,
 	view->alias_lock = view->alias_freeze = view->target_freeze = 0;
 	if (visit->aliased) {
 		view->alias_lock =
-			word_of(visit, visit->typed_key, LS_WORD_LOCK);
+			word_in_view(visit, visit->typed_key, LS_WORD_LOCK);
 		view->alias_freeze =
-			word_of(visit, visit->typed_key, LS_WORD_FREEZE);
+			word_in_view(visit, visit->typed_key, LS_WORD_FREEZE);
 	}
 	if (target != NULL)
-		view->target_freeze =
-			word_of(visit,
-				ls_key_user(visit->state->guard.hash_key,
-					    target),
-				LS_WORD_FREEZE);
+		view->target_freeze = word_in_view(
+			visit,
+			ls_key_user(visit->state->guard.hash_key, target),
+			LS_WORD_FREEZE);
 }
 
 /* As one that failed, or with another attempt that is in flight. */
-static bool is_counted(const struct ls_visit *visit, const struct ls_view *view,
-		       enum ls_kind kind, unsigned speed)
+static bool is_in_count(const struct ls_visit *visit,
+			const struct ls_view *view, enum ls_kind kind,
+			unsigned speed)
 {
 	uint64_t account = visit->key[LS_KIND_USER];
 	const struct ls_flight *flight = &view->flight[kind];
@@ -87,7 +87,7 @@ static void look_at_pairs(const struct ls_visit *visit, struct ls_view *view)
 
 		if (ls_judge_is_tight(view, use, visit->now))
 			view->counted[use->kind][speed] =
-				is_counted(visit, view, use->kind, speed);
+				is_in_count(visit, view, use->kind, speed);
 	}
 }
 
@@ -160,7 +160,7 @@ void ls_visit_view(const struct ls_visit *visit, bool secured,
 	memset(view_r->flight, 0, sizeof(view_r->flight));
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
 		if (visit->known[kind])
-			look(visit, (enum ls_kind)kind, view_r);
+			look_up_slot(visit, (enum ls_kind)kind, view_r);
 		if (inflight != NULL && !visit->narrow &&
 		    ls_visit_has(visit, (enum ls_kind)kind))
 			view_r->flight[kind] =

@@ -57,7 +57,7 @@ static void key_place(struct ls_visit *visit)
 
 /* The account that an alias stands for takes the typed name's place. Its name is
  * known if its label is. */
-static void be_account(struct ls_visit *visit, uint64_t account)
+static void become_account(struct ls_visit *visit, uint64_t account)
 {
 	const struct ls_map *map = &visit->state->guard;
 
@@ -106,7 +106,7 @@ static void find_keys(struct ls_visit *visit, const char *password)
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++)
 		ls_table_prefetch(table, key[kind]);
 	if (ls_alias_find(state, key[LS_KIND_USER], visit->now, &account))
-		be_account(visit, account);
+		become_account(visit, account);
 }
 
 static void find_slot(struct ls_visit *visit, enum ls_kind kind)
@@ -143,8 +143,9 @@ static void find_slots(struct ls_visit *visit)
 		ls_visit_widen(visit);
 }
 
-static void begin(struct ls_visit *visit, struct ls_state *state,
-		  const char *user, const struct ls_addr *ip, uint64_t now)
+static void begin_visit(struct ls_visit *visit, struct ls_state *state,
+			const char *user, const struct ls_addr *ip,
+			uint64_t now)
 {
 	visit->state = state;
 	visit->now = now;
@@ -165,7 +166,7 @@ void ls_visit_init(struct ls_visit *visit, struct ls_state *state,
 		   const char *user, const struct ls_addr *ip,
 		   const char *password, uint64_t now)
 {
-	begin(visit, state, user, ip, now);
+	begin_visit(visit, state, user, ip, now);
 	find_keys(visit, password);
 	find_slots(visit);
 	look_up_policy(visit);
@@ -185,14 +186,14 @@ void ls_visit_resume(struct ls_visit *visit, struct ls_state *state,
 {
 	const struct ls_table *table = &state->guard.subjects;
 
-	begin(visit, state, ticket->user,
-	      ticket->nowhere ? NULL : &ticket->ip, now);
+	begin_visit(visit, state, ticket->user,
+		    ticket->nowhere ? NULL : &ticket->ip, now);
 	visit->master = ticket->master;
 	if (ticket->aliased) {
 		visit->key[LS_KIND_NET] = ticket->key[LS_KIND_NET];
 		visit->key[LS_KIND_USER] =
 			ls_key_user(state->guard.hash_key, ticket->user);
-		be_account(visit, ticket->key[LS_KIND_USER]);
+		become_account(visit, ticket->key[LS_KIND_USER]);
 	}
 	visit->narrow = ticket->familiar;
 	for (unsigned kind = LS_KIND_IP; kind < LS_VISIT_KINDS; kind++) {
@@ -236,7 +237,7 @@ void ls_visit_rename(struct ls_visit *visit, const char *user)
 	visit->aliased = false;
 	visit->account.kind = LS_KIND_NONE;
 	if (account != visit->key[LS_KIND_USER]) {
-		be_account(visit, account);
+		become_account(visit, account);
 		visit->account = named;
 		ls_user_copy(visit->account.user, user);
 	} else {

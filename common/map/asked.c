@@ -7,7 +7,7 @@
 
 enum { UNIT_MS = 8000, WAYS = 4, SETS = LS_ASKED_WORDS / WAYS };
 
-static uint32_t when(uint64_t now)
+static uint32_t asked_time(uint64_t now)
 {
 	return (uint32_t)(now / UNIT_MS) & 0xffff;
 }
@@ -18,9 +18,9 @@ static uint32_t tag_of(uint64_t key)
 	return (uint32_t)(key >> 48) | 1;
 }
 
-static bool is_recent(uint32_t word, uint64_t now)
+static bool is_recently_asked(uint32_t word, uint64_t now)
 {
-	return word != 0 && ((when(now) - word) & 0xffff) <=
+	return word != 0 && ((asked_time(now) - word) & 0xffff) <=
 				    LS_ASKED_LATELY_MS / UNIT_MS + 1;
 }
 
@@ -36,8 +36,8 @@ static unsigned find_word(const struct ls_asked *asked, uint64_t key,
 	for (unsigned at = set; at < set + WAYS; at++) {
 		uint32_t word = atomic_load_explicit(&asked->word[at],
 						     memory_order_relaxed);
-		uint32_t age = is_recent(word, now)
-				       ? (when(now) - word) & 0xffff
+		uint32_t age = is_recently_asked(word, now)
+				       ? (asked_time(now) - word) & 0xffff
 				       : UINT32_MAX;
 		bool own = word >> 16 == tag_of(key);
 
@@ -57,7 +57,8 @@ void ls_asked_note(struct ls_asked *asked, uint64_t key, uint64_t now)
 	uint32_t word;
 	unsigned at = find_word(asked, key, now, &word);
 
-	atomic_store_explicit(&asked->word[at], tag_of(key) << 16 | when(now),
+	atomic_store_explicit(&asked->word[at],
+			      tag_of(key) << 16 | asked_time(now),
 			      memory_order_relaxed);
 }
 
@@ -66,5 +67,5 @@ bool ls_asked_lately(const struct ls_asked *asked, uint64_t key, uint64_t now)
 	uint32_t word;
 
 	find_word(asked, key, now, &word);
-	return is_recent(word, now);
+	return is_recently_asked(word, now);
 }

@@ -24,8 +24,8 @@ struct ls_rate ls_crowd_rate(const struct ls_rate *rates, unsigned count)
 	return strictest;
 }
 
-static bool has_room(uint64_t empty_at, uint64_t now,
-		     const struct ls_rate *rate)
+static bool crowd_has_room(uint64_t empty_at, uint64_t now,
+			   const struct ls_rate *rate)
 {
 	return rate->emission_ms == 0 ||
 	       ls_crowd_level_ms(empty_at, now) + rate->emission_ms <= rate->capacity_ms;
@@ -37,7 +37,7 @@ bool ls_crowd_has_room(const _Atomic uint64_t *meter, uint64_t now,
 	uint64_t empty_at = atomic_load_explicit(meter, memory_order_relaxed);
 
 	*room_at_r = 0;
-	if (has_room(empty_at, now, rate))
+	if (crowd_has_room(empty_at, now, rate))
 		return true;
 	if (rate->emission_ms <= rate->capacity_ms)
 		*room_at_r = now + ls_crowd_level_ms(empty_at, now) + rate->emission_ms -
@@ -51,7 +51,7 @@ bool ls_crowd_charge(_Atomic uint64_t *meter, uint64_t now,
 	uint64_t empty_at = atomic_load_explicit(meter, memory_order_relaxed);
 
 	do {
-		if (!has_room(empty_at, now, rate))
+		if (!crowd_has_room(empty_at, now, rate))
 			return false;
 		*charged_at_r =
 			now + ls_crowd_level_ms(empty_at, now) + rate->emission_ms;

@@ -7,7 +7,7 @@
 enum { IP_BITS4 = 32, IP_BITS6 = 64 };
 
 /* No global IPv6 network begins with so many zero bits (where.h). */
-static bool is_ipv4(uint64_t bits)
+static bool is_ipv4_bits(uint64_t bits)
 {
 	return bits >> 32 == 0;
 }
@@ -19,7 +19,7 @@ static bool is_ipv4(uint64_t bits)
 static unsigned print_of(const struct ls_ref *place, const uint8_t *hash_key,
 			 uint64_t bits)
 {
-	unsigned width = is_ipv4(bits) ? 8 : 16;
+	unsigned width = is_ipv4_bits(bits) ? 8 : 16;
 	unsigned mask = (1U << width) - 1, print;
 	uint64_t by = ls_key_pair(hash_key, LS_KIND_PLACE, place->owner,
 				  bits >> width);
@@ -58,8 +58,9 @@ enum ls_home ls_home_of(const struct ls_ref *place,
 	if (ls_where_of(place) == bits)
 		return LS_HOME_OWN;
 	print = print_of(place, hash_key, bits);
-	own = is_ipv4(bits) ? print == (bytes & 0xff) || print == bytes >> 8
-			    : print == bytes;
+	own = is_ipv4_bits(bits)
+		      ? print == (bytes & 0xff) || print == bytes >> 8
+		      : print == bytes;
 	return own ? LS_HOME_OWN : LS_HOME_OTHER;
 }
 
@@ -69,7 +70,7 @@ static unsigned push(const struct ls_ref *place, const uint8_t *hash_key)
 	unsigned bytes = ls_home_bytes(place);
 	unsigned newest = print_of(place, hash_key, ls_where_of(place));
 
-	if (!is_ipv4(ls_where_of(place)))
+	if (!is_ipv4_bits(ls_where_of(place)))
 		return newest;
 	return newest == (bytes & 0xff) ? bytes
 					: newest | (bytes & 0xff) << 8;

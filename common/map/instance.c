@@ -25,7 +25,7 @@ enum { LEAD_MAX = 60 };
  * goes before those that were taken since, unless it is that close to a whole number
  * of rounds: then, for a minute, where all of a bucket was taken at one time and
  * nothing since, it may keep its place and a new one not. */
-static unsigned age_of(uint64_t word, uint64_t now)
+static unsigned instance_age(uint64_t word, uint64_t now)
 {
 	unsigned age = ((unsigned)(now / 1000) -
 			(unsigned)(word >> TIME_BIT & TIME_MASK)) &
@@ -34,8 +34,9 @@ static unsigned age_of(uint64_t word, uint64_t now)
 	return age > TIME_MASK - LEAD_MAX ? 0 : age;
 }
 
-static enum ls_instance_state
-read_answer(uint64_t word, enum ls_verdict *verdict_r, enum ls_reason *reason_r)
+static enum ls_instance_state read_instance_answer(uint64_t word,
+						   enum ls_verdict *verdict_r,
+						   enum ls_reason *reason_r)
 {
 	static const enum ls_verdict verdicts[] = { LS_ADMIT, LS_ADMIT, LS_DENY,
 						    LS_HOLD };
@@ -69,11 +70,13 @@ enum ls_instance_state ls_instance_ask(struct ls_instances *instances,
 			uint64_t word = atomic_load(&bucket[i]);
 
 			if (word >> HASH_BIT == mine >> HASH_BIT)
-				return read_answer(word, verdict_r, reason_r);
+				return read_instance_answer(word, verdict_r,
+							    reason_r);
 			if (way == LS_INSTANCE_WAYS ||
 			    (oldest != 0 &&
 			     (word == 0 ||
-			      age_of(word, now) > age_of(oldest, now)))) {
+			      instance_age(word, now) >
+				      instance_age(oldest, now)))) {
 				oldest = word;
 				way = i;
 			}

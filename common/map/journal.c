@@ -149,7 +149,7 @@ static void unpack(const union content *content, uint64_t number,
 }
 
 /* Words of the checked kind only. A writer of ours writes no others. */
-static bool is_known(const union content *content)
+static bool is_known_record(const union content *content)
 {
 	return content->is.bits <= 128 &&
 	       content->is.event < LS_EVENT_COUNT &&
@@ -176,7 +176,7 @@ static bool copy(const struct ls_record_place *place, uint64_t number,
 	}
 	return atomic_load_explicit(&place->word[0], memory_order_relaxed) ==
 		       number + 1 &&
-	       fits(content) && is_known(content) &&
+	       fits(content) && is_known_record(content) &&
 	       content->is.check == checksum(content, number, words);
 }
 

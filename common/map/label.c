@@ -24,8 +24,8 @@ static struct ls_label *label_of(const struct ls_ref *ref)
 }
 
 /* Word 0 for a label that is wanted until then too. */
-static uint64_t later(const struct ls_ref *ref, enum ls_label_for what,
-		      uint64_t until)
+static uint64_t is_later_label(const struct ls_ref *ref, enum ls_label_for what,
+			       uint64_t until)
 {
 	uint64_t old = ls_slot_get(ref, 0);
 	uint64_t bits = (old & 3) | (what == LS_LABEL_LOCK ? 1 : 2);
@@ -51,7 +51,7 @@ void ls_label_put(const struct ls_table *labels, uint64_t key,
 		if (ls_table_claim(labels, key, subject->kind, now, true,
 				   &ref) < 0)
 			return;
-		if (!ls_slot_set(&ref, 0, later(&ref, what, until)))
+		if (!ls_slot_set(&ref, 0, is_later_label(&ref, what, until)))
 			continue;
 		for (unsigned i = 0; i < LS_LABEL_TEXT_WORDS; i++)
 			atomic_store_explicit(&label_of(&ref)->text[i],

@@ -43,14 +43,14 @@ enum { SEAT_TEXT_WORD = 3 }; /* the second half of it */
 _Static_assert(offsetof(union content, is.seat) == 8 * SEAT_TEXT_WORD + 4,
 	       "drawn so");
 
-static _Atomic uint64_t *word_of(const struct ls_live *live, uint64_t index,
-				 unsigned word)
+static _Atomic uint64_t *live_word(const struct ls_live *live, uint64_t index,
+				   unsigned word)
 {
 	return &live->place[index].word[word];
 }
 
-static uint64_t holder_of(uint64_t generation, const struct ls_process *process,
-			  enum state state)
+static uint64_t hold_holder(uint64_t generation,
+			    const struct ls_process *process, enum state state)
 {
 	return generation << GENERATION_BIT |
 	       (uint64_t)(process->pid & PID_MASK) << PID_BIT |
@@ -74,11 +74,11 @@ static void write_record(const struct ls_live *live, uint64_t index,
 		record->service);
 	ls_copy(content.is.id, sizeof(content.is.id), record->id);
 	ls_copy(content.is.user, LS_USER_MAX + 1, record->user);
-	atomic_store(word_of(live, index, WORD_SPACE), record->process.space);
-	atomic_store(word_of(live, index, WORD_BEGAN), record->began);
-	atomic_store(word_of(live, index, WORD_USER_KEY), record->user_key);
+	atomic_store(live_word(live, index, WORD_SPACE), record->process.space);
+	atomic_store(live_word(live, index, WORD_BEGAN), record->began);
+	atomic_store(live_word(live, index, WORD_USER_KEY), record->user_key);
 	for (unsigned i = 0; i < TEXT_WORDS; i++)
-		atomic_store_explicit(word_of(live, index, WORD_TEXT + i),
+		atomic_store_explicit(live_word(live, index, WORD_TEXT + i),
 				      content.word[i], memory_order_relaxed);
 }
 
@@ -88,13 +88,13 @@ bool ls_live_take(const struct ls_live *live, uint64_t from,
 	hold_r->bits = 0;
 	for (uint64_t i = 0; i < LS_LIVE_PROBES && i < live->places; i++) {
 		uint64_t index = ls_live_at(live, from, i);
-		uint64_t old = atomic_load(word_of(live, index, WORD_HOLDER));
-		uint64_t bits = holder_of((old >> GENERATION_BIT) + 1,
-					  &record->process, TAKEN);
+		uint64_t old = atomic_load(live_word(live, index, WORD_HOLDER));
+		uint64_t bits = hold_holder((old >> GENERATION_BIT) + 1,
+					    &record->process, TAKEN);
 
 		if (state_of(old) != FREE ||
 		    !atomic_compare_exchange_strong(
-			    word_of(live, index, WORD_HOLDER), &old, bits))
+			    live_word(live, index, WORD_HOLDER), &old, bits))
 			continue;
 		write_record(live, index, record);
 		hold_r->place = (uint32_t)index;
@@ -110,7 +110,7 @@ void ls_live_show(const struct ls_live *live, struct ls_hold *hold)
 	uint64_t bits = (old & ~(uint64_t)STATE_MASK) | LIVE;
 
 	if (atomic_compare_exchange_strong(
-		    word_of(live, hold->place, WORD_HOLDER), &old, bits))
+		    live_word(live, hold->place, WORD_HOLDER), &old, bits))
 		hold->bits = bits;
 }
 
@@ -120,10 +120,10 @@ void ls_live_set_seat(const struct ls_live *live, const struct ls_hold *hold,
 	unsigned at = WORD_TEXT + SEAT_TEXT_WORD;
 	union content content = { { 0 } };
 
-	content.word[SEAT_TEXT_WORD] = atomic_load(
-		word_of(live, hold->place, at));
+	content.word[SEAT_TEXT_WORD] =
+		atomic_load(live_word(live, hold->place, at));
 	content.is.seat = seat;
-	atomic_store(word_of(live, hold->place, at),
+	atomic_store(live_word(live, hold->place, at),
 		     content.word[SEAT_TEXT_WORD]);
 }
 
@@ -132,19 +132,19 @@ bool ls_live_free(const struct ls_live *live, const struct ls_hold *hold)
 	uint64_t old = hold->bits;
 
 	if (hold->place >= live->places || state_of(old) == FREE ||
-	    atomic_load(word_of(live, hold->place, WORD_HOLDER)) != old)
+	    atomic_load(live_word(live, hold->place, WORD_HOLDER)) != old)
 		return false;
 	/* The next one may be killed before it writes its own: then only its
 	 * number counts. */
-	atomic_store(word_of(live, hold->place, WORD_SPACE), 0);
+	atomic_store(live_word(live, hold->place, WORD_SPACE), 0);
 	return atomic_compare_exchange_strong(
-		word_of(live, hold->place, WORD_HOLDER), &old,
+		live_word(live, hold->place, WORD_HOLDER), &old,
 		old >> GENERATION_BIT << GENERATION_BIT);
 }
 
 /* Whoever wrote it, a text ends within its place. */
-static void read_text(const union content *content,
-		      struct ls_live_record *record_r)
+static void read_live_text(const union content *content,
+			   struct ls_live_record *record_r)
 {
 	memcpy(record_r->ip.octet, content->is.addr,
 	       sizeof(record_r->ip.octet));
@@ -157,7 +157,7 @@ static void read_text(const union content *content,
 bool ls_live_read(const struct ls_live *live, uint64_t index, bool live_only,
 		  struct ls_live_record *record_r)
 {
-	uint64_t bits = atomic_load(word_of(live, index, WORD_HOLDER));
+	uint64_t bits = atomic_load(live_word(live, index, WORD_HOLDER));
 	union content content;
 
 	if (state_of(bits) == FREE || (live_only && state_of(bits) != LIVE))
@@ -168,15 +168,16 @@ bool ls_live_read(const struct ls_live *live, uint64_t index, bool live_only,
 	record_r->live = state_of(bits) == LIVE;
 	record_r->process.pid = bits >> PID_BIT & PID_MASK;
 	record_r->process.start = bits >> START_BIT & START_MASK;
-	record_r->process.space = atomic_load(word_of(live, index, WORD_SPACE));
-	record_r->began = atomic_load(word_of(live, index, WORD_BEGAN));
-	record_r->user_key = atomic_load(word_of(live, index, WORD_USER_KEY));
+	record_r->process.space =
+		atomic_load(live_word(live, index, WORD_SPACE));
+	record_r->began = atomic_load(live_word(live, index, WORD_BEGAN));
+	record_r->user_key = atomic_load(live_word(live, index, WORD_USER_KEY));
 	for (unsigned i = 0; i < TEXT_WORDS; i++)
 		content.word[i] = atomic_load_explicit(
-			word_of(live, index, WORD_TEXT + i),
+			live_word(live, index, WORD_TEXT + i),
 			memory_order_acquire);
-	read_text(&content, record_r);
-	return atomic_load(word_of(live, index, WORD_HOLDER)) == bits;
+	read_live_text(&content, record_r);
+	return atomic_load(live_word(live, index, WORD_HOLDER)) == bits;
 }
 
 bool ls_looker_sees_end(const struct ls_looker *looker,
@@ -215,12 +216,12 @@ bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,
 
 	if (place == 0 || place > live->places)
 		return false;
-	bits = atomic_load(word_of(live, place - 1, WORD_HOLDER));
+	bits = atomic_load(live_word(live, place - 1, WORD_HOLDER));
 	if (state_of(bits) == FREE ||
 	    bits >> GENERATION_BIT != value >> SEAT_PLACE_BITS)
 		return false;
 	/* One that is being taken has not said it yet. */
-	began = atomic_load(word_of(live, place - 1, WORD_BEGAN));
+	began = atomic_load(live_word(live, place - 1, WORD_BEGAN));
 	if (state_of(bits) == LIVE &&
 	    (began > now + BEGAN_AHEAD_MS || began + LS_SEAT_AGE_MS < now))
 		return false;
@@ -228,7 +229,7 @@ bool ls_seat_is_taken(const struct ls_live *live, uint64_t value,
 		return true;
 	process.pid = bits >> PID_BIT & PID_MASK;
 	process.start = bits >> START_BIT & START_MASK;
-	process.space = atomic_load(word_of(live, place - 1, WORD_SPACE));
+	process.space = atomic_load(live_word(live, place - 1, WORD_SPACE));
 	return !ls_looker_sees_end(looker, &process) &&
 	       (looker->master == 0 || looker->self.pid == process.pid ||
 		ls_process_is_mail(looker->procfd, looker->master, &process));

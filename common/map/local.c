@@ -6,7 +6,7 @@
 
 #define TIME_MASK ((UINT64_C(1) << LS_LOCAL_TIME_BITS) - 1)
 
-static uint64_t level_of(uint64_t word, uint64_t now)
+static uint64_t local_level(uint64_t word, uint64_t now)
 {
 	return ls_crowd_level_ms(word & TIME_MASK, now);
 }
@@ -17,7 +17,7 @@ static uint64_t load(const _Atomic uint64_t *word)
 }
 
 /* The number of a local part's pair; LS_LOCAL_WAYS: it has none. */
-static unsigned find(const struct ls_local_set *set, uint64_t key)
+static unsigned find_local_pair(const struct ls_local_set *set, uint64_t key)
 {
 	unsigned way = 0;
 
@@ -32,7 +32,7 @@ static unsigned emptiest(const struct ls_local_set *set, uint64_t now)
 	unsigned found = 0;
 
 	for (unsigned way = 0; way < LS_LOCAL_WAYS; way++) {
-		uint64_t level = level_of(load(&set->pair[way][0]), now);
+		uint64_t level = local_level(load(&set->pair[way][0]), now);
 
 		if (level >= least)
 			continue;
@@ -45,13 +45,14 @@ static unsigned emptiest(const struct ls_local_set *set, uint64_t now)
 void ls_local_read(const struct ls_local_set *set, uint64_t key, uint64_t now,
 		   uint64_t level_r[LS_SPEEDS])
 {
-	unsigned way = find(set, key);
+	unsigned way = find_local_pair(set, key);
 
 	for (unsigned i = 0; i < LS_SPEEDS; i++) {
 		uint64_t word =
 			way < LS_LOCAL_WAYS ? load(&set->pair[way][i]) : 0;
 
-		level_r[i] = ls_local_is_of(word, key) ? level_of(word, now) : 0;
+		level_r[i] =
+			ls_local_is_of(word, key) ? local_level(word, now) : 0;
 	}
 }
 
@@ -60,7 +61,7 @@ void ls_local_read(const struct ls_local_set *set, uint64_t key, uint64_t now,
 static uint64_t with_one_more(uint64_t word, uint64_t key, uint64_t now,
 			      const struct ls_rate *rate, bool stray)
 {
-	uint64_t level = level_of(word, now), one = rate->emission_ms;
+	uint64_t level = local_level(word, now), one = rate->emission_ms;
 	uint64_t most = level > rate->capacity_ms ? level : rate->capacity_ms;
 
 	if (ls_local_is_of(word, key))
@@ -75,7 +76,7 @@ static uint64_t with_one_more(uint64_t word, uint64_t key, uint64_t now,
 void ls_local_charge(struct ls_local_set *set, uint64_t key, uint64_t now,
 		     const struct ls_rate *rate, unsigned count)
 {
-	unsigned way = find(set, key);
+	unsigned way = find_local_pair(set, key);
 
 	if (way == LS_LOCAL_WAYS)
 		way = emptiest(set, now);

@@ -112,7 +112,7 @@ static void read_boot_id(uint8_t id_r[16])
 	memcpy(id_r, id, sizeof(id));
 }
 
-static uint64_t header_check(const struct ls_map_header *header)
+static uint64_t map_header_check(const struct ls_map_header *header)
 {
 	uint64_t check;
 
@@ -166,9 +166,9 @@ static void attach(struct ls_map *map, uint8_t *base, const struct layout *at,
 }
 
 /* Check a header that was copied out of the file. */
-static int check_header(const struct ls_map_header *header,
-			enum ls_map_type type, off_t size, const char *path,
-			struct layout *at, struct ls_error *error_r)
+static int check_map_header(const struct ls_map_header *header,
+			    enum ls_map_type type, off_t size, const char *path,
+			    struct layout *at, struct ls_error *error_r)
 {
 	uint8_t boot_id[16];
 
@@ -181,7 +181,7 @@ static int check_header(const struct ls_map_header *header,
 			       "restart every user of it after \"lockstep "
 			       "init\"",
 			       path, header->version, LS_MAP_VERSION);
-	if (header->check != header_check(header) ||
+	if (header->check != map_header_check(header) ||
 	    header->type != (uint32_t)type ||
 	    !lay_out(header->buckets, header->label_buckets,
 		     header->journal_records, header->live_places, at))
@@ -198,9 +198,9 @@ static int check_header(const struct ls_map_header *header,
 	return 0;
 }
 
-static int open_fd(int fd, const char *path, enum ls_map_type type,
-		   bool writable, struct ls_map *map_r,
-		   struct ls_error *error_r)
+static int open_map_fd(int fd, const char *path, enum ls_map_type type,
+		       bool writable, struct ls_map *map_r,
+		       struct ls_error *error_r)
 {
 	struct ls_map_header header;
 	struct layout at = { 0 };
@@ -217,7 +217,7 @@ static int open_fd(int fd, const char *path, enum ls_map_type type,
 	if (!S_ISREG(st.st_mode) || (size_t)got < sizeof(header))
 		return ls_fail(error_r, LS_EFORMAT,
 			       "%s: too short for a map: truncated", path);
-	ret = check_header(&header, type, st.st_size, path, &at, error_r);
+	ret = check_map_header(&header, type, st.st_size, path, &at, error_r);
 	if (ret < 0)
 		return ret;
 	base = ls_space_map(fd, at.size, writable);
@@ -248,14 +248,15 @@ int ls_map_open(int dirfd, const char *name, const char *path,
 			       path);
 	if (fd < 0)
 		return ls_fail_sys(error_r, "open", path);
-	ret = open_fd(fd, path, type, writable, map_r, error_r);
+	ret = open_map_fd(fd, path, type, writable, map_r, error_r);
 	close(fd);
 	return ret;
 }
 
 /* Fill an empty file into a whole map. */
-static int make(int fd, const char *path, const struct ls_map_spec *spec,
-		struct ls_error *error_r)
+static int make_map_file(int fd, const char *path,
+			 const struct ls_map_spec *spec,
+			 struct ls_error *error_r)
 {
 	struct ls_map_header header = { .version = LS_MAP_VERSION,
 					.type = spec->type };
@@ -285,7 +286,7 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 		memcpy(header.hash_key, spec->hash_key, LS_HASH_KEY_SIZE);
 	else
 		randombytes_buf(header.hash_key, LS_HASH_KEY_SIZE);
-	header.check = header_check(&header);
+	header.check = map_header_check(&header);
 
 	err = posix_fallocate(fd, 0, (off_t)at.size);
 	if (err != 0)
@@ -309,9 +310,9 @@ static int make(int fd, const char *path, const struct ls_map_spec *spec,
 
 /* Make a map under a name of its own and rename it into place, the caller
  * holding the lock on creation. */
-static int make_in_place(int dirfd, const char *name, const char *path,
-			 const struct ls_map_spec *spec,
-			 struct ls_error *error_r)
+static int make_map_in_place(int dirfd, const char *name, const char *path,
+			     const struct ls_map_spec *spec,
+			     struct ls_error *error_r)
 {
 	char temp[NAME_MAX];
 	int fd, ret;
@@ -323,7 +324,7 @@ static int make_in_place(int dirfd, const char *name, const char *path,
 		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return ls_fail_sys(error_r, "create", path);
-	ret = make(fd, path, spec, error_r);
+	ret = make_map_file(fd, path, spec, error_r);
 	close(fd);
 	if (ret == 0 && renameat(dirfd, temp, dirfd, name) < 0)
 		ret = ls_fail_sys(error_r, "create", path);
@@ -379,7 +380,7 @@ int ls_map_create(int dirfd, const char *name, const char *path,
 	if (ret == 0 || ret == LS_ENOENT)
 		error_r->text[0] = '\0'; /* now only a warning may stand */
 	if (ret == LS_ENOENT) {
-		ret = make_in_place(dirfd, name, path, spec, error_r);
+		ret = make_map_in_place(dirfd, name, path, spec, error_r);
 		if (ret == 0)
 			ret = ls_map_open(dirfd, name, path, spec->type, true,
 					  map_r, error_r);
@@ -412,7 +413,7 @@ int ls_map_replace(int dirfd, const char *name, const char *path,
 		return lock;
 	old = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	error_r->text[0] = '\0';
-	ret = make_in_place(dirfd, name, path, spec, error_r);
+	ret = make_map_in_place(dirfd, name, path, spec, error_r);
 	if (ret == 0)
 		ret = ls_map_open(dirfd, name, path, spec->type, true, map_r,
 				  error_r);

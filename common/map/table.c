@@ -29,7 +29,7 @@ static uint32_t stamp_of_owner(uint64_t owner)
 	return (uint32_t)(owner >> 16) & 0xffffff;
 }
 
-static enum ls_kind kind_of(uint64_t tag)
+static enum ls_kind kind_of_tag(uint64_t tag)
 {
 	return (enum ls_kind)(tag >> SEQ_BITS & 15);
 }
@@ -52,8 +52,8 @@ static void make_ref(const struct ls_table *table, uint64_t b, unsigned way,
 	ref_r->index = (uint32_t)index;
 }
 
-static bool find(const struct ls_table *table, uint64_t b, uint64_t owner,
-		 struct ls_ref *ref_r)
+static bool find_in_bucket(const struct ls_table *table, uint64_t b,
+			   uint64_t owner, struct ls_ref *ref_r)
 {
 	for (unsigned way = 0; way < LS_WAYS; way++) {
 		uint64_t tag = atomic_load_explicit(
@@ -70,7 +70,8 @@ static bool find(const struct ls_table *table, uint64_t b, uint64_t owner,
 int ls_table_find(const struct ls_table *table, uint64_t key,
 		  enum ls_kind kind, struct ls_ref *ref_r)
 {
-	return find(table, ls_table_bucket(table, key), owner_of(key, kind), ref_r)
+	return find_in_bucket(table, ls_table_bucket(table, key),
+			      owner_of(key, kind), ref_r)
 		       ? 0
 		       : LS_ENOENT;
 }
@@ -91,10 +92,11 @@ int ls_table_find_at(const struct ls_table *table, uint64_t key,
 static struct ls_worth_of worth_at(const struct ls_table *table, uint64_t b,
 				   unsigned way, uint64_t tag, uint64_t now)
 {
-	if (kind_of(tag) == LS_KIND_NONE)
+	if (kind_of_tag(tag) == LS_KIND_NONE)
 		return (struct ls_worth_of){ .worth = LS_WORTH_EMPTY };
-	return table->worth(record_at(table, b * LS_WAYS + way), kind_of(tag),
-			    stamp_of_owner(tag >> SEQ_BITS), now);
+	return table->worth(record_at(table, b * LS_WAYS + way),
+			    kind_of_tag(tag), stamp_of_owner(tag >> SEQ_BITS),
+			    now);
 }
 
 /* ---- the victim -------------------------------------------------------- */
@@ -134,8 +136,9 @@ static bool guards_account(enum ls_kind kind)
 	return kind == LS_KIND_USER || kind == LS_KIND_ONCE;
 }
 
-static unsigned crowd_of(const struct seen seen[LS_WAYS], enum ls_worth worth,
-			 enum ls_kind kind, enum ls_kind claimer)
+static unsigned crowd_of_bucket(const struct seen seen[LS_WAYS],
+				enum ls_worth worth, enum ls_kind kind,
+				enum ls_kind claimer)
 {
 	unsigned count = count_worth(seen, worth, kind);
 
@@ -167,7 +170,8 @@ static unsigned find_first(const struct seen seen[LS_WAYS],
 		if (seen[way].is.worth != worth)
 			continue;
 		crowd = worth == LS_WORTH_STRANGER || worth == LS_WORTH_LOCK
-				? crowd_of(seen, worth, seen[way].kind, claimer)
+				? crowd_of_bucket(seen, worth, seen[way].kind,
+						  claimer)
 				: 1;
 		if (crowd > most ||
 		    (crowd == most &&
@@ -208,7 +212,7 @@ static struct victim cheapest(const struct ls_table *table, uint64_t b,
 		uint64_t tag = atomic_load(&table->bucket[b].tag[way]);
 
 		seen[way].is = worth_at(table, b, way, tag, now);
-		seen[way].kind = kind_of(tag);
+		seen[way].kind = kind_of_tag(tag);
 		seen[way].parity = tag & 1;
 		worths |= 1U << seen[way].is.worth;
 		if (seen[way].is.worth == LS_WORTH_EMPTY)
@@ -318,17 +322,17 @@ int ls_table_claim(const struct ls_table *table, uint64_t key,
 	uint64_t b = ls_table_bucket(table, key), owner = owner_of(key, kind);
 	struct ls_bucket *bucket = &table->bucket[b];
 
-	if (find(table, b, owner, ref_r))
+	if (find_in_bucket(table, b, owner, ref_r))
 		return 0;
 	for (unsigned tries = 0; tries < CLAIM_TRIES; tries++) {
 		uint64_t intent = atomic_load(&bucket->intent), mine;
 		struct victim victim;
 
-		if (kind_of(intent) != LS_KIND_NONE) {
+		if (kind_of_tag(intent) != LS_KIND_NONE) {
 			end_intent(table, b, intent, now);
 			continue;
 		}
-		if (find(table, b, owner, ref_r)) {
+		if (find_in_bucket(table, b, owner, ref_r)) {
 			keep_key(table, ref_r, key);
 			return 0;
 		}
@@ -371,7 +375,7 @@ bool ls_table_protect(const struct ls_table *table, const struct ls_ref *ref,
 	unsigned way = ref->index % LS_WAYS;
 	uint64_t intent = atomic_load(&table->bucket[b].intent);
 
-	if (kind_of(intent) != LS_KIND_NONE &&
+	if (kind_of_tag(intent) != LS_KIND_NONE &&
 	    (intent >> INTENT_SLOT_BIT & 7) == way)
 		end_intent(table, b, intent, now);
 	return ls_ref_stands(ref);
@@ -385,9 +389,9 @@ int ls_table_next(const struct ls_table *table, uint64_t *cursor,
 		unsigned way = (unsigned)(*cursor % LS_WAYS);
 		uint64_t tag = atomic_load(&table->bucket[b].tag[way]);
 
-		if (kind_of(tag) == LS_KIND_NONE)
+		if (kind_of_tag(tag) == LS_KIND_NONE)
 			continue;
-		*kind_r = kind_of(tag);
+		*kind_r = kind_of_tag(tag);
 		make_ref(table, b, way, tag >> SEQ_BITS, ref_r);
 		++*cursor;
 		return 1;
@@ -395,8 +399,8 @@ int ls_table_next(const struct ls_table *table, uint64_t *cursor,
 	return 0;
 }
 
-static uint64_t value_of(const struct ls_slot *slot, unsigned word,
-			 uint32_t stamp)
+static uint64_t value_of_intent(const struct ls_slot *slot, unsigned word,
+				uint32_t stamp)
 {
 	return ls_word_value(atomic_load(&slot->word[word].bits), stamp);
 }
@@ -406,10 +410,10 @@ static uint64_t value_of(const struct ls_slot *slot, unsigned word,
  * may wash it away. */
 static uint64_t drained_at(const struct ls_slot *slot, uint32_t stamp)
 {
-	uint64_t until = value_of(slot, LS_WORD_TOLD, stamp);
+	uint64_t until = value_of_intent(slot, LS_WORD_TOLD, stamp);
 
 	for (unsigned i = LS_WORD_MESSAGES; i <= LS_WORD_NEW_RECIPIENTS; i++) {
-		uint64_t at = value_of(slot, i, stamp);
+		uint64_t at = value_of_intent(slot, i, stamp);
 
 		if (at > until)
 			until = at;
@@ -423,14 +427,14 @@ static uint64_t drained_at(const struct ls_slot *slot, uint32_t stamp)
 static uint64_t valued_until(const struct ls_slot *slot, enum ls_kind kind,
 			     uint32_t stamp)
 {
-	uint64_t until = value_of(slot, LS_WORD_FAMILIAR, stamp), doubt;
+	uint64_t until = value_of_intent(slot, LS_WORD_FAMILIAR, stamp), doubt;
 
 	if (kind == LS_KIND_SENDING)
 		return drained_at(slot, stamp);
 	if (kind != LS_KIND_USER)
 		return kind == LS_KIND_PLACE || kind == LS_KIND_ALIAS ? until
 								      : 0;
-	doubt = value_of(slot, LS_WORD_SUSPICIOUS, stamp);
+	doubt = value_of_intent(slot, LS_WORD_SUSPICIOUS, stamp);
 	if (doubt > 0 && doubt + LS_DOUBT_KEEP_MS > until)
 		until = doubt + LS_DOUBT_KEEP_MS;
 	return until;
@@ -446,13 +450,14 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 {
 	struct ls_worth_of worth = { .worth = LS_WORTH_IDLE };
 	struct ls_lock_word lock =
-		ls_lock_unpack(value_of(slot, LS_WORD_LOCK, stamp));
+		ls_lock_unpack(value_of_intent(slot, LS_WORD_LOCK, stamp));
 	struct ls_lock_word freeze =
-		ls_lock_unpack(value_of(slot, LS_WORD_FREEZE, stamp));
+		ls_lock_unpack(value_of_intent(slot, LS_WORD_FREEZE, stamp));
 	uint64_t valued = valued_until(slot, kind, stamp);
-	uint64_t trusted = value_of(slot, LS_WORD_TRUSTED, stamp);
+	uint64_t trusted = value_of_intent(slot, LS_WORD_TRUSTED, stamp);
 
-	if (kind == LS_KIND_SEAT && value_of(slot, LS_WORD_SITTER, stamp) != 0)
+	if (kind == LS_KIND_SEAT &&
+	    value_of_intent(slot, LS_WORD_SITTER, stamp) != 0)
 		return worth_until(LS_WORTH_KEPT, LS_VALUE_MAX);
 	if (kind == LS_KIND_USER && ls_lock_active(&freeze, now))
 		return worth_until(LS_WORTH_KEPT, freeze.until);
@@ -465,26 +470,29 @@ struct ls_worth_of ls_slot_worth(const struct ls_slot *slot, enum ls_kind kind,
 		return worth_until(LS_WORTH_FAMILIAR, valued);
 	/* A name that no passdb knows guards nothing. */
 	if (kind == LS_KIND_USER &&
-	    value_of(slot, LS_WORD_UNKNOWN, stamp) > now)
-		return worth_until(LS_WORTH_LITTLE,
-				   value_of(slot, LS_WORD_UNKNOWN, stamp));
+	    value_of_intent(slot, LS_WORD_UNKNOWN, stamp) > now)
+		return worth_until(
+			LS_WORTH_LITTLE,
+			value_of_intent(slot, LS_WORD_UNKNOWN, stamp));
 	if (ls_lock_active(&lock, now))
 		return worth_until(LS_WORTH_LOCK, lock.until);
 	for (unsigned i = LS_WORD_TIMES_FIRST; i <= LS_WORD_TIMES_LAST; i++) {
-		uint64_t until = value_of(slot, i, stamp);
+		uint64_t until = value_of_intent(slot, i, stamp);
 
 		if (until > worth.until)
 			worth.until = until;
 	}
 	if (worth.until > now) {
-		worth.worth = kind == LS_KIND_PAIR ||
-					      (kind == LS_KIND_ONCE &&
-					       value_of(slot, LS_WORD_FEW,
-							stamp) == 0)
-				      ? LS_WORTH_LITTLE
-				      : LS_WORTH_STRANGER;
-		worth.recent = kind == LS_KIND_ONCE ||
-			       value_of(slot, LS_WORD_FAILURES, stamp) > now;
+		worth.worth =
+			kind == LS_KIND_PAIR ||
+					(kind == LS_KIND_ONCE &&
+					 value_of_intent(slot, LS_WORD_FEW,
+							 stamp) == 0)
+				? LS_WORTH_LITTLE
+				: LS_WORTH_STRANGER;
+		worth.recent =
+			kind == LS_KIND_ONCE ||
+			value_of_intent(slot, LS_WORD_FAILURES, stamp) > now;
 	} else if (lock.strikes > 0 && lock.until + LS_STRIKE_KEEP_MS > now) {
 		/* Lost, the next lock is shorter; a charge lost is a guess more. */
 		worth.worth = LS_WORTH_LITTLE;

@@ -11,7 +11,7 @@ enum { LOW_BITS = 40, HIGH_BITS = 24 };
 #define LOW_MASK ((UINT64_C(1) << LOW_BITS) - 1)
 #define HIGH_MASK ((UINT64_C(1) << HIGH_BITS) - 1)
 
-static uint64_t hint_of(uint64_t user_key)
+static uint64_t where_hint(uint64_t user_key)
 {
 	return user_key & 0xffff;
 }
@@ -47,7 +47,7 @@ void ls_where_set(const struct ls_ref *place, uint64_t user_key,
 	uint64_t bits = ls_where_bits(&net->addr);
 
 	ls_slot_set(place, LS_WORD_WHERE,
-		    hint_of(user_key) << HIGH_BITS | bits >> LOW_BITS);
+		    where_hint(user_key) << HIGH_BITS | bits >> LOW_BITS);
 	ls_slot_set(place, LS_WORD_WHERE_TOO, bits & LOW_MASK);
 }
 
@@ -59,7 +59,7 @@ unsigned ls_where_hint(const struct ls_ref *place)
 
 bool ls_where_is_of(const struct ls_ref *place, uint64_t user_key)
 {
-	return ls_where_hint(place) == hint_of(user_key);
+	return ls_where_hint(place) == where_hint(user_key);
 }
 
 bool ls_where_read(const struct ls_ref *place, unsigned prefix4,

@@ -94,8 +94,9 @@ static int check_net(struct walk *walk, const uint8_t key[NET_KEY],
 	return check_fields(walk, "a network", value, len, error_r);
 }
 
-static int check_record(void *context, const struct ls_cdb_record *record,
-			struct ls_error *error_r)
+static int check_policy_record(void *context,
+			       const struct ls_cdb_record *record,
+			       struct ls_error *error_r)
 {
 	struct walk *walk = context;
 	const uint8_t *key = record->key, *value = record->value;
@@ -120,8 +121,8 @@ static int check_record(void *context, const struct ls_cdb_record *record,
 }
 
 /* Does a slot of hash table `table` lead to a record that belongs there? */
-static bool check_slot(const struct ls_policy_file *file, unsigned table,
-		       const uint8_t slot[8], uint32_t end)
+static bool check_cdb_slot(const struct ls_policy_file *file, unsigned table,
+			   const uint8_t slot[8], uint32_t end)
 {
 	uint32_t hash = cdb_unpack(slot), pos = cdb_unpack(slot + 4);
 	const uint8_t *head, *key;
@@ -141,8 +142,8 @@ static bool check_slot(const struct ls_policy_file *file, unsigned table,
 }
 
 /* A table that is cut or overwritten would hide overrides without a word. */
-static int check_tables(const struct walk *walk, uint32_t end,
-			struct ls_error *error_r)
+static int check_cdb_tables(const struct walk *walk, uint32_t end,
+			    struct ls_error *error_r)
 {
 	const uint8_t *toc = file_bytes(walk->file, 0, LS_CDB_TOC_SIZE);
 	unsigned found = 0, all = 0;
@@ -167,7 +168,7 @@ static int check_tables(const struct walk *walk, uint32_t end,
 		for (; slots > 0; slots--, slot += 8) {
 			if (cdb_unpack(slot + 4) == 0)
 				continue;
-			if (!check_slot(walk->file, i, slot, end))
+			if (!check_cdb_slot(walk->file, i, slot, end))
 				return damaged(walk->name, "a hash table",
 					       error_r);
 			found++;
@@ -231,9 +232,9 @@ int ls_policy_file_check(struct ls_policy_file *file, const char *name,
 	ret = check_head(&walk, error_r);
 	if (ret == 0)
 		ret = ls_cdb_walk(&file->cdb, name, LS_POLICY_KEY_MAX,
-				  check_record, &walk, &end, error_r);
+				  check_policy_record, &walk, &end, error_r);
 	if (ret == 0)
-		ret = check_tables(&walk, end, error_r);
+		ret = check_cdb_tables(&walk, end, error_r);
 	if (ret == 0)
 		ret = read_policy(file, name, error_r);
 	if (ret < 0)

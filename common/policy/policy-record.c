@@ -201,7 +201,8 @@ size_t ls_record_put(uint8_t *record, size_t len, const struct ls_field *field,
 	return len + LS_RECORD_HEAD + size;
 }
 
-static const struct ls_field *find(const struct ls_field *table, uint64_t id)
+static const struct ls_field *find_field(const struct ls_field *table,
+					 uint64_t id)
 {
 	for (; table->name != NULL; table++) {
 		if (table->id == id)
@@ -248,7 +249,7 @@ int ls_record_get(const uint8_t *record, size_t len,
 
 		if (len < LS_RECORD_HEAD)
 			return ls_fail(error_r, LS_EFORMAT, "a field is cut");
-		field = find(table, ls_get_le(record, 2));
+		field = find_field(table, ls_get_le(record, 2));
 		size = ls_get_le(record + 2, 2);
 		record += LS_RECORD_HEAD;
 		len -= LS_RECORD_HEAD;

@@ -70,8 +70,8 @@ int ls_policy_writer_init(const char *path, struct ls_policy_writer **writer_r,
 	return 0;
 }
 
-static void put(struct ls_policy_writer *writer, const void *key,
-		size_t key_len, const uint8_t *value, size_t len)
+static void put_record(struct ls_policy_writer *writer, const void *key,
+		       size_t key_len, const uint8_t *value, size_t len)
 {
 	int ret;
 
@@ -88,9 +88,9 @@ static void put(struct ls_policy_writer *writer, const void *key,
 			writer->path);
 }
 
-static size_t put_fields(uint8_t record[LS_RECORD_SIZE],
-			 const struct ls_policy *policy,
-			 const struct ls_field *const *fields)
+static size_t put_policy_fields(uint8_t record[LS_RECORD_SIZE],
+				const struct ls_policy *policy,
+				const struct ls_field *const *fields)
 {
 	size_t len = 0;
 
@@ -109,7 +109,8 @@ void ls_policy_writer_policy(struct ls_policy_writer *writer,
 {
 	uint8_t record[LS_RECORD_SIZE];
 
-	put(writer, "policy", 6, record, put_fields(record, policy, NULL));
+	put_record(writer, "policy", 6, record,
+		   put_policy_fields(record, policy, NULL));
 }
 
 static void put_named(struct ls_policy_writer *writer, const char *kind,
@@ -127,8 +128,8 @@ static void put_named(struct ls_policy_writer *writer, const char *kind,
 				name, LS_USER_MAX);
 		return;
 	}
-	put(writer, key, (size_t)len, record,
-	    put_fields(record, policy, fields));
+	put_record(writer, key, (size_t)len, record,
+		   put_policy_fields(record, policy, fields));
 }
 
 void ls_policy_writer_user(struct ls_policy_writer *writer, const char *name,
@@ -174,15 +175,15 @@ void ls_policy_writer_net(struct ls_policy_writer *writer,
 	}
 	memcpy(key + 3, prefix.addr.octet, sizeof(prefix.addr.octet));
 	key[sizeof(key) - 1] = prefix.bits;
-	put(writer, key, sizeof(key), record,
-	    put_fields(record, policy, fields));
+	put_record(writer, key, sizeof(key), record,
+		   put_policy_fields(record, policy, fields));
 }
 
 /* Text that is not there is not written: to programs that know no webhook
  * without a secret, an empty path would be damage, and one that is missing only
  * turns the webhook off. So the version of the format stays as it is. */
-static bool is_left_out(const struct ls_field *field,
-			const struct ls_webhook_fields *fields)
+static bool is_field_default(const struct ls_field *field,
+			     const struct ls_webhook_fields *fields)
 {
 	return ls_field_is_text(field) &&
 	       *((const char *)fields + field->offset) == '\0';
@@ -206,10 +207,10 @@ void ls_policy_writer_webhook(struct ls_policy_writer *writer,
 	ls_put_le(key + 7, 4, writer->webhooks++);
 	for (const struct ls_field *field = ls_webhook_table; field->name;
 	     field++) {
-		if (!is_left_out(field, &fields))
+		if (!is_field_default(field, &fields))
 			len = ls_record_put(record, len, field, &fields);
 	}
-	put(writer, key, sizeof(key), record, len);
+	put_record(writer, key, sizeof(key), record, len);
 }
 
 static int copy_record(void *context, const struct ls_cdb_record *record,
@@ -223,8 +224,8 @@ static int copy_record(void *context, const struct ls_cdb_record *record,
 
 	(void)error_r; /* the writer's sticks */
 	if (!own)
-		put(writer, record->key, record->key_len, record->value,
-		    record->value_len);
+		put_record(writer, record->key, record->key_len, record->value,
+			   record->value_len);
 	return 0;
 }
 
@@ -241,7 +242,8 @@ void ls_policy_writer_rest(struct ls_policy_writer *writer,
 
 /* Rename, and put the new name on the disk. Where that last step fails the new
  * file is in place, and may be gone after a crash: that is an error too. */
-static int replace(struct ls_policy_writer *writer, struct ls_error *error_r)
+static int rename_over(struct ls_policy_writer *writer,
+		       struct ls_error *error_r)
 {
 	char copy[PATH_MAX];
 	int fd, ret = 0;
@@ -280,7 +282,7 @@ static int publish(struct ls_policy_writer *writer, struct ls_error *error_r)
 		return ls_fail_sys(error_r, "chmod", writer->temp);
 	if (fsync(writer->fd) < 0)
 		return ls_fail_sys(error_r, "fsync", writer->temp);
-	return replace(writer, error_r);
+	return rename_over(writer, error_r);
 }
 
 static void writer_free(struct ls_policy_writer **_writer)
@@ -303,7 +305,7 @@ int ls_policy_writer_commit(struct ls_policy_writer **_writer, uint64_t real_ms,
 
 	ls_put_le(head, 4, LS_POLICY_VERSION);
 	ls_put_le(head + 4, 8, real_ms);
-	put(writer, "lockstep", 8, head, sizeof(head));
+	put_record(writer, "lockstep", 8, head, sizeof(head));
 	/* Frees its memory even when it fails. */
 	if (cdb_make_finish(&writer->make) < 0 && writer->error.code == 0)
 		ls_fail_sys(&writer->error, "write", writer->temp);

@@ -55,8 +55,8 @@ static int map_file(struct ls_policy_file *file, int fd, const struct stat *st,
 	return 0;
 }
 
-static int open_file(int dirfd, const char *name, bool peek,
-		     struct ls_policy_file **file_r, struct ls_error *error_r)
+static int open_cdb(int dirfd, const char *name, bool peek,
+		    struct ls_policy_file **file_r, struct ls_error *error_r)
 {
 	struct ls_policy_file *file;
 	struct stat st;
@@ -102,14 +102,14 @@ int ls_policy_file_open(int dirfd, const char *name,
 			struct ls_policy_file **file_r,
 			struct ls_error *error_r)
 {
-	return open_file(dirfd, name, false, file_r, error_r);
+	return open_cdb(dirfd, name, false, file_r, error_r);
 }
 
 int ls_policy_file_peek(int dirfd, const char *name,
 			struct ls_policy_file **file_r,
 			struct ls_error *error_r)
 {
-	return open_file(dirfd, name, true, file_r, error_r);
+	return open_cdb(dirfd, name, true, file_r, error_r);
 }
 
 bool ls_policy_file_is_at(const struct ls_policy_file *file, int dirfd,

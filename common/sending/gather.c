@@ -102,8 +102,8 @@ static void note_domain(struct ls_gathered *gathered, const char *recipient)
 	gathered->domains[used + len] = '\0';
 }
 
-static void begin(const struct ls_state *state, struct ls_gathered *gathered,
-		  uint64_t instance)
+static void begin_gathering(const struct ls_state *state,
+			    struct ls_gathered *gathered, uint64_t instance)
 {
 	gathered->instance = instance;
 	gathered->book = book_of(state);
@@ -124,7 +124,7 @@ void ls_gather(const struct ls_state *state, struct ls_gathered *gathered,
 	of = ls_message_instance(state, instance);
 	if (gathered->instance != of || gathered->count > LS_GATHERED_MAX ||
 	    gathered->book != book_of(state))
-		begin(state, gathered, of);
+		begin_gathering(state, gathered, of);
 	key = ls_key_text(state->guard.hash_key, 'r', recipient);
 	gathered->asked += key != gathered->last;
 	gathered->last = key;
@@ -147,7 +147,7 @@ void ls_gather_alone(const struct ls_state *state, struct ls_gathered *gathered,
 {
 	if (state->guard.header == NULL)
 		return;
-	begin(state, gathered, ls_message_instance(state, instance));
+	begin_gathering(state, gathered, ls_message_instance(state, instance));
 	ls_gather(state, gathered, instance, user, recipient);
 }
 

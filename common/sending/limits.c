@@ -26,7 +26,7 @@ const struct ls_limit ls_told_limit = {
 	.period_ms = UINT64_C(24) * 3600 * 1000,
 };
 
-static void begin(struct ls_sending_limit limits_r[LS_SENDING_METERS])
+static void begin_limits(struct ls_sending_limit limits_r[LS_SENDING_METERS])
 {
 	for (unsigned i = 0; i < LS_SENDING_METERS; i++)
 		limits_r[i] =
@@ -51,7 +51,7 @@ void ls_sending_limits(const struct ls_policy *policy, bool probation,
 	struct ls_limit messages = ls_limit_part(policy->sending.messages, divisor);
 	struct ls_limit recipients = ls_limit_part(policy->sending.recipients, divisor);
 
-	begin(limits_r);
+	begin_limits(limits_r);
 	limits_r[LS_SENDING_MESSAGES].limit = messages;
 	limits_r[LS_SENDING_RECIPIENTS].limit = recipients;
 	limits_r[LS_SENDING_SENDERS].limit =
@@ -67,7 +67,7 @@ void ls_sending_limits(const struct ls_policy *policy, bool probation,
 void ls_relay_limits(const struct ls_policy *policy,
 		     struct ls_sending_limit limits_r[LS_SENDING_METERS])
 {
-	begin(limits_r);
+	begin_limits(limits_r);
 	limits_r[LS_SENDING_MESSAGES].limit = policy->relay.messages;
 	limits_r[LS_SENDING_RECIPIENTS].limit = policy->relay.recipients;
 }
@@ -83,8 +83,8 @@ uint64_t ls_relay_key(const uint8_t hash_key[16], uint64_t ip_key)
 }
 
 /* Returns whether there was anything. */
-static bool clear(const struct ls_table *subjects, uint64_t key,
-		  enum ls_kind kind, uint64_t now)
+static bool clear_meters(const struct ls_table *subjects, uint64_t key,
+			 enum ls_kind kind, uint64_t now)
 {
 	bool any = false;
 	struct ls_ref ref;
@@ -103,14 +103,15 @@ bool ls_sending_clear(const struct ls_table *subjects,
 		      const uint8_t hash_key[16], uint64_t user_key,
 		      uint64_t now)
 {
-	return clear(subjects, ls_sending_key(hash_key, user_key),
-		     LS_KIND_SENDING, now);
+	return clear_meters(subjects, ls_sending_key(hash_key, user_key),
+			    LS_KIND_SENDING, now);
 }
 
 void ls_relay_clear(const struct ls_table *subjects, const uint8_t hash_key[16],
 		    uint64_t ip_key)
 {
-	clear(subjects, ls_relay_key(hash_key, ip_key), LS_KIND_RELAY, 0);
+	clear_meters(subjects, ls_relay_key(hash_key, ip_key), LS_KIND_RELAY,
+		     0);
 }
 
 uint64_t ls_sending_account(const struct ls_ref *ref)

@@ -28,9 +28,9 @@
 
 /* ---- verdicts ---------------------------------------------------------- */
 
-static void refuse(const struct ls_sent *sent, enum ls_verdict verdict,
-		   enum ls_reason reason, uint64_t at,
-		   struct ls_decision *decision)
+static void refuse_sending(const struct ls_sent *sent, enum ls_verdict verdict,
+			   enum ls_reason reason, uint64_t at,
+			   struct ls_decision *decision)
 {
 	decision->wanted = verdict;
 	decision->verdict = sent->observed ? LS_ADMIT : verdict;
@@ -40,8 +40,8 @@ static void refuse(const struct ls_sent *sent, enum ls_verdict verdict,
 	decision->reveal = true; /* who sends has logged in */
 }
 
-static void journal(const struct ls_sent *sent, enum ls_event event,
-		    const struct ls_decision *decision)
+static void journal_message(const struct ls_sent *sent, enum ls_event event,
+			    const struct ls_decision *decision)
 {
 	const struct ls_message *message = sent->message;
 	struct ls_record record = {
@@ -72,7 +72,7 @@ static void journal_refusal(const struct ls_sent *sent,
 
 	if (ls_sent_charge(sent, LS_SENDING_TOLD, &told) &&
 	    told.emission_ms > 0)
-		journal(sent, LS_EVENT_MESSAGE, decision);
+		journal_message(sent, LS_EVENT_MESSAGE, decision);
 }
 
 /* What an account was frozen for came from a place that is new to it: so may be
@@ -101,7 +101,7 @@ static uint64_t attempted(const struct ls_sent *sent,
 
 /* The account has tried too much. Returns false when another message did it
  * just before. */
-static bool freeze(const struct ls_sent *sent)
+static bool freeze_sender(const struct ls_sent *sent)
 {
 	const struct ls_policy *policy = sent->visit.policy;
 	const struct ls_message *message = sent->message;
@@ -159,19 +159,19 @@ static void decide_excess(struct ls_sent *sent, struct ls_decision *decision)
 	bool hold = policy->sending.on_freeze == LS_ON_FREEZE_HOLD &&
 		    queue_id != NULL && *queue_id != '\0';
 
-	if (!sent->observed && !freeze(sent)) {
+	if (!sent->observed && !freeze_sender(sent)) {
 		ls_visit_init(&sent->visit, sent->state, sent->user,
 			      &sent->message->ip, NULL, sent->visit.now);
 		refuse_frozen(sent, decision);
 		return;
 	}
-	refuse(sent, hold ? LS_HOLD : LS_DENY, LS_REASON_SENDING,
-	       sent->visit.now + policy->sending.freeze_ms, decision);
+	refuse_sending(sent, hold ? LS_HOLD : LS_DENY, LS_REASON_SENDING,
+		       sent->visit.now + policy->sending.freeze_ms, decision);
 	/* Of what is held each queue id is wanted. */
 	if (sent->observed)
 		journal_refusal(sent, decision);
 	else
-		journal(sent, LS_EVENT_MESSAGE, decision);
+		journal_message(sent, LS_EVENT_MESSAGE, decision);
 }
 
 /* An alarm, no more often than once a day, whatever else there is no room for. */
@@ -189,7 +189,7 @@ static void raise_alarm(const struct ls_sent *sent,
 	ls_slot_set(&ref, LS_WORD_ALARMED,
 		    sent->visit.now + LS_SENT_REMEMBER_MS);
 	alarm.reason = LS_REASON_NEW_RECIPIENTS;
-	journal(sent, LS_EVENT_ALARM, &alarm);
+	journal_message(sent, LS_EVENT_ALARM, &alarm);
 }
 
 /* What is remembered of a message that came after the freeze, whatever that was
@@ -261,7 +261,8 @@ static void decide_account(struct ls_sent *sent, uint64_t real_ms,
 	if (full == LS_SENDING_METERS) {
 		ls_tried_accepted(sent, tried, again);
 	} else {
-		refuse(sent, LS_DENY, ls_sent_reason(sent, full), at, decision);
+		refuse_sending(sent, LS_DENY, ls_sent_reason(sent, full), at,
+			       decision);
 		if (!ls_tried_refused(sent, tried, again))
 			journal_refusal(sent, decision);
 		raise_alarm(sent, decision);
@@ -278,18 +279,20 @@ static void decide_address(struct ls_sent *sent, struct ls_decision *decision)
 	full = ls_sent_take(sent, &at);
 	if (full == LS_SENDING_METERS)
 		return;
-	refuse(sent, LS_DENY, ls_sent_reason(sent, full), at, decision);
+	refuse_sending(sent, LS_DENY, ls_sent_reason(sent, full), at, decision);
 	journal_refusal(sent, decision);
 }
 
 /* What its meters say, and nothing is charged. */
-static void look(const struct ls_sent *sent, struct ls_decision *decision)
+static void look_at_message(const struct ls_sent *sent,
+			    struct ls_decision *decision)
 {
 	uint64_t at = 0;
 	enum ls_sending_meter full = ls_sent_find_full(sent, &at);
 
 	if (full != LS_SENDING_METERS)
-		refuse(sent, LS_DENY, ls_sent_reason(sent, full), at, decision);
+		refuse_sending(sent, LS_DENY, ls_sent_reason(sent, full), at,
+			       decision);
 }
 
 /* The answer that was given before, with what is to be said of it now. */
@@ -315,7 +318,7 @@ static void repeat(struct ls_sent *sent, uint64_t real_ms,
 	} else if (reason != LS_REASON_SENDING) {
 		if (sent->kind == LS_KIND_SENDING)
 			ls_sent_need(sent, real_ms);
-		look(sent, &now);
+		look_at_message(sent, &now);
 		if (now.wanted == LS_ADMIT) /* there is room by now */
 			now.retry_ms = 1;
 	}
@@ -359,7 +362,7 @@ void ls_send_look(struct ls_state *state, const struct ls_message *message,
 	if (sent.kind == LS_KIND_SENDING)
 		ls_visit_is_frozen(&sent.visit, decision_r);
 	else if (!ls_sent_is_exempt(&sent))
-		look(&sent, decision_r);
+		look_at_message(&sent, decision_r);
 	if (decision_r->verdict == LS_ADMIT)
 		is_of_before(&sent, decision_r);
 	/* Then its end, where it would be told, never comes. Once for all of its
@@ -409,7 +412,7 @@ void ls_send(struct ls_state *state, const struct ls_message *message,
 	if (asked == LS_INSTANCE_DECIDED)
 		repeat(&sent, real_ms, verdict, reason, decision_r);
 	else if (asked == LS_INSTANCE_ASKED)
-		look(&sent, decision_r);
+		look_at_message(&sent, decision_r);
 	else if (sent.kind == LS_KIND_SENDING)
 		decide_account(&sent, real_ms, decision_r);
 	else

@@ -9,7 +9,7 @@
 
 /* ---- the subject ------------------------------------------------------- */
 
-static bool is_on_probation(const struct ls_visit *visit)
+static bool is_sender_on_probation(const struct ls_visit *visit)
 {
 	return visit->known[LS_KIND_USER] &&
 	       ls_slot_get(&visit->ref[LS_KIND_USER], LS_WORD_PROBATION) >
@@ -22,7 +22,7 @@ uint64_t ls_sent_once_key(const struct ls_sent *sent, uint64_t what)
 			   what);
 }
 
-static void be_account(struct ls_sent *sent)
+static void become_sender(struct ls_sent *sent)
 {
 	const struct ls_policy *policy = sent->visit.policy;
 
@@ -31,7 +31,8 @@ static void be_account(struct ls_sent *sent)
 				   sent->visit.key[LS_KIND_USER]);
 	sent->observed = policy->mode == LS_MODE_OBSERVE ||
 			 policy->sending.mode == LS_RULE_OBSERVE;
-	ls_sending_limits(policy, is_on_probation(&sent->visit), sent->limit);
+	ls_sending_limits(policy, is_sender_on_probation(&sent->visit),
+			  sent->limit);
 }
 
 static void be_address(struct ls_sent *sent)
@@ -64,7 +65,7 @@ void ls_sent_init(struct ls_sent *sent, struct ls_state *state,
 	sent->sender = 0;
 	sent->has_contacts = false;
 	if (account)
-		be_account(sent);
+		become_sender(sent);
 	else
 		be_address(sent);
 }
@@ -182,7 +183,7 @@ void ls_sent_learn(const struct ls_sent *sent)
 /* ---- charges ----------------------------------------------------------- */
 
 /* A new slot says whose it is, and the name is kept for people to read. */
-static void sign(const struct ls_sent *sent, const struct ls_ref *ref)
+static void sign_message(const struct ls_sent *sent, const struct ls_ref *ref)
 {
 	uint64_t account = sent->visit.key[LS_KIND_USER];
 	struct ls_subject subject;
@@ -210,8 +211,8 @@ enum { CHARGE_TRIES = 16, TAKE_TRIES = 4, SENDER_TRIES = 4 };
 /* The meter of whoever sends without a slot, which is charged in place of the first
  * one that is limited, with the units that it needs of the dearest: so no limit of
  * messages or recipients is exceeded. The others go uncounted. */
-static bool charge_crowd(const struct ls_sent *sent,
-			 enum ls_sending_meter meter)
+static bool charge_sender_crowd(const struct ls_sent *sent,
+				enum ls_sending_meter meter)
 {
 	struct ls_map_header *header = sent->state->guard.header;
 	const struct ls_rate rates[] = {
@@ -266,7 +267,7 @@ bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 				   sent->visit.now,
 				   sent->kind == LS_KIND_SENDING, &ref) < 0)
 			break;
-		sign(sent, &ref);
+		sign_message(sent, &ref);
 		switch (ls_slot_charge(&ref, sent->limit[meter].word,
 				       sent->visit.now, &rate, false,
 				       &charge_r->at)) {
@@ -279,7 +280,7 @@ bool ls_sent_charge(const struct ls_sent *sent, enum ls_sending_meter meter,
 			return true;
 		}
 	}
-	return charge_crowd(sent, meter);
+	return charge_sender_crowd(sent, meter);
 }
 
 static void refund(const struct ls_sent *sent, enum ls_sending_meter meter,
@@ -411,7 +412,8 @@ enum ls_sending_meter ls_sent_try(const struct ls_sent *sent)
 	return full;
 }
 
-static enum ls_sending_meter take(const struct ls_sent *sent, uint64_t *at_r)
+static enum ls_sending_meter take_message(const struct ls_sent *sent,
+					  uint64_t *at_r)
 {
 	enum ls_sending_meter full = LS_SENDING_METERS;
 
@@ -438,7 +440,7 @@ enum ls_sending_meter ls_sent_take(struct ls_sent *sent, uint64_t *at_r)
 	if (full != LS_SENDING_METERS)
 		return full;
 	claimed = claim_sender(sent);
-	full = take(sent, at_r);
+	full = take_message(sent, at_r);
 	if (claimed && full != LS_SENDING_METERS)
 		disown_sender(sent);
 	return full;

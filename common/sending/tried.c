@@ -13,7 +13,8 @@
 /* No queue tries again sooner. */
 enum { RETRY_MS = 60000 };
 
-static bool find(const struct ls_sent *sent, uint64_t key, struct ls_ref *ref_r)
+static bool find_tried(const struct ls_sent *sent, uint64_t key,
+		       struct ls_ref *ref_r)
 {
 	return ls_table_find(&sent->state->guard.subjects, key, LS_KIND_ONCE,
 			     ref_r) == 0;
@@ -23,7 +24,7 @@ static bool is_remembered(const struct ls_sent *sent, uint64_t key)
 {
 	struct ls_ref ref;
 
-	return find(sent, key, &ref) &&
+	return find_tried(sent, key, &ref) &&
 	       ls_slot_get(&ref, LS_WORD_UNTIL) > sent->visit.now;
 }
 
@@ -62,8 +63,8 @@ bool ls_tried_find(const struct ls_sent *sent, uint64_t *key_r)
 }
 
 /* Are all recipients known by name, so that it is the same message? */
-static bool is_whole(const struct ls_message *message,
-		     const struct ls_state *state)
+static bool is_whole_message(const struct ls_message *message,
+			     const struct ls_state *state)
 {
 	return ls_message_is_known(state, message) && !message->partial &&
 	       message->gathered->count >= message->recipients;
@@ -105,11 +106,12 @@ bool ls_tried_is_paid(const struct ls_sent *sent, uint64_t key, bool again)
 {
 	struct ls_ref ref;
 
-	return again && find(sent, key, &ref) &&
+	return again && find_tried(sent, key, &ref) &&
 	       ls_slot_get(&ref, LS_WORD_FEW) == 0 &&
 	       ls_slot_get(&ref, LS_WORD_UNTIL) + RETRY_MS <=
 		       sent->visit.now + LS_SENT_REMEMBER_MS &&
-	       is_whole(sent->message, sent->state) && charge_repeat(sent);
+	       is_whole_message(sent->message, sent->state) &&
+	       charge_repeat(sent);
 }
 
 bool ls_tried_charge(struct ls_sent *sent)
@@ -157,7 +159,7 @@ void ls_tried_accepted(const struct ls_sent *sent, uint64_t key, bool again)
 
 	if (are_limited(sent) && (again || is_busy(sent)))
 		remember(sent, key, false);
-	else if (again && find(sent, key, &ref))
+	else if (again && find_tried(sent, key, &ref))
 		ls_slot_set(&ref, LS_WORD_UNTIL, 0);
 }
 
@@ -165,9 +167,9 @@ bool ls_tried_refused(const struct ls_sent *sent, uint64_t key, bool again)
 {
 	bool limited = are_limited(sent);
 	struct ls_ref ref;
-	bool refused = again &&
-		       (!limited || (find(sent, key, &ref) &&
-				     ls_slot_get(&ref, LS_WORD_FEW) != 0));
+	bool refused =
+		again && (!limited || (find_tried(sent, key, &ref) &&
+				       ls_slot_get(&ref, LS_WORD_FEW) != 0));
 
 	remember(sent, key, limited);
 	return refused;

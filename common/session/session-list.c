@@ -46,7 +46,7 @@ uint64_t ls_sessions_live(struct ls_state *state, const char *user)
 	return count;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+static uint64_t least_place(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
@@ -61,9 +61,9 @@ void ls_sessions_status(struct ls_state *state,
 		return;
 	status_r->room = map->live.places;
 	status_r->live = ls_sessions_live(state, NULL);
-	status_r->full = least(atomic_load(&map->header->live_full),
-			       map->live.places);
+	status_r->full = least_place(atomic_load(&map->header->live_full),
+				     map->live.places);
 	status_r->created_ms = map->created_boot_ms;
-	status_r->events = least(atomic_load(map->journal.head),
-				 map->journal.records);
+	status_r->events = least_place(atomic_load(map->journal.head),
+				       map->journal.records);
 }

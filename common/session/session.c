@@ -19,10 +19,10 @@ static const char *const end_names[LS_END_COUNT] = {
 	[LS_END_DIED] = "died",
 };
 
-static void journal(const struct ls_state *state, enum ls_event event,
-		    const struct ls_live_record *session,
-		    const struct ls_decision *decision, const char *how,
-		    uint64_t now)
+static void journal_session(const struct ls_state *state, enum ls_event event,
+			    const struct ls_live_record *session,
+			    const struct ls_decision *decision, const char *how,
+			    uint64_t now)
 {
 	struct ls_record record = {
 		.at_ms = now,
@@ -48,8 +48,8 @@ static void journal(const struct ls_state *state, enum ls_event event,
 
 /* ---- those whose process is gone -------------------------------------- */
 
-static bool is_gone(const struct ls_looker *looker,
-		    const struct ls_live_record *session)
+static bool is_session_gone(const struct ls_looker *looker,
+			    const struct ls_live_record *session)
 {
 	return ls_looker_sees_end(looker, &session->process);
 }
@@ -63,14 +63,14 @@ static bool sweep(const struct ls_state *state, uint64_t index,
 	struct ls_live_record session;
 
 	if (!ls_live_read(live, index, false, &session) ||
-	    !is_gone(looker, &session))
+	    !is_session_gone(looker, &session))
 		return false;
 	ls_seats_give_up(state, &session);
 	if (!ls_live_free(live, &session.hold))
 		return false;
 	if (session.live)
-		journal(state, LS_EVENT_SESSION_END, &session, NULL,
-			end_names[LS_END_DIED], now);
+		journal_session(state, LS_EVENT_SESSION_END, &session, NULL,
+				end_names[LS_END_DIED], now);
 	return true;
 }
 
@@ -195,9 +195,9 @@ static void refuse_for_seats(const struct ls_policy *policy,
 		decision->verdict = LS_DENY;
 }
 
-static void begin(const struct ls_state *state,
-		  const struct ls_session_start *start,
-		  struct ls_live_record *session_r, uint64_t now)
+static void begin_session(const struct ls_state *state,
+			  const struct ls_session_start *start,
+			  struct ls_live_record *session_r, uint64_t now)
 {
 	memset(session_r, 0, sizeof(*session_r));
 	session_r->process = state->looker.self;
@@ -236,7 +236,7 @@ int ls_session_open(struct ls_state *state,
 	if (!map->writable)
 		return LS_EACCES;
 	know_self(state);
-	begin(state, start, &session, now);
+	begin_session(state, start, &session, now);
 	policy = ls_policy_file_lookup(state->policy, session.user, start->ip,
 				       &own);
 	if (decision_r->verdict == LS_ADMIT &&
@@ -255,8 +255,8 @@ int ls_session_open(struct ls_state *state,
 	if (session_r->open && !start->restored)
 		charge_rates(state, policy, &session, now);
 	if (!start->restored || decision_r->wanted != LS_ADMIT)
-		journal(state, LS_EVENT_SESSION, &session, decision_r, NULL,
-			now);
+		journal_session(state, LS_EVENT_SESSION, &session, decision_r,
+				NULL, now);
 	return 0;
 }
 
@@ -272,7 +272,7 @@ void ls_session_close(struct ls_state *state,
 	if (!session->open || !map->writable)
 		return;
 	session->open = false;
-	begin(state, start, &ended, session->began);
+	begin_session(state, start, &ended, session->began);
 	ended.hold = (struct ls_hold){ session->place, session->bits };
 	if (session->bits != 0) {
 		struct ls_live_record held;
@@ -285,6 +285,6 @@ void ls_session_close(struct ls_state *state,
 		ls_seats_give_up(state, &ended);
 		ls_live_free(&map->live, &ended.hold);
 	}
-	journal(state, LS_EVENT_SESSION_END, &ended, NULL,
-		how < LS_END_COUNT ? end_names[how] : "", now);
+	journal_session(state, LS_EVENT_SESSION_END, &ended, NULL,
+			how < LS_END_COUNT ? end_names[how] : "", now);
 }

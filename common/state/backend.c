@@ -34,8 +34,8 @@ static void name_set(struct ls_failing_place *place,
 }
 
 /* The place of that passdb, else the one that was not needed for longest. */
-static struct ls_failing_place *find(struct ls_failing_place *places,
-				     const char *name, bool *known_r)
+static struct ls_failing_place *find_passdb(struct ls_failing_place *places,
+					    const char *name, bool *known_r)
 {
 	struct ls_failing_place *oldest = &places[0];
 	char other[NAME_SIZE];
@@ -71,7 +71,7 @@ void ls_passdb_failed(struct ls_state *state, const char *passdb,
 	if (!state->guard.writable)
 		return;
 	ls_copy(name, sizeof(name), passdb);
-	place = find(state->guard.header->failing, name, &known);
+	place = find_passdb(state->guard.header->failing, name, &known);
 	/* Auth is one process; another one's count may get lost. */
 	if (known && fails(place, now)) {
 		atomic_fetch_add(&place->times, 1);
@@ -95,7 +95,7 @@ bool ls_passdb_answered(struct ls_state *state, const char *passdb,
 	if (!state->guard.writable)
 		return false;
 	ls_copy(name, sizeof(name), passdb);
-	place = find(state->guard.header->failing, name, &known);
+	place = find_passdb(state->guard.header->failing, name, &known);
 	if (known)
 		atomic_store(&place->worked, now);
 	for (unsigned i = 0; i < LS_FAILING; i++)

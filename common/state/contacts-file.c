@@ -22,13 +22,13 @@ static const char magic[8] = "LSKNOWN";
 
 #define LINES_MAX (UINT64_C(1) << 26)
 
-static size_t size_of(uint64_t lines)
+static size_t contacts_size(uint64_t lines)
 {
 	return LS_CONTACTS_HEADER_SIZE +
 	       lines * LS_CONTACT_LINE * sizeof(uint64_t);
 }
 
-static uint64_t header_check(const struct ls_contacts_header *header)
+static uint64_t contacts_header_check(const struct ls_contacts_header *header)
 {
 	uint64_t check;
 
@@ -38,8 +38,9 @@ static uint64_t header_check(const struct ls_contacts_header *header)
 	return check;
 }
 
-static int check_header(const struct ls_contacts_header *header, off_t size,
-			const char *path, struct ls_error *error_r)
+static int check_contacts_header(const struct ls_contacts_header *header,
+				 off_t size, const char *path,
+				 struct ls_error *error_r)
 {
 	if (memcmp(header->magic, magic, sizeof(magic)) != 0)
 		return ls_fail(error_r, LS_EFORMAT,
@@ -49,19 +50,21 @@ static int check_header(const struct ls_contacts_header *header, off_t size,
 			       "%s: contacts of version %u, this program has "
 			       "%u",
 			       path, header->version, LS_CONTACTS_VERSION);
-	if (header->check != header_check(header) || header->lines < 2 ||
-	    header->lines > LINES_MAX)
+	if (header->check != contacts_header_check(header) ||
+	    header->lines < 2 || header->lines > LINES_MAX)
 		return ls_fail(error_r, LS_EFORMAT, "%s: damaged header", path);
-	if (size < 0 || header->size != size_of(header->lines) ||
+	if (size < 0 || header->size != contacts_size(header->lines) ||
 	    (uint64_t)size != header->size)
 		return ls_fail(error_r, LS_EFORMAT,
 			       "%s: %lld bytes where %zu are due: truncated",
-			       path, (long long)size, size_of(header->lines));
+			       path, (long long)size,
+			       contacts_size(header->lines));
 	return 0;
 }
 
-static int open_fd(int fd, const char *path, bool writable,
-		   struct ls_contacts *contacts, struct ls_error *error_r)
+static int open_contacts_fd(int fd, const char *path, bool writable,
+			    struct ls_contacts *contacts,
+			    struct ls_error *error_r)
 {
 	struct ls_contacts_header header;
 	struct stat st;
@@ -77,10 +80,10 @@ static int open_fd(int fd, const char *path, bool writable,
 	if (!S_ISREG(st.st_mode) || (size_t)got < sizeof(header))
 		return ls_fail(error_r, LS_EFORMAT,
 			       "%s: too short for contacts: truncated", path);
-	ret = check_header(&header, st.st_size, path, error_r);
+	ret = check_contacts_header(&header, st.st_size, path, error_r);
 	if (ret < 0)
 		return ret;
-	contacts->size = size_of(header.lines);
+	contacts->size = contacts_size(header.lines);
 	base = ls_space_map(fd, contacts->size, writable);
 	if (base == MAP_FAILED)
 		return ls_space_fail(path, contacts->size, error_r);
@@ -118,14 +121,15 @@ int ls_contacts_open(int dirfd, const char *path, bool writable,
 			       path);
 	if (fd < 0)
 		return ls_fail_sys(error_r, "open", path);
-	ret = open_fd(fd, path, writable, contacts_r, error_r);
+	ret = open_contacts_fd(fd, path, writable, contacts_r, error_r);
 	close(fd);
 	return ret;
 }
 
 /* Fill an empty file. */
-static int make(int fd, const char *path, uint64_t room, const char *group,
-		const char *readers, struct ls_error *error_r)
+static int make_contacts_file(int fd, const char *path, uint64_t room,
+			      const char *group, const char *readers,
+			      struct ls_error *error_r)
 {
 	struct ls_contacts_header header = { .version = LS_CONTACTS_VERSION };
 	int err;
@@ -136,9 +140,9 @@ static int make(int fd, const char *path, uint64_t room, const char *group,
 			       "%s: cannot hold %llu contacts", path,
 			       (unsigned long long)room);
 	memcpy(header.magic, magic, sizeof(magic));
-	header.size = size_of(header.lines);
+	header.size = contacts_size(header.lines);
 	randombytes_buf(header.hash_key, sizeof(header.hash_key));
-	header.check = header_check(&header);
+	header.check = contacts_header_check(&header);
 	err = posix_fallocate(fd, 0, (off_t)header.size);
 	if (err != 0)
 		return ls_fail(
@@ -160,9 +164,9 @@ static bool is_there(int dirfd, const char *file, const struct stat *as)
 }
 
 /* Fill the temporary file and give it its name, holding its lock. */
-static int make_in_place(int dirfd, int fd, const char *path, uint64_t room,
-			 const char *group, const char *readers,
-			 struct ls_error *error_r)
+static int make_contacts_in_place(int dirfd, int fd, const char *path,
+				  uint64_t room, const char *group,
+				  const char *readers, struct ls_error *error_r)
 {
 	struct stat st;
 	int ret;
@@ -175,7 +179,8 @@ static int make_in_place(int dirfd, int fd, const char *path, uint64_t room,
 	if (ret == 0 && ftruncate(fd, 0) < 0)
 		ret = ls_fail_sys(error_r, "truncate", path);
 	if (ret == 0)
-		ret = make(fd, path, room, group, readers, error_r);
+		ret = make_contacts_file(fd, path, room, group, readers,
+					 error_r);
 	if (ret == 0 && renameat(dirfd, temp, dirfd, name) < 0)
 		ret = ls_fail_sys(error_r, "create", path);
 	if (ret < 0)
@@ -195,8 +200,8 @@ int ls_contacts_create(int dirfd, const char *path, uint64_t room,
 		return ls_fail_sys(error_r, "create", path);
 	/* The kernel gives up the lock of who is killed. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		ret = make_in_place(dirfd, fd, path, room, group, readers,
-				    error_r);
+		ret = make_contacts_in_place(dirfd, fd, path, room, group,
+					     readers, error_r);
 	else if (errno != EWOULDBLOCK)
 		ret = ls_fail_sys(error_r, "lock the creation of", path);
 	close(fd);

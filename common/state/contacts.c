@@ -21,8 +21,8 @@ enum {
 
 /* ---- hashes ----------------------------------------------------------- */
 
-static uint64_t hash(const struct ls_contacts *contacts, const void *bytes,
-		     size_t len)
+static uint64_t hash_contact(const struct ls_contacts *contacts,
+			     const void *bytes, size_t len)
 {
 	uint64_t key;
 
@@ -33,7 +33,8 @@ static uint64_t hash(const struct ls_contacts *contacts, const void *bytes,
 uint32_t ls_contacts_account(const struct ls_contacts *contacts,
 			     const char *user)
 {
-	return (uint32_t)(hash(contacts, user, strnlen(user, LS_USER_MAX)) &
+	return (uint32_t)(hash_contact(contacts, user,
+				       strnlen(user, LS_USER_MAX)) &
 			  ACCOUNT_MASK);
 }
 
@@ -49,7 +50,7 @@ uint64_t ls_contacts_key(const struct ls_contacts *contacts, const char *user,
 	bytes[len++] = '\0';
 	for (size_t i = 0; i < more; i++)
 		bytes[len++] = (char)tolower((unsigned char)recipient[i]);
-	return hash(contacts, bytes, len);
+	return hash_contact(contacts, bytes, len);
 }
 
 /* Without its day: what is looked for in its bucket. */
@@ -93,7 +94,7 @@ static struct choice own_buckets(const struct ls_contacts *contacts,
 
 /* ---- words ------------------------------------------------------------ */
 
-static _Atomic uint64_t *find(struct choice choice, uint64_t name)
+static _Atomic uint64_t *find_contact(struct choice choice, uint64_t name)
 {
 	for (unsigned b = 0; b < 2; b++)
 		for (unsigned i = 0; i < LS_CONTACT_WAYS; i++) {
@@ -123,17 +124,17 @@ static bool is_to_come(uint64_t word, unsigned today)
 }
 
 /* Days since; 0 of a day that is still to come. */
-static unsigned age_of(uint64_t word, unsigned today)
+static unsigned contact_age(uint64_t word, unsigned today)
 {
 	return is_to_come(word, today) ? 0
 				       : (today - day_of(word)) & DAY_MASK;
 }
 
 /* Nobody's, or a contact that is worth nothing any more. */
-static bool is_free(uint64_t word, unsigned today)
+static bool is_free_word(uint64_t word, unsigned today)
 {
-	return word == 0 ||
-	       (!is_own(word) && age_of(word, today) >= LS_CONTACT_KEEP_DAYS);
+	return word == 0 || (!is_own(word) &&
+			     contact_age(word, today) >= LS_CONTACT_KEEP_DAYS);
 }
 
 /* Which of two words is to go: an account's own only when
@@ -145,7 +146,7 @@ static bool is_cheaper(uint64_t word, uint64_t than, unsigned today)
 		return than != 0;
 	if (is_own(word) != is_own(than))
 		return is_own(than);
-	return age_of(word, today) > age_of(than, today);
+	return contact_age(word, today) > contact_age(than, today);
 }
 
 /* What an evicted contact's account knows is not whole any more. */
@@ -154,10 +155,11 @@ static void learn_anew(const struct ls_contacts *contacts, uint64_t evicted,
 {
 	uint32_t account = (uint32_t)(evicted >> ACCOUNT_BIT);
 	_Atomic uint64_t *own =
-		find(own_buckets(contacts, account), own_name(account));
+		find_contact(own_buckets(contacts, account), own_name(account));
 	uint64_t word;
 
-	if (is_own(evicted) || age_of(evicted, today) >= LS_CONTACT_KEEP_DAYS) {
+	if (is_own(evicted) ||
+	    contact_age(evicted, today) >= LS_CONTACT_KEEP_DAYS) {
 		atomic_fetch_add_explicit(&contacts->header->idle, 1,
 					  memory_order_relaxed);
 		return;
@@ -186,11 +188,11 @@ static _Atomic uint64_t *find_place(struct choice choice, unsigned today,
 	for (unsigned b = 0; b < 2; b++) {
 		at[b] = &choice.bucket[b][0];
 		old[b] = atomic_load(at[b]);
-		room[b] = is_free(old[b], today);
+		room[b] = is_free_word(old[b], today);
 		for (unsigned i = 1; i < LS_CONTACT_WAYS; i++) {
 			uint64_t word = atomic_load(&choice.bucket[b][i]);
 
-			room[b] += is_free(word, today);
+			room[b] += is_free_word(word, today);
 			if (is_cheaper(word, old[b], today)) {
 				at[b] = &choice.bucket[b][i];
 				old[b] = word;
@@ -208,13 +210,14 @@ enum { PUT_TRIES = 8 };
 /* Have a name in one of its buckets; `renew` its day if it is there. A day to come
  * is set right, or nothing would be limited until then; and day 0, of a clock that
  * was not set yet. */
-static void put(const struct ls_contacts *contacts, struct choice choice,
-		uint64_t name, unsigned today, bool renew)
+static void put_contact(const struct ls_contacts *contacts,
+			struct choice choice, uint64_t name, unsigned today,
+			bool renew)
 {
 	uint64_t mine = name << NAME_BIT | today;
 
 	for (unsigned tries = 0; tries < PUT_TRIES; tries++) {
-		_Atomic uint64_t *at = find(choice, name);
+		_Atomic uint64_t *at = find_contact(choice, name);
 		uint64_t old;
 
 		if (at == NULL) {
@@ -239,14 +242,14 @@ static void put(const struct ls_contacts *contacts, struct choice choice,
 bool ls_contacts_know(const struct ls_contacts *contacts, uint32_t account,
 		      uint64_t key)
 {
-	return find(contact_buckets(contacts, key),
-		    contact_name(account, key)) != NULL;
+	return find_contact(contact_buckets(contacts, key),
+			    contact_name(account, key)) != NULL;
 }
 
 unsigned ls_contacts_since(const struct ls_contacts *contacts, uint32_t account)
 {
 	const _Atomic uint64_t *own =
-		find(own_buckets(contacts, account), own_name(account));
+		find_contact(own_buckets(contacts, account), own_name(account));
 
 	return own != NULL ? day_of(atomic_load(own)) : 0;
 }
@@ -256,21 +259,21 @@ bool ls_contacts_are_learnt(const struct ls_contacts *contacts,
 {
 	unsigned since = ls_contacts_since(contacts, account);
 
-	return since != 0 && age_of(since, today) >= LS_CONTACT_LEARN_DAYS;
+	return since != 0 && contact_age(since, today) >= LS_CONTACT_LEARN_DAYS;
 }
 
 void ls_contacts_add(const struct ls_contacts *contacts, uint32_t account,
 		     uint64_t key, unsigned today)
 {
-	put(contacts, contact_buckets(contacts, key), contact_name(account, key),
-	    today, true);
+	put_contact(contacts, contact_buckets(contacts, key),
+		    contact_name(account, key), today, true);
 }
 
 void ls_contacts_begin(const struct ls_contacts *contacts, uint32_t account,
 		       unsigned today)
 {
-	put(contacts, own_buckets(contacts, account), own_name(account), today,
-	    false);
+	put_contact(contacts, own_buckets(contacts, account), own_name(account),
+		    today, false);
 }
 
 uint64_t ls_contacts_count(const struct ls_contacts *contacts, uint32_t account)

@@ -30,7 +30,7 @@ struct restore {
 };
 
 /* Returns 0; or LS_EFULL, where all that counts has to fit and does not. */
-static int fill(struct ls_map *map, void *context, struct ls_error *error_r)
+static int fill_map(struct ls_map *map, void *context, struct ls_error *error_r)
 {
 	struct restore *restore = context;
 	char text[200];
@@ -101,7 +101,7 @@ static int make_map(const struct ls_state *state, enum ls_map_type type,
 	if (snapshot != NULL) {
 		restore.snapshot = snapshot;
 		spec.hash_key = ls_snapshot_hash_key(snapshot);
-		spec.fill = fill;
+		spec.fill = fill_map;
 		spec.context = &restore;
 	}
 	ret = make(state->state_dirfd, name, path, &spec, map_r, error_r);

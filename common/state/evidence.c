@@ -44,7 +44,7 @@ _Static_assert(sizeof(MESSAGES) + sizeof(RECIPIENTS) + 2 * 20 +
 	       "all before the domains fits");
 
 /* The rest of a word that begins with `name`, or NULL. */
-static const char *value_of(const char *word, const char *name)
+static const char *evidence_value(const char *word, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -65,16 +65,16 @@ bool ls_evidence_of(const struct ls_record *record,
 	while (*word != '\0') {
 		size_t len = strcspn(word, " ");
 
-		if ((value = value_of(word, TO)) != NULL) {
+		if ((value = evidence_value(word, TO)) != NULL) {
 			ls_copy(evidence_r->domains,
 				sizeof(evidence_r->domains), value);
 			break;
 		}
-		if ((value = value_of(word, MESSAGES)) != NULL)
+		if ((value = evidence_value(word, MESSAGES)) != NULL)
 			evidence_r->messages = strtoull(value, NULL, 10);
-		else if ((value = value_of(word, RECIPIENTS)) != NULL)
+		else if ((value = evidence_value(word, RECIPIENTS)) != NULL)
 			evidence_r->recipients = strtoull(value, NULL, 10);
-		else if ((value = value_of(word, QUEUE_ID)) != NULL)
+		else if ((value = evidence_value(word, QUEUE_ID)) != NULL)
 			snprintf(evidence_r->queue_id,
 				 sizeof(evidence_r->queue_id), "%.*s",
 				 (int)(word + len - value), value);

@@ -11,7 +11,7 @@ static bool is_capital(char c)
 }
 
 /* Letters of ASCII alone, as Dovecot's %L. */
-static void lower(char *text)
+static void lower_letters(char *text)
 {
 	for (; *text != '\0'; text++)
 		if (is_capital(*text))
@@ -27,7 +27,7 @@ static bool has_capitals(const char *text)
 
 /* Has Dovecot used the name as it is? A passdb may give an account a name that it
  * would make of no other. */
-static bool is_known(const struct ls_state *state, const char *user)
+static bool is_known_account(const struct ls_state *state, const char *user)
 {
 	const struct ls_map *map = &state->guard;
 	struct ls_ref ref;
@@ -51,13 +51,13 @@ void ls_name_fold(const struct ls_state *state, const char *typed, bool whole,
 
 	ls_user_copy(user_r, typed);
 	if ((!lowered && !cut) || strlen(typed) > LS_TYPED_MAX ||
-	    (header != NULL && is_known(state, user_r)))
+	    (header != NULL && is_known_account(state, user_r)))
 		return;
 	strcpy(folded, typed);
 	if (cut)
 		*strchr(folded, '@') = '\0';
 	if (lowered)
-		lower(folded);
+		lower_letters(folded);
 	ls_user_copy(user_r, folded);
 }
 

@@ -17,14 +17,15 @@ _Static_assert(LS_SECRET_SIZE == crypto_shorthash_KEYBYTES, "SipHash-2-4");
 
 static const char file_name[] = "secret";
 
-static int fail(struct ls_error *error_r, const char *path, const char *reason)
+static int fail_secret(struct ls_error *error_r, const char *path,
+		       const char *reason)
 {
 	return ls_fail(error_r, LS_EFORMAT, "%s/%s: %s", path, file_name,
 		       reason);
 }
 
 /* Under a name of its own first: nobody ever reads half a secret. */
-static int make(int dirfd, const char *path, struct ls_error *error_r)
+static int make_secret(int dirfd, const char *path, struct ls_error *error_r)
 {
 	uint8_t key[LS_SECRET_SIZE];
 	char temp[32];
@@ -57,12 +58,13 @@ static int read_fd(int fd, const char *path, struct ls_secret *secret_r,
 		return ls_fail_sys(error_r, "stat the secret in", path);
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 ||
 	    (st.st_uid != 0 && st.st_uid != geteuid()))
-		return fail(error_r, path,
-			    "others may read it: remove it, and restart");
+		return fail_secret(
+			error_r, path,
+			"others may read it: remove it, and restart");
 	got = read(fd, bytes, sizeof(bytes));
 	if (got != LS_SECRET_SIZE)
-		return fail(error_r, path,
-			    "not 16 bytes: remove it, and restart");
+		return fail_secret(error_r, path,
+				   "not 16 bytes: remove it, and restart");
 	memcpy(secret_r->key, bytes, LS_SECRET_SIZE);
 	secret_r->known = true;
 	sodium_memzero(bytes, sizeof(bytes));
@@ -78,7 +80,7 @@ int ls_secret_open(int dirfd, const char *path, bool create,
 	memset(secret_r, 0, sizeof(*secret_r));
 	fd = openat(dirfd, file_name, flags);
 	if (fd < 0 && errno == ENOENT && create) {
-		ret = make(dirfd, path, error_r);
+		ret = make_secret(dirfd, path, error_r);
 		if (ret < 0)
 			return ret;
 		fd = openat(dirfd, file_name, flags);

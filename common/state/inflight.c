@@ -89,7 +89,7 @@ uint64_t ls_inflight_local_key(uint64_t key)
 	return (key % LS_INFLIGHT_LOCALS + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-static bool is_free(const struct entry *entry)
+static bool is_free_entry(const struct entry *entry)
 {
 	return (entry->flight.failures | entry->flight.same |
 		entry->flight.other) == 0;
@@ -106,7 +106,8 @@ static unsigned probe(const struct ls_inflight *inflight, uint64_t key)
 {
 	unsigned i = home_of(key);
 
-	while (!is_free(&inflight->entry[i]) && inflight->entry[i].key != key)
+	while (!is_free_entry(&inflight->entry[i]) &&
+	       inflight->entry[i].key != key)
 		i = (i + 1) & (ENTRIES - 1);
 	return i;
 }
@@ -127,7 +128,7 @@ bool ls_inflight_add(struct ls_inflight *inflight, uint64_t key, bool failure,
 	struct entry *entry = &inflight->entry[probe(inflight, key)];
 	struct ls_flight *flight = &entry->flight;
 
-	if (is_free(entry)) {
+	if (is_free_entry(entry)) {
 		if (inflight->used == ENTRIES_USED_MAX)
 			return false;
 		inflight->used++;
@@ -163,7 +164,7 @@ static void erase(struct ls_inflight *inflight, unsigned i)
 			unsigned home, from_home, from_gap;
 
 			j = (j + 1) & (ENTRIES - 1);
-			if (is_free(&inflight->entry[j]))
+			if (is_free_entry(&inflight->entry[j]))
 				return;
 			home = home_of(inflight->entry[j].key);
 			from_home = (j - home) & (ENTRIES - 1);
@@ -182,7 +183,7 @@ void ls_inflight_remove(struct ls_inflight *inflight, uint64_t key,
 	unsigned i = probe(inflight, key);
 	struct ls_flight *flight = &inflight->entry[i].flight;
 
-	if (is_free(&inflight->entry[i]))
+	if (is_free_entry(&inflight->entry[i]))
 		return;
 	if (failure && flight->failures > 0)
 		flight->failures--;
@@ -190,6 +191,6 @@ void ls_inflight_remove(struct ls_inflight *inflight, uint64_t key,
 		flight->same--;
 	else if (account != 0 && flight->other > 0)
 		flight->other--;
-	if (is_free(&inflight->entry[i]))
+	if (is_free_entry(&inflight->entry[i]))
 		erase(inflight, i);
 }

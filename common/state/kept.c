@@ -37,16 +37,16 @@ static bool worth_keeping(const struct ls_kept *kept, uint64_t now)
 	       ls_lock_active(&kept->lock, now);
 }
 
-static bool is_whole(const struct ls_lock_word *lock)
+static bool is_whole_record(const struct ls_lock_word *lock)
 {
 	return lock->reason <= LS_REASON_LOCKS && lock->origin < LS_ORIGIN_COUNT;
 }
 
-static struct ls_lock_word lock_of(const struct ls_ref *ref, unsigned word)
+static struct ls_lock_word kept_lock(const struct ls_ref *ref, unsigned word)
 {
 	struct ls_lock_word lock = ls_lock_unpack(ls_slot_get(ref, word));
 
-	return is_whole(&lock) ? lock : ls_lock_unpack(0);
+	return is_whole_record(&lock) ? lock : ls_lock_unpack(0);
 }
 
 bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
@@ -54,10 +54,10 @@ bool ls_kept_of(const struct ls_ref *ref, enum ls_kind kind, uint64_t now,
 {
 	memset(kept_r, 0, sizeof(*kept_r));
 	kept_r->kind = kind;
-	kept_r->lock = lock_of(ref, LS_WORD_LOCK);
+	kept_r->lock = kept_lock(ref, LS_WORD_LOCK);
 	kept_r->familiar = ls_slot_get(ref, LS_WORD_FAMILIAR);
 	if (kind == LS_KIND_USER) {
-		kept_r->freeze = lock_of(ref, LS_WORD_FREEZE);
+		kept_r->freeze = kept_lock(ref, LS_WORD_FREEZE);
 		kept_r->seen = ls_slot_get(ref, LS_WORD_SUSPICIOUS);
 	} else if (is_net(kept_r)) {
 		kept_r->seen = ls_slot_get(ref, LS_WORD_TRUSTED);
@@ -157,7 +157,8 @@ bool ls_kept_get(const uint8_t *value, size_t len, enum ls_kind kind,
 	/* Of a place or an account `seen` is when something began. */
 	if (kind == LS_KIND_USER || kind == LS_KIND_PLACE)
 		not_before(&kept_r->seen, &kept_r->familiar, now);
-	return is_whole(&kept_r->lock) && is_whole(&kept_r->freeze);
+	return is_whole_record(&kept_r->lock) &&
+	       is_whole_record(&kept_r->freeze);
 }
 
 uint64_t ls_kept_locked_until(const struct ls_kept *kept)

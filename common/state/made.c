@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static uint64_t room(uint64_t buckets)
+static uint64_t made_room(uint64_t buckets)
 {
 	return buckets * LS_WAYS;
 }
@@ -18,8 +18,9 @@ int ls_made_as(const struct ls_state *state, struct ls_made *made_r)
 	const struct ls_map *map = &state->guard;
 	int fd, ret;
 
-	*made_r = (struct ls_made){ .subjects = room(map->subjects.buckets),
-				    .journal_size = map->journal.records };
+	*made_r =
+		(struct ls_made){ .subjects = made_room(map->subjects.buckets),
+				  .journal_size = map->journal.records };
 	fd = openat(state->state_dirfd, "guard",
 		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
@@ -33,7 +34,7 @@ int ls_made_as(const struct ls_state *state, struct ls_made *made_r)
 void ls_made_by(const struct ls_policy *policy, struct ls_made *made_r)
 {
 	*made_r = (struct ls_made){
-		.subjects = room(ls_map_buckets(policy->subjects)),
+		.subjects = made_room(ls_map_buckets(policy->subjects)),
 		.journal_size = policy->journal_size,
 	};
 	ls_access_wanted(policy->group, policy->readers, &made_r->group,

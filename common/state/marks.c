@@ -17,7 +17,7 @@ int ls_state_claim(const struct ls_state *state, enum ls_kind kind,
 }
 
 /* Who, and what comes after ": ", why. */
-static void sign(struct ls_record *record, const char *by)
+static void sign_record(struct ls_record *record, const char *by)
 {
 	const char *end = by != NULL ? strstr(by, ": ") : NULL;
 	size_t len = end != NULL  ? (size_t)(end - by)
@@ -32,10 +32,10 @@ static void sign(struct ls_record *record, const char *by)
 		ls_copy(record->more, sizeof(record->more), end + 2);
 }
 
-static void journal(const struct ls_state *state, enum ls_event event,
-		    const struct ls_subject *subject,
-		    const struct ls_lock_word *lock, const char *by,
-		    const char *more, uint64_t now)
+static void journal_mark(const struct ls_state *state, enum ls_event event,
+			 const struct ls_subject *subject,
+			 const struct ls_lock_word *lock, const char *by,
+			 const char *more, uint64_t now)
 {
 	struct ls_record record = {
 		.at_ms = now,
@@ -50,7 +50,7 @@ static void journal(const struct ls_state *state, enum ls_event event,
 	};
 
 	ls_copy(record.more, sizeof(record.more), more);
-	sign(&record, by);
+	sign_record(&record, by);
 	ls_ring_append(&state->guard.journal, &record);
 }
 
@@ -59,7 +59,7 @@ void ls_state_journal(const struct ls_state *state, enum ls_event event,
 		      const struct ls_lock_word *lock, const char *by,
 		      uint64_t now)
 {
-	journal(state, event, subject, lock, by, NULL, now);
+	journal_mark(state, event, subject, lock, by, NULL, now);
 }
 
 enum ls_fall ls_state_lock(const struct ls_state *state,
@@ -95,10 +95,10 @@ enum ls_fall ls_state_lock(const struct ls_state *state,
 		if (subject->kind != LS_KIND_GUESS)
 			ls_label_put(&state->guard.labels, key, subject,
 				     LS_LABEL_LOCK, lock.until, now);
-		journal(state,
-			order->word == LS_WORD_FREEZE ? LS_EVENT_FREEZE
-						      : LS_EVENT_LOCK,
-			subject, &lock, by, order->more, now);
+		journal_mark(state,
+			     order->word == LS_WORD_FREEZE ? LS_EVENT_FREEZE
+							   : LS_EVENT_LOCK,
+			     subject, &lock, by, order->more, now);
 		return LS_FELL;
 	}
 	return LS_NO_SLOT;

@@ -4,9 +4,9 @@
 #include "map/crowd.h"
 #include "state/meters.h"
 
-static void add(struct ls_meter_use *use, unsigned *count, enum ls_kind kind,
-		unsigned word, const struct ls_limit *limit,
-		enum ls_reason reason)
+static void add_meter(struct ls_meter_use *use, unsigned *count,
+		      enum ls_kind kind, unsigned word,
+		      const struct ls_limit *limit, enum ls_reason reason)
 {
 	if (limit->units > 0)
 		use[(*count)++] = (struct ls_meter_use){
@@ -20,10 +20,11 @@ static void add(struct ls_meter_use *use, unsigned *count, enum ls_kind kind,
 static void add_failures(struct ls_meters *meters, enum ls_kind kind,
 			 const struct ls_limit limits[LS_SPEEDS])
 {
-	add(meters->failures, &meters->failures_count, kind, LS_WORD_FAILURES,
-	    &limits[LS_FAST], LS_REASON_FAILURES);
-	add(meters->failures, &meters->failures_count, kind,
-	    LS_WORD_FAILURES_SLOW, &limits[LS_SLOW], LS_REASON_FAILURES_SLOW);
+	add_meter(meters->failures, &meters->failures_count, kind,
+		  LS_WORD_FAILURES, &limits[LS_FAST], LS_REASON_FAILURES);
+	add_meter(meters->failures, &meters->failures_count, kind,
+		  LS_WORD_FAILURES_SLOW, &limits[LS_SLOW],
+		  LS_REASON_FAILURES_SLOW);
 }
 
 static void add_accounts(struct ls_meters *meters, enum ls_kind kind,
@@ -32,11 +33,11 @@ static void add_accounts(struct ls_meters *meters, enum ls_kind kind,
 {
 	static const struct ls_limit none = { 0, 0 };
 
-	add(meters->accounts, &meters->accounts_count, kind, LS_WORD_ACCOUNTS,
-	    fast, LS_REASON_ACCOUNTS);
-	add(meters->accounts, &meters->accounts_count, kind,
-	    LS_WORD_ACCOUNTS_SLOW, slow != NULL ? slow : &none,
-	    LS_REASON_ACCOUNTS_SLOW);
+	add_meter(meters->accounts, &meters->accounts_count, kind,
+		  LS_WORD_ACCOUNTS, fast, LS_REASON_ACCOUNTS);
+	add_meter(meters->accounts, &meters->accounts_count, kind,
+		  LS_WORD_ACCOUNTS_SLOW, slow != NULL ? slow : &none,
+		  LS_REASON_ACCOUNTS_SLOW);
 }
 
 struct ls_limit ls_limit_local(const struct ls_limit *limit)
@@ -115,10 +116,10 @@ void ls_meters_of(const struct ls_policy *policy, struct ls_meters *meters_r)
 	add_accounts(meters_r, LS_KIND_NET, &policy->net.accounts[LS_FAST],
 		     &policy->net.accounts[LS_SLOW]);
 	add_accounts(meters_r, LS_KIND_GUESS, &policy->guess.accounts, NULL);
-	add(meters_r->logins, &meters_r->logins_count, LS_KIND_USER,
-	    LS_WORD_LOGINS, &policy->user.logins, LS_REASON_LOGINS);
-	add(meters_r->logins, &meters_r->logins_count, LS_KIND_IP,
-	    LS_WORD_LOGINS, &policy->ip.logins, LS_REASON_LOGINS);
+	add_meter(meters_r->logins, &meters_r->logins_count, LS_KIND_USER,
+		  LS_WORD_LOGINS, &policy->user.logins, LS_REASON_LOGINS);
+	add_meter(meters_r->logins, &meters_r->logins_count, LS_KIND_IP,
+		  LS_WORD_LOGINS, &policy->ip.logins, LS_REASON_LOGINS);
 	meters_r->repeats = (struct ls_meter_use){
 		.kind = LS_KIND_PLACE,
 		.word = LS_WORD_REPEATS,

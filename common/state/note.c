@@ -109,8 +109,8 @@ bool ls_note_is_fresh(const char *policy, const char *name, uint64_t real_ms,
 }
 
 /* What was written by somebody else. */
-static bool parse(char note[NOTE_SIZE + 1], const struct ls_state *state,
-		  struct ls_process *process_r, struct ls_note *note_r)
+static bool parse_note(char note[NOTE_SIZE + 1], const struct ls_state *state,
+		       struct ls_process *process_r, struct ls_note *note_r)
 {
 	uint64_t guard, sessions;
 	int at = 0;
@@ -157,7 +157,7 @@ int ls_note_read(const char *policy, const char *name,
 	if (got != NOTE_SIZE)
 		return LS_EFORMAT;
 	note[NOTE_SIZE] = '\0';
-	if (!parse(note, state, &process, note_r))
+	if (!parse_note(note, state, &process, note_r))
 		return LS_EFORMAT;
 	procfd = ls_process_open(0);
 	ls_process_self(procfd, &self);

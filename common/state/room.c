@@ -24,7 +24,7 @@ uint64_t ls_room_wanted(uint64_t subjects, uint64_t journal_size)
 }
 
 /* Of the directory, or of the next one above it that is there. */
-static bool look_at(const char *dir, struct statfs *fs_r)
+static bool look_at_room(const char *dir, struct statfs *fs_r)
 {
 	char path[LS_PATH_SIZE];
 	char *slash;
@@ -61,7 +61,7 @@ int ls_room_check(const char *dir, uint64_t bytes, struct ls_error *error_r)
 	uint64_t free, memory;
 	struct statfs fs;
 
-	if (!look_at(dir, &fs))
+	if (!look_at_room(dir, &fs))
 		return 0;
 	free = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize;
 	if (bytes > free)

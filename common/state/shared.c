@@ -13,9 +13,9 @@ enum {
 	RECENT_MS = 7 * 24 * 3600 * 1000,
 };
 
-static bool is_recent(const struct ls_ref *ref, enum ls_kind kind,
-		      uint64_t familiar_ms, uint64_t now,
-		      struct ls_prefix *ip_r)
+static bool is_recent_success(const struct ls_ref *ref, enum ls_kind kind,
+			      uint64_t familiar_ms, uint64_t now,
+			      struct ls_prefix *ip_r)
 {
 	uint64_t until = ls_slot_get(ref, LS_WORD_FAMILIAR);
 
@@ -38,7 +38,7 @@ void ls_shared_vote(struct ls_shared *shared, const struct ls_ref *ref,
 {
 	struct ls_prefix ip;
 
-	if (!is_recent(ref, kind, familiar_ms, now, &ip))
+	if (!is_recent_success(ref, kind, familiar_ms, now, &ip))
 		return;
 	shared->recent++;
 	if (shared->lead == 0)
@@ -61,7 +61,7 @@ void ls_shared_count(struct ls_shared *shared, const struct ls_table *table,
 	if (shared->lead == 0 || shared->recent < SHARED_MIN)
 		return;
 	while (ls_table_next(table, &cursor, &kind, &ref))
-		if (is_recent(&ref, kind, familiar_ms, now, &ip) &&
+		if (is_recent_success(&ref, kind, familiar_ms, now, &ip) &&
 		    is_same(&shared->at, &ip))
 			shared->places++;
 	if (shared->places * 2 <= shared->recent || shared->places < SHARED_MIN)

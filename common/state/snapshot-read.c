@@ -73,8 +73,9 @@ static bool get_name(const struct ls_cdb_record *record, uint64_t now,
 	return true;
 }
 
-static int check_record(void *context, const struct ls_cdb_record *record,
-			struct ls_error *error_r)
+static int check_snapshot_record(void *context,
+				 const struct ls_cdb_record *record,
+				 struct ls_error *error_r)
 {
 	struct ls_snapshot *snapshot = context;
 	struct ls_kept kept;
@@ -116,16 +117,16 @@ static int check_record(void *context, const struct ls_cdb_record *record,
 	return 0;
 }
 
-static int open_fd(int fd, struct ls_snapshot *snapshot,
-		   struct ls_error *error_r)
+static int open_snapshot_fd(int fd, struct ls_snapshot *snapshot,
+			    struct ls_error *error_r)
 {
 	int ret = ls_cdb_open(&snapshot->cdb, fd, file_name, UINT32_MAX,
 			      error_r);
 
 	if (ret < 0)
 		return ret;
-	ret = ls_cdb_walk(&snapshot->cdb, file_name, KEY_SIZE, check_record,
-			  snapshot, NULL, error_r);
+	ret = ls_cdb_walk(&snapshot->cdb, file_name, KEY_SIZE,
+			  check_snapshot_record, snapshot, NULL, error_r);
 	if (ret == 0 &&
 	    (!snapshot->headed || snapshot->count != snapshot->promised))
 		ret = ls_fail(error_r, LS_EFORMAT,
@@ -153,7 +154,7 @@ int ls_snapshot_open(int dirfd, struct ls_snapshot **snapshot_r,
 	if (snapshot == NULL)
 		ret = ls_fail(error_r, LS_ESYS, "out of memory");
 	else
-		ret = open_fd(fd, snapshot, error_r);
+		ret = open_snapshot_fd(fd, snapshot, error_r);
 	close(fd);
 	if (ret < 0)
 		free(snapshot);
@@ -194,8 +195,8 @@ struct restoration {
 };
 
 /* Until when a restored subject is locked or frozen; 0: it is not. */
-static uint64_t locked_until(const struct restoration *to, uint64_t key,
-			     enum ls_kind kind)
+static uint64_t restored_locked_until(const struct restoration *to,
+				      uint64_t key, enum ls_kind kind)
 {
 	struct ls_kept kept;
 	struct ls_ref ref;
@@ -225,7 +226,7 @@ static void restore_label(const struct restoration *to,
 	struct ls_subject label;
 
 	if (is(record, 'l') && get_label(record, &label)) {
-		until = locked_until(to, key, label.kind);
+		until = restored_locked_until(to, key, label.kind);
 		if (until > to->now)
 			ls_label_put(&to->map->labels, key, &label,
 				     LS_LABEL_LOCK, until, to->now);

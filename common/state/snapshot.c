@@ -21,8 +21,8 @@ static const char file_name[] = LS_SNAPSHOT_NAME;
 static const char head_key[] = LS_SNAPSHOT_HEAD_KEY;
 static const char temp_name[] = ".snapshot.cdb.new";
 
-static void put_key(uint8_t key[KEY_SIZE], char type, uint64_t subject,
-		    enum ls_kind kind)
+static void put_snapshot_key(uint8_t key[KEY_SIZE], char type, uint64_t subject,
+			     enum ls_kind kind)
 {
 	key[0] = (uint8_t)type;
 	ls_put_le(key + 1, 8, subject);
@@ -39,7 +39,7 @@ static int put_label(struct cdb_make *make, const struct ls_map *map,
 	if (!ls_label_get(&map->labels, map->hash_key, subject_key, kind,
 			  &subject))
 		return 0;
-	put_key(key, 'l', subject_key, kind);
+	put_snapshot_key(key, 'l', subject_key, kind);
 	value[0] = subject.net.bits;
 	memcpy(value + 1, subject.net.addr.octet, 16);
 	len = strlen(subject.user);
@@ -59,7 +59,7 @@ static int put_slot(struct cdb_make *make, const struct ls_map *map,
 
 	if (!ls_kept_of(ref, kind, now, &kept))
 		return 0;
-	put_key(key, 's', kept.key, kind);
+	put_snapshot_key(key, 's', kept.key, kind);
 	ls_kept_put(&kept, now, real_ms, value);
 	if (cdb_make_add(make, key, sizeof(key), value, sizeof(value)) < 0)
 		return -1;
@@ -71,8 +71,8 @@ static int put_slot(struct cdb_make *make, const struct ls_map *map,
 
 /* The names of accounts by which lists say whose places are familiar: as many as
  * the guard has room for, and no longer than it wants them. */
-static int put_names(struct cdb_make *make, const struct ls_map *map,
-		     uint64_t now, uint64_t real_ms)
+static int put_snapshot_names(struct cdb_make *make, const struct ls_map *map,
+			      uint64_t now, uint64_t real_ms)
 {
 	uint8_t key[KEY_SIZE], value[NAME_HEAD + LS_USER_MAX];
 	struct ls_subject subject;
@@ -90,7 +90,7 @@ static int put_names(struct cdb_make *make, const struct ls_map *map,
 		if (!ls_label_get(&map->labels, map->hash_key, account, kind,
 				  &subject))
 			continue;
-		put_key(key, 'n', account, kind);
+		put_snapshot_key(key, 'n', account, kind);
 		ls_put_le(value, NAME_HEAD,
 			  ls_kept_to_real(until, now, real_ms));
 		memcpy(value + NAME_HEAD, subject.user, strlen(subject.user));
@@ -117,7 +117,7 @@ static int put_all(struct cdb_make *make, const struct ls_map *map,
 			return ret;
 		count += (unsigned)ret;
 	}
-	if (put_names(make, map, now, real_ms) < 0)
+	if (put_snapshot_names(make, map, now, real_ms) < 0)
 		return -1;
 	ls_put_le(head, 4, LS_SNAPSHOT_VERSION);
 	memcpy(head + 4, map->hash_key, LS_HASH_KEY_SIZE);

@@ -331,8 +331,8 @@ static bool newly(bool now, bool *told)
 
 enum { LOOK_EVERY_MS = 1000 };
 
-static bool is_gone(const struct ls_state *state, const struct ls_map *map,
-		    const char *name)
+static bool is_map_gone(const struct ls_state *state, const struct ls_map *map,
+			const char *name)
 {
 	return map->header != NULL &&
 	       (atomic_load_explicit(&map->header->retired,
@@ -349,8 +349,8 @@ static bool is_replaced(struct ls_state *state, uint64_t now_ms,
 		return state->told_replaced;
 	state->looked_ms = now_ms;
 	ls_state_look_at_contacts(state, error_r);
-	return is_gone(state, &state->guard, "guard") ||
-	       is_gone(state, &state->sessions, "sessions");
+	return is_map_gone(state, &state->guard, "guard") ||
+	       is_map_gone(state, &state->sessions, "sessions");
 }
 
 int ls_refresh(struct ls_state *state, uint64_t now_ms,

@@ -15,8 +15,8 @@ enum { MINUTE_MS = 60 * 1000, COUNT_BITS = 24, MINUTES_MASK = 0xffff };
 enum { FLOODS = 5, FLOOD_LEAST = 100 };
 
 /* In minutes. */
-static unsigned level_of(uint64_t value, unsigned now,
-			 const struct ls_told_rate *rate)
+static unsigned bucket_level(uint64_t value, unsigned now,
+			     const struct ls_told_rate *rate)
 {
 	unsigned level = ((unsigned)(value >> COUNT_BITS) - now) & MINUTES_MASK;
 	unsigned most = (rate->units + FLOODS) * rate->minutes + 1;
@@ -25,13 +25,13 @@ static unsigned level_of(uint64_t value, unsigned now,
 	return value == 0 || level > most ? 0 : level;
 }
 
-static uint32_t add(uint32_t count, uint32_t more)
+static uint32_t add_counts(uint32_t count, uint32_t more)
 {
 	return more < COUNT_MAX - count ? count + more : COUNT_MAX;
 }
 
-static bool has_room(unsigned level, uint32_t count,
-		     const struct ls_told_rate *rate)
+static bool bucket_has_room(unsigned level, uint32_t count,
+			    const struct ls_told_rate *rate)
 {
 	uint32_t least = FLOOD_LEAST;
 
@@ -49,16 +49,16 @@ uint64_t ls_told_step(uint64_t value, uint64_t now,
 		      bool *told_r, uint32_t *untold_r)
 {
 	unsigned minute = (unsigned)(now / MINUTE_MS) & MINUTES_MASK;
-	unsigned level = level_of(value, minute, rate);
-	uint32_t count = add(ls_told_pending(value), more);
+	unsigned level = bucket_level(value, minute, rate);
+	uint32_t count = add_counts(ls_told_pending(value), more);
 
-	*told_r = has_room(level, count, rate);
+	*told_r = bucket_has_room(level, count, rate);
 	*untold_r = *told_r ? count : 0;
 	if (*told_r) {
 		level += rate->minutes;
 		count = 0;
 	} else {
-		count = add(count, 1);
+		count = add_counts(count, 1);
 	}
 	value = (uint64_t)((minute + level) & MINUTES_MASK) << COUNT_BITS |
 		count;
@@ -133,7 +133,7 @@ static struct bucket *find_bucket(struct ls_told *told, uint64_t key,
 		if (bucket->key == key)
 			return bucket;
 		if (bucket->key != 0 &&
-		    level_of(bucket->value, minute, bucket->rate) > 0)
+		    bucket_level(bucket->value, minute, bucket->rate) > 0)
 			continue;
 		if (found == NULL || ls_told_pending(bucket->value) <
 					     ls_told_pending(found->value))

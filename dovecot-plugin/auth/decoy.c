@@ -47,8 +47,8 @@ static struct decoy *decoy_slot(const char *name)
 	return &decoys[str_hash(name) % DECOY_USERS];
 }
 
-static void learn(struct decoy *decoy, const char *name,
-		  unsigned int iterations, const char *salt)
+static void learn_scheme(struct decoy *decoy, const char *name,
+			 unsigned int iterations, const char *salt)
 {
 	bool known = null_strcmp(decoy->name, name) == 0;
 
@@ -77,7 +77,7 @@ void decoy_learn(const char *scheme, const char *user,
 	if (key_size(scheme) == 0 || result == PASSDB_RESULT_INTERNAL_FAILURE)
 		return;
 	if (result != PASSDB_RESULT_OK) {
-		learn(decoy, name, 0, "");
+		learn_scheme(decoy, name, 0, "");
 		return;
 	}
 	fields = t_strsplit(t_strndup(credentials, size), ",");
@@ -85,7 +85,7 @@ void decoy_learn(const char *scheme, const char *user,
 	    str_to_uint(fields[0], &iterations) < 0 || iterations == 0 ||
 	    strlen(fields[1]) >= sizeof(decoy->salt))
 		return;
-	learn(decoy, name, iterations, fields[1]);
+	learn_scheme(decoy, name, iterations, fields[1]);
 }
 
 static void append_random(string_t *str, size_t size)

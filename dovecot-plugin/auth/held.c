@@ -21,7 +21,7 @@ static struct login *login_of(struct waiter *waiter)
 	return container_of(waiter, struct login, waiter);
 }
 
-static bool is_gone(const struct auth_request *request)
+static bool is_client_gone(const struct auth_request *request)
 {
 	return request->removed_from_handler ||
 	       (request->handler != NULL && request->handler->destroyed);
@@ -45,11 +45,11 @@ static bool is_late(const struct login *login, uint64_t now)
 	return now - login->held_since_ms >= HELD_MAX_MS;
 }
 
-static bool is_over(const struct login *login, uint64_t now)
+static bool is_request_over(const struct login *login, uint64_t now)
 {
 	uint64_t since = now - login->held_since_ms;
 
-	return is_gone(login->request) ||
+	return is_client_gone(login->request) ||
 	       since >= (is_smtp(login) ? HELD_SILENT_MS : HELD_MAX_MS);
 }
 
@@ -59,7 +59,7 @@ static enum waiting_answer ask_one(struct waiter *waiter, uint64_t *key)
 	enum waiting_answer answer = WAITING_LEFT;
 	uint64_t now = state_now_ms();
 
-	if (is_over(login, now))
+	if (is_request_over(login, now))
 		give_up(login);
 	else if (!is_late(login, now))
 		answer = ask(login, key);
@@ -88,7 +88,7 @@ static void let_over_go(void)
 		struct login *login = login_of(waiter);
 
 		next = waiter->next;
-		if (!is_over(login, now))
+		if (!is_request_over(login, now))
 			continue;
 		waiting_remove(waiting, waiter);
 		give_up(login);
@@ -96,7 +96,7 @@ static void let_over_go(void)
 	}
 }
 
-static void look(void *context ATTR_UNUSED)
+static void look_at_held(void *context ATTR_UNUSED)
 {
 	let_over_go();
 	if (++looks % (HELD_ASK_MS / HELD_LOOK_MS) == 0)
@@ -119,7 +119,7 @@ void held_add(struct login *login, uint64_t key)
 	auth_request_ref(login->request);
 	waiting_add(waiting, &login->waiter, key);
 	if (to_look == NULL)
-		to_look = timeout_add_short(HELD_LOOK_MS, look, NULL);
+		to_look = timeout_add_short(HELD_LOOK_MS, look_at_held, NULL);
 }
 
 void held_settled(const struct ls_ticket *ticket)

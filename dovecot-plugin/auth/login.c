@@ -19,7 +19,7 @@ enum { LINES_A_SECOND = 10 }; /* of the log, for refusals */
 static struct state *guard;
 static struct event *guard_event;
 
-static void answer(struct login *login, enum passdb_result result)
+static void answer_login(struct login *login, enum passdb_result result)
 {
 	if (login->verify != NULL)
 		login->verify(result, login->request);
@@ -43,7 +43,7 @@ static void deny_now(struct login *login)
 					  request->fields.user);
 	intercept_login(login);
 	if (decoy == NULL) {
-		answer(login, PASSDB_RESULT_USER_DISABLED);
+		answer_login(login, PASSDB_RESULT_USER_DISABLED);
 		return;
 	}
 	login->lookup(PASSDB_RESULT_OK, (const unsigned char *)decoy,
@@ -85,7 +85,7 @@ static void deny(struct login *login, const struct ls_decision *decision)
 		else
 			login_reveal(login->request, decision->reason);
 		intercept_login(login);
-		answer(login, PASSDB_RESULT_USER_DISABLED);
+		answer_login(login, PASSDB_RESULT_USER_DISABLED);
 	} else if (intercept_is_token(login)) {
 		deny_now(login); /* the verification has taken its time */
 	} else {
@@ -101,10 +101,10 @@ static void temporary_failure(struct login *login)
 	 * the password. */
 	request->internal_failure = TRUE;
 	auth_request_set_field(request, "nodelay", "", NULL);
-	answer(login, PASSDB_RESULT_USER_DISABLED);
+	answer_login(login, PASSDB_RESULT_USER_DISABLED);
 }
 
-static bool is_loopback(const struct ip_addr *ip)
+static bool is_loopback_ip(const struct ip_addr *ip)
 {
 	if (ip->family == 0)
 		return FALSE;
@@ -117,13 +117,13 @@ static bool is_loopback(const struct ip_addr *ip)
  * webmail or a proxy that connects over loopback tells its client's address,
  * and the local address still tells that it did. A program that tells no address
  * may have none: over what its client came, it alone knows. */
-static bool is_secured(const struct auth_request *request)
+static bool is_login_secured(const struct auth_request *request)
 {
 	const struct ip_addr *remote = &request->fields.remote_ip;
 	const struct ip_addr *local = &request->fields.local_ip;
 
 	return compat_request_secured(request) || remote->family == 0 ||
-	       is_loopback(remote) || is_loopback(local) ||
+	       is_loopback_ip(remote) || is_loopback_ip(local) ||
 	       net_ip_compare(remote, local);
 }
 
@@ -138,7 +138,7 @@ static void attempt_fill(const struct login *login,
 	attempt_r->user = request->fields.user;
 	attempt_r->nowhere = !state_addr(guard->ls, &request->fields.remote_ip,
 					 &attempt_r->ip);
-	attempt_r->secured = is_secured(request);
+	attempt_r->secured = is_login_secured(request);
 	attempt_r->password = login->password;
 	attempt_r->target = request->fields.requested_login_user;
 	if (login->held_since_ms != 0)
@@ -176,7 +176,7 @@ void login_log(struct auth_request *request, const struct ls_decision *decision)
 }
 
 /* Ask once. A login that has to wait waits for the subject of that key. */
-static enum waiting_answer ask(struct login *login, uint64_t *key_r)
+static enum waiting_answer ask_engine(struct login *login, uint64_t *key_r)
 {
 	struct ls_attempt attempt;
 	struct ls_decision decision;
@@ -197,7 +197,7 @@ static enum waiting_answer ask(struct login *login, uint64_t *key_r)
 	}
 	intercept_login(login);
 	pace_begin(login);
-	answer(login, PASSDB_RESULT_NEXT);
+	answer_login(login, PASSDB_RESULT_NEXT);
 	return WAITING_TOOK;
 }
 
@@ -205,7 +205,7 @@ void logins_init(struct state *state, struct event *event)
 {
 	guard = state;
 	guard_event = event;
-	held_init(ask, temporary_failure);
+	held_init(ask_engine, temporary_failure);
 	intercept_init(state);
 }
 
@@ -230,7 +230,8 @@ static bool is_new(const struct auth_request *request)
 
 /* Behind another passdb, every password is verified before we are asked; and a
  * master's, where we do not stand among the passdbs for masters. */
-static void check_place(struct auth_request *request, struct ls_state *state)
+static void check_own_place(struct auth_request *request,
+			    struct ls_state *state)
 {
 	static bool told;
 	const struct auth *auth = auth_request_get_auth(request);
@@ -276,7 +277,7 @@ void login_check(struct auth_request *request, const char *password,
 		penalty_set(state == NULL || ls_is_observing(state));
 	}
 	if (state != NULL)
-		check_place(request, state);
+		check_own_place(request, state);
 	if (state != NULL && request->fields.master_user != NULL) {
 		result = check_target(request, state);
 		state = NULL;
@@ -296,6 +297,6 @@ void login_check(struct auth_request *request, const char *password,
 	if (is_password_mech(request->fields.mech_name))
 		login->password = password;
 	outcome_watch(login);
-	if (ask(login, &key) == WAITING_ON)
+	if (ask_engine(login, &key) == WAITING_ON)
 		held_add(login, key);
 }

@@ -129,15 +129,15 @@ static enum ls_outcome outcome_of_request(const struct login *login)
 /* ---- telling it --------------------------------------------------------- */
 
 /* Is the session another server's, or may it be? */
-static bool is_proxied(const struct auth_request *request)
+static bool is_request_proxied(const struct auth_request *request)
 {
 	return auth_fields_exists(request->fields.extra_fields, "proxy") ||
 	       auth_fields_exists(request->fields.extra_fields, "proxy_maybe");
 }
 
-static void mark(struct login *login)
+static void mark_request(struct login *login)
 {
-	if (is_proxied(login->request))
+	if (is_request_proxied(login->request))
 		ls_ticket_mark(&login->ticket, LS_MARK_PROXIED);
 	if (login->request->auth_only) /* "nologin" */
 		ls_ticket_mark(&login->ticket, LS_MARK_FOREIGN);
@@ -155,7 +155,7 @@ static void name_account(struct login *login)
 
 static void settle_ticket(struct login *login, enum ls_outcome outcome)
 {
-	mark(login);
+	mark_request(login);
 	if (outcome == LS_OUTCOME_SUCCESS)
 		name_account(login);
 	/* A name that nobody has takes its own time, as ever: refusals are as
@@ -177,7 +177,7 @@ static void settle_late(struct login *login, enum ls_outcome outcome)
 	login->late = FALSE;
 	if (outcome != LS_OUTCOME_SUCCESS)
 		return;
-	mark(login);
+	mark_request(login);
 	name_account(login);
 	ls_settle_late(login->ls, &login->ticket, state_now_ms());
 }

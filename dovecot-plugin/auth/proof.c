@@ -14,7 +14,7 @@ static proof_overdue_t *overdue;
 static struct login *head, *tail;
 static struct timeout *to_look;
 
-static void look(void *context ATTR_UNUSED)
+static void look_at_proofs(void *context ATTR_UNUSED)
 {
 	uint64_t now = state_now_ms();
 
@@ -27,7 +27,8 @@ static void look(void *context ATTR_UNUSED)
 	}
 	if (head != NULL)
 		to_look = timeout_add_short(
-			(unsigned int)(head->proof_due_ms - now), look, NULL);
+			(unsigned int)(head->proof_due_ms - now),
+			look_at_proofs, NULL);
 }
 
 void proof_await(struct login *login)
@@ -35,7 +36,7 @@ void proof_await(struct login *login)
 	login->proof_due_ms = state_now_ms() + PROOF_MAX_MS;
 	DLLIST2_APPEND(&head, &tail, login);
 	if (to_look == NULL)
-		to_look = timeout_add_short(PROOF_MAX_MS, look, NULL);
+		to_look = timeout_add_short(PROOF_MAX_MS, look_at_proofs, NULL);
 }
 
 void proof_end(struct login *login)

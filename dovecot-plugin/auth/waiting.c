@@ -223,8 +223,8 @@ void waiting_remove(struct waiting *waiting, struct waiter *waiter)
 
 /* Ask one that waits. Where it has to wait on, it stands where it stood among all;
  * *key says what it waits for by now. Those before it do not go meanwhile. */
-static enum waiting_answer ask(struct waiting *waiting, struct waiter *waiter,
-			       uint64_t *key)
+static enum waiting_answer ask_waiting(struct waiting *waiting,
+				       struct waiter *waiter, uint64_t *key)
 {
 	const uint64_t before_key = waiting->queue[waiter->queue].key;
 	struct waiter *before = waiter->prev, *queue_before = waiter->queue_prev;
@@ -254,7 +254,7 @@ static void ask_queue(struct waiting *waiting, uint32_t i, uint32_t units)
 	while (units > 0 && queue->head != NULL && moves < MOVES_MAX) {
 		uint64_t wants;
 
-		switch (ask(waiting, queue->head, &wants)) {
+		switch (ask_waiting(waiting, queue->head, &wants)) {
 		case WAITING_TOOK:
 			units--;
 			break;
@@ -344,7 +344,7 @@ static void ask_in_turn(struct waiting *waiting, bool first_only)
 	for (; waiter != NULL && waiter->arrived <= last; waiter = next) {
 		next = waiter->next;
 		if (!first_only || waiter->queue_prev == NULL)
-			ask(waiting, waiter, &key);
+			ask_waiting(waiting, waiter, &key);
 	}
 	waiting->asking = false;
 }

@@ -10,7 +10,7 @@
 #pragma weak client_send_line
 #pragma weak client_disconnect_with_error
 
-static struct client *find(const struct mail_user *user)
+static struct client *find_client(const struct mail_user *user)
 {
 	struct client *client;
 
@@ -25,7 +25,7 @@ static struct client *find(const struct mail_user *user)
 bool ending_imap(struct mail_user *user, const char *text,
 		 enum ls_reason reason ATTR_UNUSED)
 {
-	struct client *client = find(user);
+	struct client *client = find_client(user);
 
 	if (client == NULL)
 		return FALSE;
@@ -41,7 +41,7 @@ bool ending_imap(struct mail_user *user, const char *text,
 
 const void *ending_imap_client(const struct mail_user *user)
 {
-	return find(user);
+	return find_client(user);
 }
 
 bool ending_imap_hibernates(const void *_client)

@@ -94,7 +94,7 @@ static void look_closer(uint64_t now)
 
 /* There may be ten thousands of idle processes that do this: no more than it
  * takes to see that nothing was ordered. */
-static void look(void *context ATTR_UNUSED)
+static void look_at_sessions(void *context ATTR_UNUSED)
 {
 	const struct mail_session *session;
 	uint64_t now = state_now_ms();
@@ -116,8 +116,9 @@ static void check_timer(void)
 	if (mail_sessions == NULL)
 		timeout_remove(&to_look);
 	else if (to_look == NULL)
-		to_look = timeout_add_to(io_loop_get_root(),
-					 MAIL_SESSION_LOOK_MS, look, NULL);
+		to_look =
+			timeout_add_to(io_loop_get_root(), MAIL_SESSION_LOOK_MS,
+				       look_at_sessions, NULL);
 }
 
 /* ---- begin and end ---------------------------------------------------- */

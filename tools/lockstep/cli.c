@@ -52,7 +52,7 @@ void cli_complain(const char *format, ...)
 		cli_escape(text, escaped, sizeof(escaped)));
 }
 
-static uint64_t clock_ms(clockid_t id)
+static uint64_t read_clock_ms(clockid_t id)
 {
 	struct timespec ts;
 
@@ -62,12 +62,12 @@ static uint64_t clock_ms(clockid_t id)
 
 uint64_t cli_now_ms(void)
 {
-	return clock_ms(CLOCK_BOOTTIME);
+	return read_clock_ms(CLOCK_BOOTTIME);
 }
 
 uint64_t cli_real_ms(void)
 {
-	return clock_ms(CLOCK_REALTIME);
+	return read_clock_ms(CLOCK_REALTIME);
 }
 
 struct ls_state *cli_open(const struct cli *cli, unsigned flags,

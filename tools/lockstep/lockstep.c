@@ -78,7 +78,7 @@ static const char *default_policy(void)
 }
 
 /* Was all of it written? */
-static int finish(int code)
+static int finish_output(int code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
@@ -107,10 +107,10 @@ int main(int argc, char **argv)
 			break;
 		case 'h':
 			print_help();
-			return finish(CLI_DONE);
+			return finish_output(CLI_DONE);
 		case 'V':
 			cli_print_version();
-			return finish(CLI_DONE);
+			return finish_output(CLI_DONE);
 		default:
 			fputs(short_usage, stderr);
 			return CLI_USAGE;
@@ -121,5 +121,5 @@ int main(int argc, char **argv)
 		fputs("lockstep --help tells more\n", stderr);
 		return CLI_USAGE;
 	}
-	return finish(run_verb(&cli, argc - optind, argv + optind));
+	return finish_output(run_verb(&cli, argc - optind, argv + optind));
 }

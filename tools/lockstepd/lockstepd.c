@@ -56,7 +56,7 @@ struct daemon {
 	struct ls_error but; /* what was said of a state that is open */
 };
 
-static uint64_t clock_ms(clockid_t id)
+static uint64_t daemon_clock_ms(clockid_t id)
 {
 	struct timespec time;
 
@@ -67,8 +67,9 @@ static uint64_t clock_ms(clockid_t id)
 /* The moment, with the time of day as everybody tells it. */
 static struct event_clock clock_now(const struct daemon *daemon)
 {
-	struct event_clock clock = { .now_ms = clock_ms(CLOCK_BOOTTIME),
-				     .real_ms = clock_ms(CLOCK_REALTIME) };
+	struct event_clock clock = { .now_ms = daemon_clock_ms(CLOCK_BOOTTIME),
+				     .real_ms =
+					     daemon_clock_ms(CLOCK_REALTIME) };
 
 	if (daemon->state != NULL)
 		clock.real_ms =
@@ -85,8 +86,8 @@ static struct ls_open_args open_args(const struct daemon *daemon,
 	return (struct ls_open_args){
 		.policy_path = daemon->policy_path,
 		.flags = flags,
-		.now_ms = clock_ms(CLOCK_BOOTTIME),
-		.real_ms = clock_ms(CLOCK_REALTIME),
+		.now_ms = daemon_clock_ms(CLOCK_BOOTTIME),
+		.real_ms = daemon_clock_ms(CLOCK_REALTIME),
 	};
 }
 
@@ -283,8 +284,8 @@ static void each_second(struct daemon *daemon, const struct event_clock *clock)
 	if (daemon->state == NULL)
 		return;
 	tell_alive(daemon, clock);
-	ls_clocks_keep(daemon->state, clock_ms(CLOCK_BOOTTIME),
-		       clock_ms(CLOCK_REALTIME));
+	ls_clocks_keep(daemon->state, daemon_clock_ms(CLOCK_BOOTTIME),
+		       daemon_clock_ms(CLOCK_REALTIME));
 	ls_sessions_sweep(daemon->state, clock->now_ms);
 	refresh(daemon, clock);
 	if (clock->now_ms >= daemon->check_at_ms)
@@ -304,7 +305,7 @@ static void read_signals(struct daemon *daemon)
 	}
 }
 
-static void run(struct daemon *daemon)
+static void run_daemon(struct daemon *daemon)
 {
 	struct event_clock clock = clock_now(daemon);
 	bool more = false;
@@ -333,7 +334,7 @@ static void run(struct daemon *daemon)
 	}
 }
 
-static void finish(struct daemon *daemon)
+static void finish_work(struct daemon *daemon)
 {
 	struct event_clock clock = clock_now(daemon);
 	uint64_t end_ms = clock.now_ms + LAST_WORDS_MS;
@@ -444,8 +445,8 @@ int main(int argc, char *argv[])
 	daemon.delivery = delivery_init(daemon.outbox);
 	feed_init(&daemon.feed, &daemon.hooks, daemon.outbox);
 	log_line("version %s started", PACKAGE_VERSION);
-	run(&daemon);
-	finish(&daemon);
+	run_daemon(&daemon);
+	finish_work(&daemon);
 	curl_global_cleanup();
 	return EXIT_SUCCESS;
 }

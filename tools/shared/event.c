@@ -99,15 +99,15 @@ static void put_net(json_t *data, const struct ls_prefix *net)
 		  event_text(text, sizeof(text)));
 }
 
-static void put_who(json_t *data, const struct ls_subject *subject)
+static void put_event_who(json_t *data, const struct ls_subject *subject)
 {
 	put_net(data, &subject->net);
 	put_text(data, "user", subject->user, sizeof(subject->user));
 }
 
 /* Orders and locks: the subject is what it was done to. */
-static void put_lock(json_t *data, const struct ls_record *record,
-		     const struct event_clock *clock)
+static void put_event_lock(json_t *data, const struct ls_record *record,
+			   const struct event_clock *clock)
 {
 	const struct ls_subject *subject = &record->subject;
 	char text[LS_SUBJECT_TEXT], by[LS_BY_MAX + 1];
@@ -115,7 +115,7 @@ static void put_lock(json_t *data, const struct ls_record *record,
 	ls_subject_format(subject, text);
 	event_put(data, "kind", json_string(ls_kind_name(subject->kind)));
 	put_text(data, "subject", text, sizeof(text));
-	put_who(data, subject);
+	put_event_who(data, subject);
 	if (record->reason != LS_REASON_NONE)
 		event_put(data, "reason",
 			  json_string(ls_reason_name(record->reason)));
@@ -167,7 +167,7 @@ static void put_session_end(json_t *data, const struct ls_record *record,
 	uint64_t lived_ms = record->at_ms - record->until_ms;
 
 	put_text(data, "service", record->service, sizeof(record->service));
-	put_who(data, &record->subject);
+	put_event_who(data, &record->subject);
 	put_text(data, "how", record->mech, sizeof(record->mech));
 	event_put_time(data, "since", event_real_ms(clock, record->until_ms));
 	event_put(data, "duration_ms",
@@ -190,7 +190,7 @@ static void put_attempt(json_t *data, const struct ls_record *record,
 {
 	put_text(data, "service", record->service, sizeof(record->service));
 	put_text(data, "mech", record->mech, sizeof(record->mech));
-	put_who(data, &record->subject);
+	put_event_who(data, &record->subject);
 	event_put(data, "verdict",
 		  json_string(ls_verdict_name(record->verdict)));
 	if (record->outcome != LS_OUTCOME_NONE)
@@ -239,7 +239,7 @@ json_t *event_json(const char *host, enum ls_journal journal,
 	event_put(data, "journal", json_string(event_journal_name(journal)));
 	event_put(data, "record", json_integer((json_int_t)record->number));
 	if (ls_event_is_order(record->event))
-		put_lock(data, record, clock);
+		put_event_lock(data, record, clock);
 	else if (record->event == LS_EVENT_SESSION_END)
 		put_session_end(data, record, clock);
 	else

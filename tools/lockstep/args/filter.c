@@ -38,7 +38,7 @@ static const char *outcome_name(int number)
 }
 
 /* Returns the number of a word; 0: it is none, and that was told. */
-static int number_of(const struct words *words, const char *word)
+static int number_argument(const struct words *words, const char *word)
 {
 	char known[512] = "";
 	size_t used = 0;
@@ -96,9 +96,10 @@ static bool take_outcome(struct filter *filter, const char *word)
 					       LS_OUTCOME_COUNT, "refused" };
 
 	filter->refused = strcmp(word, outcomes.other) == 0;
-	filter->outcome = filter->refused ? LS_OUTCOME_NONE
-					  : (enum ls_outcome)number_of(
-						    &outcomes, word);
+	filter->outcome =
+		filter->refused
+			? LS_OUTCOME_NONE
+			: (enum ls_outcome)number_argument(&outcomes, word);
 	return filter->refused || filter->outcome != LS_OUTCOME_NONE;
 }
 
@@ -129,12 +130,12 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 	case FILTER_FROM:
 		return take_from(filter, argument);
 	case FILTER_KIND:
-		filter->kind = (enum ls_kind)number_of(&kinds, argument);
+		filter->kind = (enum ls_kind)number_argument(&kinds, argument);
 		return filter->kind != LS_KIND_NONE;
 	case FILTER_SINCE:
 		return take_since(filter, argument);
 	case FILTER_TYPE:
-		filter->type = (enum ls_event)number_of(&types, argument);
+		filter->type = (enum ls_event)number_argument(&types, argument);
 		return filter->type != LS_EVENT_NONE;
 	case FILTER_SERVICE:
 		filter->service = argument;
@@ -148,7 +149,7 @@ bool filter_take(struct filter *filter, int option, const char *argument)
 
 /* USER from ADDRESS, in one word? Returns 1, 0 if it is none, or -1, having
  * complained. */
-static int take_place(struct filter *filter, const char *text)
+static int take_place_filter(struct filter *filter, const char *text)
 {
 	static char user[LS_USER_MAX + 1];
 	char plain[SUBJECT_PLAIN_TEXT], net[SUBJECT_PLAIN_TEXT];
@@ -176,7 +177,7 @@ static bool take_subject(struct filter *filter, const char *text)
 	static struct ls_subject account;
 	struct ls_prefix prefix;
 	bool placed = ls_prefix_parse(text, &prefix) != LS_EARG;
-	int place = take_place(filter, text);
+	int place = take_place_filter(filter, text);
 
 	if (place != 0)
 		return place > 0;
@@ -257,7 +258,8 @@ void filter_follow(struct filter *filter, const struct cli *cli)
 }
 
 /* Does the one lie in the other? */
-static bool overlap(const struct ls_prefix *a, const struct ls_prefix *b)
+static bool filter_overlaps(const struct ls_prefix *a,
+			    const struct ls_prefix *b)
 {
 	return a->bits <= b->bits ? ls_prefix_covers(a, &b->addr)
 				  : ls_prefix_covers(b, &a->addr);
@@ -269,7 +271,7 @@ bool filter_subject(const struct filter *filter,
 	if (filter->user != NULL && strcmp(filter->user, subject->user) != 0)
 		return false;
 	if (filter->placed && (ls_prefix_is_none(&subject->net) ||
-			       !overlap(&filter->net, &subject->net)))
+			       !filter_overlaps(&filter->net, &subject->net)))
 		return false;
 	return filter->kind == LS_KIND_NONE || filter->kind == subject->kind;
 }

@@ -56,7 +56,7 @@ static void suggest(struct search *search, const char *user)
 	}
 }
 
-static void look_at(struct search *search, const char *user)
+static void look_at_name(struct search *search, const char *user)
 {
 	if (user[0] == '\0')
 		return;
@@ -68,10 +68,10 @@ static void look_at(struct search *search, const char *user)
 
 static void look_at_place(void *context, const struct ls_place *place)
 {
-	look_at(context, place->user);
+	look_at_name(context, place->user);
 }
 
-static void note_place(void *context, const struct ls_place *place)
+static void note_known_place(void *context, const struct ls_place *place)
 {
 	struct search *search = context;
 
@@ -97,7 +97,7 @@ void known_gather(struct ls_state *state, const char *user,
 	if (ls_explain_sending(state, user, now_ms, 0, &sending) == 0)
 		known_r->used = known_r->used || sending.found;
 	/* Of these it is known for sure, of others by the names that are kept. */
-	ls_places(state, &its, now_ms, note_place, &search);
+	ls_places(state, &its, now_ms, note_known_place, &search);
 	if (!known_r->used)
 		ls_places(state, &all, now_ms, look_at_place, &search);
 	while (!known_r->used &&
@@ -105,7 +105,7 @@ void known_gather(struct ls_state *state, const char *user,
 			       &record) == 1)
 		if (record.event == LS_EVENT_LOGIN &&
 		    record.outcome == LS_OUTCOME_SUCCESS)
-			look_at(&search, record.subject.user);
+			look_at_name(&search, record.subject.user);
 }
 
 void known_tell(const struct known *known, const char *user)

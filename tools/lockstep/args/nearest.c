@@ -8,7 +8,7 @@
 
 enum { LETTERS_MAX = 63, MISTAKES_MAX = 3 };
 
-static size_t least(size_t a, size_t b)
+static size_t least_of(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -31,11 +31,11 @@ size_t word_distance(const char *a, const char *b)
 		for (size_t j = 1; j <= b_len; j++) {
 			size_t change = a[i - 1] == b[j - 1] ? 0 : 1;
 
-			now[j] = least(least(last[j], now[j - 1]) + 1,
-				       last[j - 1] + change);
+			now[j] = least_of(least_of(last[j], now[j - 1]) + 1,
+					  last[j - 1] + change);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
 			    a[i - 2] == b[j - 1])
-				now[j] = least(now[j], before[j - 2] + 1);
+				now[j] = least_of(now[j], before[j - 2] + 1);
 		}
 		before = last;
 		last = now;

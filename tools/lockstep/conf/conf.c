@@ -49,8 +49,8 @@ static void check_speeds(struct conf *conf, const struct conf_where *where,
 }
 
 /* The values of a list, with commas between. One too long for all stays too long. */
-static const char *join(cfg_t *section, const char *name,
-			char text_r[LS_FIELD_TEXT_SIZE])
+static const char *join_text(cfg_t *section, const char *name,
+			     char text_r[LS_FIELD_TEXT_SIZE])
 {
 	const struct conf_value *value;
 	size_t used = 0;
@@ -80,7 +80,7 @@ bool conf_take_field(struct conf *conf, cfg_t *section,
 	where = conf_where(conf, value->token);
 	text = value->text;
 	if (field->type == LS_FIELD_PREFIXES)
-		text = join(section, field->name, list);
+		text = join_text(section, field->name, list);
 	if (ls_field_parse(field, text, policy, &error) < 0) {
 		conf_error(&conf->log, &where.place, "%s%s: %s", where.context,
 			   field->name, error.text);
@@ -92,7 +92,7 @@ bool conf_take_field(struct conf *conf, cfg_t *section,
 }
 
 /* What bounds the guesses of those whom no other limit touches. */
-static void check_place(struct conf *conf, cfg_t *place)
+static void check_place_limits(struct conf *conf, cfg_t *place)
 {
 	const struct conf_value *value = conf_tree_value(place, "failures", 0);
 	struct conf_where where;
@@ -121,7 +121,7 @@ static void take_policy(struct conf *conf, cfg_t *tree)
 				cfg_getsec(tree, strcat(name, field->section));
 		conf_take_field(conf, section, field, &conf->policy);
 	}
-	check_place(conf, cfg_getsec(tree, "limit place"));
+	check_place_limits(conf, cfg_getsec(tree, "limit place"));
 }
 
 size_t conf_take_override(struct conf *conf, cfg_t *section, unsigned flag,

@@ -104,8 +104,8 @@ static void put_string(FILE *out, const char *text)
 	putc('"', out);
 }
 
-static void put_key(FILE *out, const char *indent, const char *name,
-		    const char *text)
+static void dump_key(FILE *out, const char *indent, const char *name,
+		     const char *text)
 {
 	fprintf(out, "%s%s = ", indent, name);
 	put_string(out, text);
@@ -140,7 +140,7 @@ static void put_field(FILE *out, const char *indent,
 	else if (field->type == LS_FIELD_NUMBER)
 		fprintf(out, "%s%s = %s\n", indent, field->name, text);
 	else
-		put_key(out, indent, field->name, text);
+		dump_key(out, indent, field->name, text);
 }
 
 static bool is_shown(const bool *shown, size_t index)
@@ -159,8 +159,8 @@ static bool same_section(size_t a, size_t b)
 /* Fields in their sections, which are called `limit ip` or, in an override,
  * `ip`.
  *   shown  which of ls_fields; NULL: all */
-static void put_fields(FILE *out, bool whole, const struct ls_policy *policy,
-		       const bool *shown)
+static void dump_fields(FILE *out, bool whole, const struct ls_policy *policy,
+			const bool *shown)
 {
 	const char *outer = whole ? "" : "\t", *inner = whole ? "\t" : "\t\t";
 
@@ -206,7 +206,7 @@ static void put_override(FILE *out, const struct conf_override *override)
 	fprintf(out, "override %s ", override->domain ? "domain" : "user");
 	put_string(out, name);
 	fputs(" {\n", out);
-	put_fields(out, false, &override->policy, shown);
+	dump_fields(out, false, &override->policy, shown);
 	fputs("}\n", out);
 }
 
@@ -279,7 +279,7 @@ static void put_nets(FILE *out, const struct conf *conf)
 			continue;
 		ls_prefix_format(&net->prefix, text);
 		fprintf(out, "override net \"%s\" {\n", text);
-		put_fields(out, false, &net->policy, shown.fields);
+		dump_fields(out, false, &net->policy, shown.fields);
 		fputs("}\n", out);
 	}
 }
@@ -295,11 +295,11 @@ static void put_webhook(FILE *out, const struct ls_webhook *webhook)
 	put_string(out, webhook->name);
 	fputs(" {\n", out);
 	if (webhook->url_file[0] == '\0')
-		put_key(out, "\t", "url", webhook->url);
+		dump_key(out, "\t", "url", webhook->url);
 	else
-		put_key(out, "\t", "url-file", webhook->url_file);
+		dump_key(out, "\t", "url-file", webhook->url_file);
 	if (webhook->secret_file[0] != '\0')
-		put_key(out, "\t", "secret-file", webhook->secret_file);
+		dump_key(out, "\t", "secret-file", webhook->secret_file);
 	fputs("\tevents = {", out);
 	for (size_t i = 0; (event = conf_event_of(webhook, i)) != NULL; i++) {
 		if (*event == '\0')
@@ -308,16 +308,16 @@ static void put_webhook(FILE *out, const struct ls_webhook *webhook)
 		comma = ",";
 	}
 	fputs(" }\n", out);
-	put_key(out, "\t", "format",
-		ls_format_name((enum ls_format)webhook->format));
+	dump_key(out, "\t", "format",
+		 ls_format_name((enum ls_format)webhook->format));
 	ls_duration_format(webhook->digest_ms, digest);
-	put_key(out, "\t", "digest", digest);
+	dump_key(out, "\t", "digest", digest);
 	fputs("}\n", out);
 }
 
 void conf_dump(const struct conf *conf, FILE *out)
 {
-	put_fields(out, true, &conf->policy, NULL);
+	dump_fields(out, true, &conf->policy, NULL);
 	putc('\n', out);
 	put_list(out, conf, true);
 	put_list(out, conf, false);

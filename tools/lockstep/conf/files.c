@@ -61,7 +61,7 @@ int conf_file_read(const char *path, bool only_file, struct conf_file *file_r)
 	return err;
 }
 
-static void add(struct conf_paths *paths, const char *path, size_t len)
+static void add_file(struct conf_paths *paths, const char *path, size_t len)
 {
 	paths->path = conf_grow(paths->path, paths->count,
 				sizeof(*paths->path));
@@ -69,7 +69,7 @@ static void add(struct conf_paths *paths, const char *path, size_t len)
 }
 
 /* The first bytes of a, then b; to be freed. */
-static char *join(const char *a, size_t a_len, const char *b)
+static char *join_path(const char *a, size_t a_len, const char *b)
 {
 	char *joined = conf_alloc(a_len + strlen(b) + 1);
 
@@ -99,7 +99,8 @@ static int by_bytes(const void *a, const void *b)
 
 /* Nothing matches: is there a directory where it could? One with a pattern of
  * its own may match nothing as well. */
-static int check_directory(const char *pattern, struct conf_paths *paths)
+static int check_include_directory(const char *pattern,
+				   struct conf_paths *paths)
 {
 	const char *slash = strrchr(pattern, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - pattern);
@@ -114,7 +115,7 @@ static int check_directory(const char *pattern, struct conf_paths *paths)
 		      ? errno
 		      : 0;
 	if (err != 0)
-		add(paths, directory, len);
+		add_file(paths, directory, len);
 	free(directory);
 	return err;
 }
@@ -133,9 +134,9 @@ static int match(const char *pattern, struct conf_paths *paths)
 	int err = errno;
 
 	if (ret == GLOB_NOMATCH)
-		return check_directory(pattern, paths);
+		return check_include_directory(pattern, paths);
 	if (ret != 0) {
-		add(paths, pattern, strlen(pattern));
+		add_file(paths, pattern, strlen(pattern));
 		return ret == GLOB_NOSPACE ? ENOMEM : err;
 	}
 	for (size_t i = 0; i < found.gl_pathc; i++) {
@@ -143,7 +144,7 @@ static int match(const char *pattern, struct conf_paths *paths)
 		size_t len = strlen(path);
 
 		if (path[len - 1] != '/') /* a directory, by GLOB_MARK */
-			add(paths, path, len);
+			add_file(paths, path, len);
 	}
 	globfree(&found);
 	if (paths->count > 0)
@@ -176,7 +177,7 @@ int conf_paths_find(const char *name, const char *from,
 {
 	const char *slash = name[0] == '/' ? NULL : strrchr(from, '/');
 	size_t len = slash == NULL ? 0 : (size_t)(slash - from) + 1;
-	char *path = join(from, len, name);
+	char *path = join_path(from, len, name);
 	int ret = 0;
 
 	*paths_r = (struct conf_paths){ NULL, 0 };
@@ -186,7 +187,7 @@ int conf_paths_find(const char *name, const char *from,
 	else if (strpbrk(name, "*?[") != NULL)
 		ret = match_in(from, len, name, paths_r);
 	else
-		add(paths_r, path, strlen(path));
+		add_file(paths_r, path, strlen(path));
 	free(path);
 	return ret;
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_value(const struct conf_text *text, size_t token)
+static bool is_value_token(const struct conf_text *text, size_t token)
 {
 	return token < text->count && text->tokens[token].type != CONF_MARK;
 }
@@ -18,18 +18,18 @@ bool conf_begins_statement(const struct conf_text *text, size_t token)
 	return conf_token_is(text, token + 1, "=") ||
 	       conf_token_is(text, token + 1, "+=") ||
 	       conf_token_is(text, token + 1, "{") ||
-	       (is_value(text, token + 1) &&
+	       (is_value_token(text, token + 1) &&
 		conf_token_is(text, token + 2, "{"));
 }
 
 /* Is there a key or a section of that name, or, with `near`, of a like one? */
-static bool is_known(const cfg_opt_t *options, const char *name, bool near)
+static bool is_known_key(const cfg_opt_t *options, const char *name, bool near)
 {
 	for (const cfg_opt_t *opt = options; opt->name != NULL; opt++) {
 		if (strcmp(opt->name, name) == 0 ||
 		    (near && word_nearer(name, NULL, opt->name) != NULL) ||
 		    (opt->type == CFGT_SEC &&
-		     is_known(opt->subopts, name, near)))
+		     is_known_key(opt->subopts, name, near)))
 			return true;
 	}
 	return false;
@@ -52,12 +52,12 @@ static bool is_ours(const struct conf_text *text, size_t token,
 		return false;
 	if (conf_begins_statement(text, token) ||
 	    (len > 0 && word[len - 1] == ':' && begins_line(text, token)))
-		return is_known(options, word, true);
+		return is_known_key(options, word, true);
 	return begins_line(text, token) && (strcmp(word, "include") == 0 ||
-					    is_known(options, word, false));
+					    is_known_key(options, word, false));
 }
 
-static bool is_network(const char *word)
+static bool is_network_word(const char *word)
 {
 	struct ls_prefix ignored;
 
@@ -82,15 +82,14 @@ static size_t file_of(const struct conf_text *text, const char *name,
 	return file;
 }
 
-static void look_at(const struct conf_text *text, size_t token,
-		    const cfg_opt_t *options, struct look *look)
+static void look_at_line(const struct conf_text *text, size_t token,
+			 const cfg_opt_t *options, struct look *look)
 {
 	if (look->ours)
 		return;
 	look->ours = is_ours(text, token, options);
-	if (look->first == CONF_NONE &&
-	    text->tokens[token].type != CONF_MARK &&
-	    !is_network(text->tokens[token].text))
+	if (look->first == CONF_NONE && text->tokens[token].type != CONF_MARK &&
+	    !is_network_word(text->tokens[token].text))
 		look->first = token;
 }
 
@@ -104,7 +103,7 @@ void conf_foreign_drop(struct conf_text *text, const cfg_opt_t *options,
 		looks[i].first = CONF_NONE;
 	for (size_t i = 0; i < text->count; i++) {
 		file = file_of(text, text->tokens[i].place.file, file);
-		look_at(text, i, options, &looks[file]);
+		look_at_line(text, i, options, &looks[file]);
 	}
 	for (size_t i = 0; i < text->file_count; i++) {
 		if (!looks[i].ours && looks[i].first != CONF_NONE)

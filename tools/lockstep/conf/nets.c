@@ -13,7 +13,7 @@
 
 enum { IPV4_BITS = 96 };
 
-static bool is_ipv4(const struct ls_prefix *prefix)
+static bool is_ipv4_prefix(const struct ls_prefix *prefix)
 {
 	return prefix->bits >= IPV4_BITS && ls_addr_is_ipv4(&prefix->addr);
 }
@@ -21,7 +21,8 @@ static bool is_ipv4(const struct ls_prefix *prefix)
 static bool covers(const struct ls_prefix *wide, const struct ls_prefix *narrow)
 {
 	/* An IPv6 prefix holds no IPv4 address, however short it is. */
-	return is_ipv4(wide) == is_ipv4(narrow) && wide->bits <= narrow->bits &&
+	return is_ipv4_prefix(wide) == is_ipv4_prefix(narrow) &&
+	       wide->bits <= narrow->bits &&
 	       ls_prefix_covers(wide, &narrow->addr);
 }
 
@@ -103,11 +104,12 @@ static void take_list(struct conf *conf, cfg_t *tree, bool trusted)
 		if (net == NULL)
 			continue;
 		set_flags(net, trusted);
-		if (net->prefix.bits == (is_ipv4(&net->prefix) ? IPV4_BITS : 0))
+		if (net->prefix.bits ==
+		    (is_ipv4_prefix(&net->prefix) ? IPV4_BITS : 0))
 			conf_warning(&conf->log, &where.place,
 				     "%s \"%s\": that is every IPv%c address",
 				     key, value->text,
-				     is_ipv4(&net->prefix) ? '4' : '6');
+				     is_ipv4_prefix(&net->prefix) ? '4' : '6');
 	}
 }
 
@@ -116,7 +118,7 @@ static void take_list(struct conf *conf, cfg_t *tree, bool trusted)
 static void check_width(struct conf *conf, const struct conf_where *where,
 			const struct conf_net *net)
 {
-	bool ipv4 = is_ipv4(&net->prefix);
+	bool ipv4 = is_ipv4_prefix(&net->prefix);
 	uint64_t of_net = ipv4 ? IPV4_BITS + conf->policy.net.prefix4
 			       : conf->policy.net.prefix6;
 	char text[LS_PREFIX_TEXT];
@@ -159,14 +161,14 @@ void conf_take_net(struct conf *conf, const struct conf_part *part)
 }
 
 /* IPv4 first; a wider network before those that it covers. */
-static int compare(const void *a_net, const void *b_net)
+static int compare_nets(const void *a_net, const void *b_net)
 {
 	const struct ls_prefix *a = &((const struct conf_net *)a_net)->prefix;
 	const struct ls_prefix *b = &((const struct conf_net *)b_net)->prefix;
 	int order;
 
-	if (is_ipv4(a) != is_ipv4(b))
-		return is_ipv4(a) ? -1 : 1;
+	if (is_ipv4_prefix(a) != is_ipv4_prefix(b))
+		return is_ipv4_prefix(a) ? -1 : 1;
 	order = memcmp(a->addr.octet, b->addr.octet, sizeof(a->addr.octet));
 	return order != 0 ? order : (int)a->bits - (int)b->bits;
 }
@@ -209,7 +211,7 @@ static void merge_same(struct conf *conf)
 	for (size_t i = 0; i < conf->net_count; i++) {
 		struct conf_net *net = &conf->nets[i];
 
-		if (kept > 0 && compare(net, &conf->nets[kept - 1]) == 0)
+		if (kept > 0 && compare_nets(net, &conf->nets[kept - 1]) == 0)
 			merge(conf, &conf->nets[kept - 1], net);
 		else
 			conf->nets[kept++] = *net;
@@ -262,7 +264,7 @@ void conf_nets_sort(struct conf *conf)
 {
 	if (conf->net_count > 0)
 		qsort(conf->nets, conf->net_count, sizeof(*conf->nets),
-		      compare);
+		      compare_nets);
 }
 
 void conf_nets_finish(struct conf *conf)

@@ -22,7 +22,7 @@ bool conf_same_field(size_t index, const struct ls_policy *a,
 		      (const char *)b + field->offset, field->size) == 0;
 }
 
-static const char *kind_of(const struct conf_override *override)
+static const char *override_kind(const struct conf_override *override)
 {
 	return override->domain ? "override domain" : "override user";
 }
@@ -69,7 +69,7 @@ void conf_check_twice(struct conf *conf)
 			       : strcmp(a->name, b->name)) != 0)
 			continue;
 		conf_error(&conf->log, &b->place, "%s \"%s\" is there twice",
-			   kind_of(b), b->name);
+			   override_kind(b), b->name);
 	}
 	free(list);
 }
@@ -144,7 +144,7 @@ void conf_check_needless(struct conf *conf)
 				domain_of(conf, list, override), by_nets))
 			conf_warning(&conf->log, &override->place,
 				     "%s \"%s\": says what holds without it",
-				     kind_of(override), override->name);
+				     override_kind(override), override->name);
 	}
 	free(list);
 }

@@ -54,7 +54,7 @@ char *conf_text_render_all(const struct conf_text *text)
 	return render(text, 0, text->count, false);
 }
 
-static bool is_value(const struct conf_text *text, size_t token)
+static bool is_token_value(const struct conf_text *text, size_t token)
 {
 	return token < text->count && text->tokens[token].type != CONF_MARK;
 }
@@ -65,12 +65,12 @@ size_t conf_text_statement_end(const struct conf_text *text, size_t token)
 
 	if (conf_token_is(text, end, "=") || conf_token_is(text, end, "+=")) {
 		end++;
-		if (is_value(text, end))
+		if (is_token_value(text, end))
 			return end + 1;
 	} else {
 		size_t title = end;
 
-		while (title < end + 2 && is_value(text, title))
+		while (title < end + 2 && is_token_value(text, title))
 			title++;
 		/* `foo bar = 1`: bar is the next one's name */
 		if (conf_token_is(text, title, "{"))
@@ -95,13 +95,13 @@ void conf_text_drop(struct conf_text *text, size_t token)
 }
 
 /* The names before an opening brace: `webhook "ops"`, `sending`. */
-static void put_names(const struct conf_text *text, size_t brace, char *names,
-		      size_t size)
+static void put_token_names(const struct conf_text *text, size_t brace,
+			    char *names, size_t size)
 {
 	const struct conf_token *title;
 
 	names[0] = '\0';
-	if (brace == 0 || !is_value(text, brace - 1))
+	if (brace == 0 || !is_token_value(text, brace - 1))
 		return;
 	title = &text->tokens[brace - 1];
 	if (brace >= 2 && title[-1].type == CONF_WORD &&
@@ -121,7 +121,7 @@ void conf_text_context(const struct conf_text *text, size_t token,
 
 	context_r[0] = '\0';
 	for (; brace != CONF_NONE; brace = text->tokens[brace].inside) {
-		put_names(text, brace, names, sizeof(names));
+		put_token_names(text, brace, names, sizeof(names));
 		memcpy(inner, context_r, sizeof(inner));
 		if (strlen(names) + strlen(inner) < CONF_CONTEXT)
 			stpcpy(stpcpy(context_r, names), inner);

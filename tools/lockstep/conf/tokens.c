@@ -25,8 +25,8 @@ struct lexer {
 	bool broken;
 };
 
-static bool read_file(struct conf_text *text, const char *path,
-		      const struct lexer *includer, struct conf_log *log);
+static bool read_conf_file(struct conf_text *text, const char *path,
+			   const struct lexer *includer, struct conf_log *log);
 
 bool conf_token_is(const struct conf_text *text, size_t token, const char *mark)
 {
@@ -62,7 +62,7 @@ static bool at(const struct lexer *lexer, const char *mark)
 	       memcmp(lexer->data, mark, len) == 0;
 }
 
-static void skip_line(struct lexer *lexer)
+static void skip_rest_of_line(struct lexer *lexer)
 {
 	while (lexer->data < lexer->end && *lexer->data != '\n')
 		lexer->data++;
@@ -132,7 +132,7 @@ static bool ends_word(const struct lexer *lexer)
 	       strchr(" \"'{}()=,#|", *lexer->data) != NULL || at(lexer, "+=");
 }
 
-static void take_word(struct lexer *lexer)
+static void take_conf_word(struct lexer *lexer)
 {
 	const char *start = lexer->data;
 
@@ -158,7 +158,7 @@ static bool include_one(struct lexer *lexer, const char *path)
 			   FILES_MAX);
 		return false;
 	}
-	if (!read_file(lexer->text, path, lexer, lexer->log))
+	if (!read_conf_file(lexer->text, path, lexer, lexer->log))
 		lexer->broken = true;
 	return !lexer->broken;
 }
@@ -212,7 +212,7 @@ static void take_token(struct lexer *lexer)
 	} else if (c == ' ' || c == '\t' || c == '\r') {
 		lexer->data++;
 	} else if (c == '#' || at(lexer, "//")) {
-		skip_line(lexer);
+		skip_rest_of_line(lexer);
 	} else if (at(lexer, "/*")) {
 		skip_comment(lexer);
 	} else if (c == '"' || c == '\'') {
@@ -228,7 +228,7 @@ static void take_token(struct lexer *lexer)
 			   (unsigned)(unsigned char)c);
 		lexer->data++;
 	} else {
-		take_word(lexer);
+		take_conf_word(lexer);
 	}
 }
 
@@ -257,8 +257,8 @@ static void cut_up(struct lexer *lexer, const char *name)
 }
 
 /* Returns false when what comes after cannot be looked at. */
-static bool read_file(struct conf_text *text, const char *path,
-		      const struct lexer *includer, struct conf_log *log)
+static bool read_conf_file(struct conf_text *text, const char *path,
+			   const struct lexer *includer, struct conf_log *log)
 {
 	struct lexer lexer = { .text = text,
 			       .log = log,
@@ -292,7 +292,7 @@ static bool read_file(struct conf_text *text, const char *path,
 }
 
 /* `limit` and `override` with the word that follows. */
-static void join_words(struct conf_text *text)
+static void join_tokens(struct conf_text *text)
 {
 	size_t kept = 0;
 
@@ -357,9 +357,9 @@ bool conf_text_read(struct conf_text *text, const char *path,
 		    struct conf_log *log)
 {
 	*text = (struct conf_text){ NULL, 0, NULL, 0 };
-	if (!read_file(text, path, NULL, log))
+	if (!read_conf_file(text, path, NULL, log))
 		return false;
-	join_words(text);
+	join_tokens(text);
 	return match_braces(text, log);
 }
 

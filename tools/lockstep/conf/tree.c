@@ -240,7 +240,7 @@ static void drop_quoted_keys(struct conf_text *text, struct conf_log *log)
 	}
 }
 
-static bool is_value(const struct conf_text *text, size_t token)
+static bool is_tree_value(const struct conf_text *text, size_t token)
 {
 	return token < text->count && text->tokens[token].type != CONF_MARK;
 }
@@ -250,12 +250,12 @@ static bool is_value(const struct conf_text *text, size_t token)
 static const char *override_at(const struct conf_text *text, size_t token)
 {
 	const struct conf_token *name = &text->tokens[token];
-	bool begins = token == 0 || is_value(text, token - 1) ||
+	bool begins = token == 0 || is_tree_value(text, token - 1) ||
 		      conf_token_is(text, token - 1, "}") ||
 		      conf_token_is(text, token - 1, ")");
 
 	if (!begins || name->type != CONF_WORD || name->inside != CONF_NONE ||
-	    name->dropped || !is_value(text, token + 1) ||
+	    name->dropped || !is_tree_value(text, token + 1) ||
 	    !conf_token_is(text, token + 2, "{"))
 		return NULL;
 	for (size_t i = 0; i < OVERRIDES; i++) {

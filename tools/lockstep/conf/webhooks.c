@@ -89,7 +89,7 @@ static void lacks(const struct reading *reading, const char *what)
 		 reading->webhook->name, what);
 }
 
-static bool is_loopback(const char *host, size_t len)
+static bool is_loopback_host(const char *host, size_t len)
 {
 	static const char *const names[] = { "localhost", "127.0.0.1",
 					     "[::1]" };
@@ -139,11 +139,11 @@ static void take_url(const struct reading *reading,
 		complain(reading, value->token, false,
 			 "url: no user or password in it: all on this host can "
 			 "read the compiled policy");
-	if (value->text[4] == ':' && !is_loopback(host, len))
+	if (value->text[4] == ':' && !is_loopback_host(host, len))
 		complain(reading, value->token, true,
 			 "url: http: whoever is on the way can read what is "
 			 "posted");
-	if (is_chat(reading) && !is_loopback(host, len))
+	if (is_chat(reading) && !is_loopback_host(host, len))
 		complain(reading, value->token, true,
 			 "url: all on this host can read the compiled policy, "
 			 "and with this post to %s; use url-file",
@@ -183,7 +183,7 @@ static void take_file(const struct reading *reading, const char *key,
 	strcpy(path, value->text);
 }
 
-static void take_place(const struct reading *reading)
+static void take_webhook_place(const struct reading *reading)
 {
 	const struct conf_value *url =
 		conf_tree_value(reading->section, "url", 0);
@@ -358,7 +358,7 @@ static void take_webhook(struct conf *conf, cfg_t *section)
 	}
 	strcpy(reading.webhook->name, name);
 	take_format(&reading);
-	take_place(&reading);
+	take_webhook_place(&reading);
 	take_secret(&reading);
 	take_digest(&reading, take_events(&reading));
 }

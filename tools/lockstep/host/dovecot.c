@@ -22,8 +22,8 @@ enum {
 static const char *const programs[] = { "imap", "pop3", "managesieve",
 					"submission" };
 
-static void check_auth(const struct cli *cli, const struct ls_state *state,
-		       struct report *report, uint32_t *master_r)
+static void check_auth_note(const struct cli *cli, const struct ls_state *state,
+			    struct report *report, uint32_t *master_r)
 {
 	bool anew = report->status.created_ms + FOLLOW_MS > report->now_ms;
 	struct ls_note note;
@@ -160,7 +160,7 @@ void dovecot_check(const struct cli *cli, struct report *report)
 
 	if (state == NULL)
 		return;
-	check_auth(cli, state, report, &master);
+	check_auth_note(cli, state, report, &master);
 	check_notes(cli, state, report);
 	ls_close(&state);
 	if (master == 0)

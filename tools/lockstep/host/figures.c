@@ -25,7 +25,7 @@ static struct figures_of *of(struct figures *figures, const char *service)
 	return &figures->of[i];
 }
 
-static void add(struct figures_of *sum, const struct ls_record *record)
+static void add_figure(struct figures_of *sum, const struct ls_record *record)
 {
 	bool login = record->event == LS_EVENT_LOGIN;
 	/* Those that have no record were mostly like this one. */
@@ -47,8 +47,8 @@ void figures_count(struct figures *figures, const struct ls_record *record)
 	switch (record->event) {
 	case LS_EVENT_LOGIN:
 	case LS_EVENT_CONNECT:
-		add(of(figures, record->service), record);
-		add(&figures->all, record);
+		add_figure(of(figures, record->service), record);
+		add_figure(&figures->all, record);
 		break;
 	case LS_EVENT_LOCK:
 		figures->locks++;

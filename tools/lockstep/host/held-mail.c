@@ -17,7 +17,7 @@ static bool is_queue_id(const char *text)
 	return *text != '\0';
 }
 
-static bool is_known(const struct held *held, const char *queue_id)
+static bool is_known_queue(const struct held *held, const char *queue_id)
 {
 	for (unsigned i = 0; i < held->count && i < HELD_MAX; i++)
 		if (strcmp(held->queue_id[i], queue_id) == 0)
@@ -52,7 +52,7 @@ void held_gather(struct ls_state *state, const char *user, struct held *held_r)
 		held_r->known = held_r->known || is_excess(&record);
 		if (record.event != LS_EVENT_MESSAGE ||
 		    record.verdict != LS_HOLD || !is_queue_id(record.detail) ||
-		    is_known(held_r, record.detail))
+		    is_known_queue(held_r, record.detail))
 			continue;
 		if (held_r->count < HELD_MAX)
 			memcpy(held_r->queue_id[held_r->count], record.detail,

@@ -39,7 +39,7 @@ void journals_close(struct journals *journals)
 		ls_close(&journals->journal[i].state);
 }
 
-static void fill(struct journal *journal)
+static void fill_journal(struct journal *journal)
 {
 	if (journal->waiting || journal->state == NULL)
 		return;
@@ -61,7 +61,7 @@ const struct ls_record *journals_next(struct journals *journals,
 	for (unsigned i = 0; i < JOURNALS; i++) {
 		struct journal *journal = &journals->journal[i];
 
-		fill(journal);
+		fill_journal(journal);
 		if (journal->waiting &&
 		    (first == NULL ||
 		     (int64_t)(journal->record.at_ms - first->record.at_ms) <
@@ -108,7 +108,7 @@ void journals_keep_open(struct journals *journals)
 }
 
 /* most   that there are; 0: not known */
-static void tell_lost(uint64_t lost, uint64_t most)
+static void print_lost(uint64_t lost, uint64_t most)
 {
 	bool more = most > 0 && lost > most;
 	uint64_t count = more ? most : lost;
@@ -130,7 +130,7 @@ void journals_report_lost(struct journals *journals)
 		    journal->state != NULL)
 			ls_sessions_status(journal->state, &sessions);
 		if (cursor->lost > 0)
-			tell_lost(cursor->lost, sessions.events);
+			print_lost(cursor->lost, sessions.events);
 		cursor->lost = 0;
 	}
 }

@@ -275,7 +275,7 @@ static json_t *figures_of(const struct figures_of *of)
 	return object;
 }
 
-static json_t *hour_of(const struct figures *hour, uint64_t pending)
+static json_t *report_hour(const struct figures *hour, uint64_t pending)
 {
 	json_t *object = json_object(), *services = json_object();
 
@@ -390,7 +390,7 @@ static json_t *wired_of(const struct report *report)
 	return object;
 }
 
-static json_t *sessions_of(const struct ls_sessions_status *live)
+static json_t *report_sessions(const struct ls_sessions_status *live)
 {
 	json_t *object = json_object();
 
@@ -458,14 +458,15 @@ void report_print_json(const struct report *report)
 		json_put(object, "wired", wired_of(report));
 		if (report->sessions)
 			json_put(object, "sessions",
-				 sessions_of(&report->live));
+				 report_sessions(&report->live));
 		if (report->contacts.open)
 			json_put(object, "contacts",
 				 contacts_of(&report->contacts));
 		json_put(object, "journal",
 			 journal_of(&report->hour, &report->status));
 		json_put(object, "outbox", outbox_of(&report->status.daemon));
-		json_put(object, "last_hour", hour_of(&report->hour, report->pending));
+		json_put(object, "last_hour",
+			 report_hour(&report->hour, report->pending));
 	}
 	for (unsigned i = 0; i < report->problems; i++)
 		json_array_append_new(problems, json_text(report->problem[i]));

@@ -14,14 +14,14 @@
 
 enum { JOURNAL = 4096 }; /* read after every attempt */
 
-static int fail(const struct ls_error *error)
+static int fail_sandbox(const struct ls_error *error)
 {
 	cli_complain("%s", error->text);
 	return -1;
 }
 
 /* lockstep.conf to a policy.cdb in the sandbox's directory. */
-static int compile(const char *path, const char *output)
+static int compile_into(const char *path, const char *output)
 {
 	struct ls_policy_writer *writer;
 	struct ls_error error = { 0, "" };
@@ -49,7 +49,7 @@ static int compile(const char *path, const char *output)
 						      &error);
 		}
 		if (ret < 0)
-			ret = fail(&error);
+			ret = fail_sandbox(&error);
 	}
 	conf_free(&conf);
 	return ret;
@@ -77,7 +77,7 @@ static int copy_policy(struct sandbox *sandbox, const char *from)
 	if (from == NULL)
 		ls_policy_presets(&sandbox->policy);
 	else if (cli_open_policy(from, &file, &error) < 0)
-		return fail(&error);
+		return fail_sandbox(&error);
 	else
 		sandbox->policy = *ls_policy_file_policy(file);
 	fence(sandbox);
@@ -89,7 +89,7 @@ static int copy_policy(struct sandbox *sandbox, const char *from)
 		ret = ls_policy_writer_commit(&writer, cli_real_ms(), &error);
 	}
 	ls_policy_file_close(&file);
-	return ret < 0 ? fail(&error) : 0;
+	return ret < 0 ? fail_sandbox(&error) : 0;
 }
 
 static void remove_files(struct sandbox *sandbox)
@@ -132,12 +132,12 @@ int sandbox_init(struct sandbox *sandbox, const char *policy, const char *conf,
 		 "%s/policy.cdb", sandbox->dir);
 	snprintf(compiled, sizeof(compiled), "%s/conf.cdb", sandbox->dir);
 	if (conf != NULL)
-		ret = compile(conf, compiled);
+		ret = compile_into(conf, compiled);
 	if (ret == 0)
 		ret = copy_policy(sandbox, conf != NULL ? compiled : policy);
 	args.policy_path = sandbox->policy_path;
 	if (ret == 0 && ls_open(&args, &sandbox->state, &error) < 0)
-		ret = fail(&error);
+		ret = fail_sandbox(&error);
 	remove_files(sandbox);
 	return ret;
 }

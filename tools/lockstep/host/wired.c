@@ -43,8 +43,8 @@ static void count_sessions(struct ls_state *sessions, uint64_t since_ms,
 	}
 }
 
-static bool is_counted(struct ls_state *guard, const char *user,
-		       uint64_t now_ms)
+static bool is_login_counted(struct ls_state *guard, const char *user,
+			     uint64_t now_ms)
 {
 	struct ls_sending sending;
 
@@ -67,7 +67,7 @@ static struct account *find_account(struct accounts *accounts,
 	account = &accounts->of[accounts->count++];
 	snprintf(account->user, sizeof(account->user), "%s", user);
 	account->asked = 0;
-	account->counted = is_counted(guard, user, now_ms);
+	account->counted = is_login_counted(guard, user, now_ms);
 	return account;
 }
 
@@ -82,9 +82,10 @@ static void count_by_postfix(struct ls_state *guard,
 	if (!(record->marks & LS_MARK_UNASKED)) {
 		if (account != NULL)
 			account->asked++;
-	} else if (!(account != NULL ? account->counted
-				     : is_counted(guard, record->subject.user,
-						  now_ms))) {
+	} else if (!(account != NULL
+			     ? account->counted
+			     : is_login_counted(guard, record->subject.user,
+						now_ms))) {
 		postfix->unasked++;
 		postfix->last = record->subject;
 	}

@@ -27,7 +27,8 @@ struct attempt *attempts_append(struct attempts *attempts, uint64_t at_ms)
 	return attempt;
 }
 
-static uint32_t name_of(struct attempts *attempts, struct dovelog_text text)
+static uint32_t name_of_number(struct attempts *attempts,
+			       struct dovelog_text text)
 {
 	char whole[LS_TYPED_MAX + 1], user[LS_USER_MAX + 1];
 
@@ -51,10 +52,10 @@ void attempts_add(struct attempts *attempts,
 							    : MOST);
 	attempt->ip = record->ip;
 	attempt->secured = record->secured;
-	attempt->user = name_of(attempts, record->user);
-	attempt->service = name_of(attempts, record->service);
-	attempt->mech = name_of(attempts, record->mech);
-	attempt->by = name_of(attempts, record->by);
+	attempt->user = name_of_number(attempts, record->user);
+	attempt->service = name_of_number(attempts, record->service);
+	attempt->mech = name_of_number(attempts, record->mech);
+	attempt->by = name_of_number(attempts, record->by);
 	if (record->session.len > 0)
 		attempt->session = names_hash(record->session.at,
 					      record->session.len);
@@ -103,12 +104,12 @@ static void merge_runs(const struct attempt *from, size_t low, size_t middle,
 				: from[b++];
 }
 
-static size_t least(size_t a, size_t b)
+static size_t least_of_times(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
-static void sort(struct attempts *attempts)
+static void sort_attempts(struct attempts *attempts)
 {
 	size_t count = attempts->count;
 	struct attempt *from, *to;
@@ -121,8 +122,8 @@ static void sort(struct attempts *attempts)
 		struct attempt *swap = from;
 
 		for (size_t low = 0; low < count; low += 2 * run)
-			merge_runs(from, low, least(low + run, count),
-				   least(low + 2 * run, count), to);
+			merge_runs(from, low, least_of_times(low + run, count),
+				   least_of_times(low + 2 * run, count), to);
 		from = to;
 		to = swap;
 	}
@@ -160,7 +161,7 @@ struct merger {
 	size_t count, room;
 };
 
-static struct talk *find(const struct merger *merger, uint64_t key)
+static struct talk *find_attempt(const struct merger *merger, uint64_t key)
 {
 	const uint32_t *number = keymap_get(&merger->map, key);
 
@@ -188,7 +189,7 @@ static struct talk *reach(struct merger *merger, uint64_t key)
 }
 
 /* Without a session: an account from an address; user 0: the address. */
-static uint64_t key_of(const struct attempt *attempt, uint32_t user)
+static uint64_t attempt_key(const struct attempt *attempt, uint32_t user)
 {
 	struct {
 		struct ls_addr ip;
@@ -201,7 +202,7 @@ static uint64_t key_of(const struct attempt *attempt, uint32_t user)
 static uint64_t talk_key(const struct attempt *attempt)
 {
 	return attempt->session != 0 ? attempt->session
-				     : key_of(attempt, attempt->user);
+				     : attempt_key(attempt, attempt->user);
 }
 
 static void drop(struct attempt *attempt)
@@ -257,7 +258,7 @@ static void merge_failed(struct merger *merger, size_t i)
 	talk->counted++;
 	if (attempt->session != 0)
 		return;
-	postfix = reach(merger, key_of(attempt, 0));
+	postfix = reach(merger, attempt_key(attempt, 0));
 	if (postfix->credit > 0 &&
 	    attempt->at_ms - postfix->last_ms <= CLAIM_MS) {
 		postfix->credit--;
@@ -274,8 +275,9 @@ static void merge_login(struct merger *merger, size_t i)
 {
 	struct attempt *attempt = &merger->attempts->list[i];
 	bool mail = attempt->what == DOVELOG_SASL_LOGIN;
-	struct talk *talk = find(merger, talk_key(attempt));
-	struct talk *postfix = mail ? find(merger, key_of(attempt, 0)) : NULL;
+	struct talk *talk = find_attempt(merger, talk_key(attempt));
+	struct talk *postfix =
+		mail ? find_attempt(merger, attempt_key(attempt, 0)) : NULL;
 	struct attempt *last;
 
 	if (talk == NULL || !talk->any)
@@ -319,7 +321,7 @@ static void merge_ended(struct merger *merger, size_t i)
 static void merge_sasl_failed(struct merger *merger, size_t i)
 {
 	struct attempt *attempt = &merger->attempts->list[i];
-	struct talk *talk = reach(merger, key_of(attempt, 0)), *claimed;
+	struct talk *talk = reach(merger, attempt_key(attempt, 0)), *claimed;
 
 	if (talk->unclaimed > 0 &&
 	    attempt->at_ms - talk->last_ms <= CLAIM_MS) {
@@ -328,7 +330,7 @@ static void merge_sasl_failed(struct merger *merger, size_t i)
 		talk->unclaimed--;
 		last->service = attempt->service;
 		/* No passdb goes on about what was answered. */
-		claimed = find(merger, talk_key(last));
+		claimed = find_attempt(merger, talk_key(last));
 		if (claimed != NULL)
 			claimed->any = false;
 		drop(attempt);
@@ -369,7 +371,7 @@ void attempts_merge(struct attempts *attempts)
 	struct merger merger = { .attempts = attempts };
 	size_t kept = 0;
 
-	sort(attempts);
+	sort_attempts(attempts);
 	for (size_t i = 0; i < attempts->count; i++)
 		merge_one(&merger, i);
 	for (size_t i = 0; i < attempts->count; i++)

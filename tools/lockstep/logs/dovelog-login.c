@@ -90,9 +90,9 @@ static bool parse_user(struct dovelog_text *text, bool session_elsewhere,
 /* Is a word for TLS in the elements of the server's, those behind USER or those
  * behind the address? Only where the line has all else that it has by default does
  * a word that is missing say something. */
-static bool is_secured(struct dovelog_text behind_user,
-		       struct dovelog_text behind_ip,
-		       const struct dovelog_record *record)
+static bool says_secured(struct dovelog_text behind_user,
+			 struct dovelog_text behind_ip,
+			 const struct dovelog_record *record)
 {
 	static const struct dovelog_text words[] = { LITERAL(", TLS"),
 						     LITERAL(", secured") };
@@ -143,7 +143,7 @@ static bool parse_elements(struct dovelog_text before, struct dovelog_text text,
 				parse_session(ip, record),
 			record))
 		return false;
-	record->secured = is_secured(text, ip, record);
+	record->secured = says_secured(text, ip, record);
 	return true;
 }
 
@@ -370,7 +370,7 @@ static bool is_login(struct dovelog_text message)
 }
 
 /* A proxy's, of a client that its backend let in. */
-static bool is_proxied(struct dovelog_text message)
+static bool says_proxied(struct dovelog_text message)
 {
 	return text_begins(message, TEXT("Started proxying to ")) ||
 	       text_begins(message, TEXT("started proxying to "));
@@ -506,7 +506,8 @@ void dovelog_login(struct dovelog_text text, struct dovelog_record *record)
 	proxy = take_proxy(&text, &inside);
 	at = end_of_message(text, &end);
 	message = (struct dovelog_text){ text.at, at };
-	login = proxy ? end == NULL && is_proxied(message) : is_login(message);
+	login = proxy ? end == NULL && says_proxied(message)
+		      : is_login(message);
 	if (is_between(message))
 		return;
 	/* The end of a login is no word within a name that was typed. */

@@ -33,7 +33,7 @@ static bool take_client(struct dovelog_text *text, struct dovelog_record *record
 }
 
 /* Behind "SASL PLAIN authentication failed: ". The user is the end of the line. */
-static enum ls_outcome outcome_of(struct dovelog_text reason)
+static enum ls_outcome outcome_of_reason(struct dovelog_text reason)
 {
 	if (text_has(reason, TEXT("Connection lost to authentication server")) ||
 	    text_has(reason, TEXT("Can't connect to authentication server")) ||
@@ -61,7 +61,7 @@ static bool parse_failure(struct dovelog_text text,
 	} else if (text_take(&text, TEXT(" authentication failed"))) {
 		at = text_find(text, name);
 		reason = (struct dovelog_text){ text.at, at };
-		record->outcome = outcome_of(reason);
+		record->outcome = outcome_of_reason(reason);
 		if (at < text.len)
 			record->user = text_skip(text, at + name.len);
 		/* Postfix's own word for none. */
@@ -77,7 +77,7 @@ static bool parse_failure(struct dovelog_text text,
 
 /* `text` is "USER", and what Postfix knows besides. What follows the first of
  * these may be the client's own words. */
-static struct dovelog_text user_of(struct dovelog_text text)
+static struct dovelog_text user_of_line(struct dovelog_text text)
 {
 	static const struct dovelog_text ends_at[] = {
 		LITERAL(", sasl_sender="),
@@ -103,7 +103,7 @@ static bool parse_mail(struct dovelog_text text, struct dovelog_record *record)
 	if (at == text.len)
 		return false;
 	record->mech = (struct dovelog_text){ text.at, at };
-	record->user = user_of(text_skip(text, at + name.len));
+	record->user = user_of_line(text_skip(text, at + name.len));
 	if (record->user.len == 0)
 		return false;
 	record->what = DOVELOG_SASL_LOGIN;

@@ -243,7 +243,7 @@ static void parse_rest(const struct logheader *header,
 		dovelog_not_understood(record); /* of half an address another may be left */
 }
 
-static void begin(struct dovelog_record *record)
+static void begin_event(struct dovelog_record *record)
 {
 	memset(record, 0, sizeof(*record));
 	record->secured = true;
@@ -255,7 +255,7 @@ void dovelog_parse(const char *line, size_t len,
 {
 	struct logheader header = { .text = { line, len } };
 
-	begin(record_r);
+	begin_event(record_r);
 	if (len > 0 && line[len - 1] == '\r')
 		header.text.len--;
 	logheader_take(&header);
@@ -274,7 +274,7 @@ void dovelog_parse_message(const struct dovelog_when *when,
 
 	if (tag.len > 0)
 		header.by = logheader_by(tag);
-	begin(record_r);
+	begin_event(record_r);
 	logheader_take(&header);
 	parse_rest(&header, record_r);
 }

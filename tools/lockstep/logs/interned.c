@@ -53,7 +53,7 @@ uint32_t *keymap_get(const struct keymap *map, uint64_t key)
 	return map->keys[slot] != 0 ? &map->values[slot] : NULL;
 }
 
-static void grow(struct keymap *map)
+static void grow_table(struct keymap *map)
 {
 	struct keymap bigger = { .room = map->room > 0 ? 2 * map->room : 1024,
 				 .used = map->used };
@@ -79,7 +79,7 @@ uint32_t *keymap_put(struct keymap *map, uint64_t key, uint32_t value)
 	size_t slot;
 
 	if (2 * (map->used + 1) > map->room)
-		grow(map);
+		grow_table(map);
 	slot = slot_of(map, key);
 	if (map->keys[slot] == 0) {
 		map->keys[slot] = key;
@@ -98,7 +98,7 @@ void keymap_free(struct keymap *map)
 
 /* ---- strings ---------------------------------------------------------- */
 
-static uint32_t append(struct names *names, const char *text, size_t len)
+static uint32_t append_text(struct names *names, const char *text, size_t len)
 {
 	while (names->text_used + len + 1 > names->text_room) {
 		names->text_room = names->text_room > 0 ? 2 * names->text_room
@@ -123,12 +123,12 @@ uint32_t names_add(struct names *names, const char *text, size_t len)
 	uint32_t *number;
 
 	if (names->count == 0)
-		append(names, "", 0);
+		append_text(names, "", 0);
 	if (len == 0)
 		return 0;
 	number = keymap_put(&names->map, names_hash(text, len), UINT32_MAX);
 	if (*number == UINT32_MAX)
-		*number = append(names, text, len);
+		*number = append_text(names, text, len);
 	return *number;
 }
 

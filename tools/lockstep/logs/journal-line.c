@@ -13,8 +13,8 @@ static const char *text_of(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
-static uint32_t name_of(struct attempts *attempts, const json_t *data,
-			const char *key)
+static uint32_t number_of_name(struct attempts *attempts, const json_t *data,
+			       const char *key)
 {
 	const char *text = text_of(data, key);
 
@@ -35,7 +35,7 @@ static bool is_for_guesses(const char *reason)
 }
 
 /* "success" as the journal says it; a refused one has no outcome. */
-static bool outcome_of(const json_t *data, enum ls_outcome *outcome_r)
+static bool outcome_of_name(const json_t *data, enum ls_outcome *outcome_r)
 {
 	const char *text = text_of(data, "outcome");
 
@@ -55,7 +55,7 @@ static bool outcome_of(const json_t *data, enum ls_outcome *outcome_r)
 }
 
 /* The attempt, and those like it that have no line. */
-static uint16_t count_of(const json_t *data)
+static uint16_t count_in_json(const json_t *data)
 {
 	enum { MOST = 10000 };
 	json_int_t more =
@@ -65,7 +65,7 @@ static uint16_t count_of(const json_t *data)
 }
 
 /* "2026-11-25T02:23:26.123Z" */
-static uint64_t time_of(const char *text)
+static uint64_t time_in_json(const char *text)
 {
 	struct dovelog_when when;
 	struct logclock clock;
@@ -86,7 +86,7 @@ int journal_line(struct attempts *attempts, const json_t *object)
 {
 	const json_t *data = json_object_get(object, "data");
 	const char *type = text_of(object, "type");
-	uint64_t at_ms = time_of(text_of(object, "timestamp"));
+	uint64_t at_ms = time_in_json(text_of(object, "timestamp"));
 	struct attempt *attempt;
 	enum ls_outcome outcome;
 	struct ls_addr ip;
@@ -96,8 +96,8 @@ int journal_line(struct attempts *attempts, const json_t *object)
 		return -1;
 	if (strcmp(type, ls_event_name(LS_EVENT_LOGIN)) != 0)
 		return 0;
-	user = name_of(attempts, data, "user");
-	if (at_ms == 0 || user == 0 || !outcome_of(data, &outcome))
+	user = number_of_name(attempts, data, "user");
+	if (at_ms == 0 || user == 0 || !outcome_of_name(data, &outcome))
 		return -1;
 	/* None was told: there is no place to learn, or to play it from. */
 	if (json_object_get(data, "address") == NULL)
@@ -107,10 +107,10 @@ int journal_line(struct attempts *attempts, const json_t *object)
 	attempt = attempts_append(attempts, at_ms);
 	attempt->ip = ip;
 	attempt->user = user;
-	attempt->service = name_of(attempts, data, "service");
-	attempt->mech = name_of(attempts, data, "mech");
+	attempt->service = number_of_name(attempts, data, "service");
+	attempt->mech = number_of_name(attempts, data, "mech");
 	attempt->outcome = (uint8_t)outcome;
-	attempt->count = count_of(data);
+	attempt->count = count_in_json(data);
 	attempt->repeat = strcmp(text_of(data, "reason"),
 				 ls_reason_name(LS_REASON_REPEATS)) == 0;
 	/* What was refused for it had none. */

@@ -30,7 +30,7 @@ static int64_t days_of(int year, int month, int day)
 	       1 - 719468;
 }
 
-static int64_t hour_of(int year, const struct dovelog_when *when)
+static int64_t clock_hour(int year, const struct dovelog_when *when)
 {
 	struct tm tm = {
 		.tm_year = year - 1900,
@@ -56,7 +56,8 @@ static int first_year(const struct logclock *clock,
 		return 1970;
 	year = tm.tm_year + 1900;
 	/* A day of grace, for clocks and zones that differ. */
-	return hour_of(year, when) > clock->written_s + DAY_S ? year - 1 : year;
+	return clock_hour(year, when) > clock->written_s + DAY_S ? year - 1
+								 : year;
 }
 
 static int year_of(struct logclock *clock, const struct dovelog_when *when)
@@ -95,7 +96,7 @@ static int64_t date_of(struct logclock *clock, const struct dovelog_when *when)
 		    hour->day != when->day || hour->hour != when->hour) {
 			*hour = *when;
 			hour->year = year;
-			clock->hour_s = hour_of(year, when);
+			clock->hour_s = clock_hour(year, when);
 		}
 		seconds = clock->hour_s;
 	}

@@ -23,7 +23,8 @@ static size_t name_length(struct dovelog_text text, const char *others)
 	return len;
 }
 
-static bool take_word(struct dovelog_text *text, struct dovelog_text *word_r)
+static bool take_header_word(struct dovelog_text *text,
+			     struct dovelog_text *word_r)
 {
 	const char *blank = memchr(text->at, ' ', text->len);
 
@@ -43,7 +44,7 @@ static bool take_host(struct dovelog_text *text, struct dovelog_text *host_r)
 	if (len == 0 || len == text->len || text->at[len] != ' ' ||
 	    text->at[len - 1] == ':')
 		return false;
-	return take_word(text, host_r);
+	return take_header_word(text, host_r);
 }
 
 /* ---- who writes ------------------------------------------------------- */
@@ -225,7 +226,7 @@ static bool take_tag(struct dovelog_text *text, struct dovelog_text *tag_r)
 {
 	struct dovelog_text rest = *text;
 
-	if (!take_word(&rest, tag_r))
+	if (!take_header_word(&rest, tag_r))
 		return false;
 	if (tag_r->len > 2 && tag_r->at[0] == '[' &&
 	    tag_r->at[tag_r->len - 1] == ']')
@@ -307,8 +308,10 @@ static bool take_rfc5424(struct logheader *header)
 	struct dovelog_text rest = header->text, tag, ignored;
 
 	if (!header->fresh || (!header->version && !header->zoned) ||
-	    !take_word(&rest, &ignored) || !take_word(&rest, &tag) ||
-	    !take_word(&rest, &ignored) || !take_word(&rest, &ignored) ||
+	    !take_header_word(&rest, &ignored) ||
+	    !take_header_word(&rest, &tag) ||
+	    !take_header_word(&rest, &ignored) ||
+	    !take_header_word(&rest, &ignored) ||
 	    !take_structured_data(&rest) || !text_take(&rest, TEXT(" ")))
 		return false;
 	text_take(&rest, TEXT("\xef\xbb\xbf")); /* "this is UTF-8" */

@@ -19,7 +19,7 @@ static const char *string_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-static void append(struct line *line, const char *bytes, size_t len)
+static void append_bytes(struct line *line, const char *bytes, size_t len)
 {
 	line->bytes = names_resize(line->bytes, line->len + len + 1, 1);
 	memcpy(line->bytes + line->len, bytes, len);
@@ -30,8 +30,8 @@ static void append(struct line *line, const char *bytes, size_t len)
 static bool append_message(struct line *line, const json_t *message)
 {
 	if (json_is_string(message)) {
-		append(line, json_string_value(message),
-		       json_string_length(message));
+		append_bytes(line, json_string_value(message),
+			     json_string_length(message));
 		return true;
 	}
 	for (size_t i = 0; i < json_array_size(message); i++) {
@@ -41,7 +41,7 @@ static bool append_message(struct line *line, const json_t *message)
 
 		if (number < 0 || number > 255)
 			return false;
-		append(line, &byte, 1);
+		append_bytes(line, &byte, 1);
 	}
 	return json_is_array(message);
 }
@@ -93,7 +93,7 @@ static bool read_journald(const json_t *object, struct line *line)
 	if (time == NULL || !read_microseconds(time, &line->when))
 		return false;
 	line->tag_len = strlen(tag);
-	append(line, tag, line->tag_len);
+	append_bytes(line, tag, line->tag_len);
 	return append_message(line, json_object_get(object, "MESSAGE"));
 }
 
@@ -112,7 +112,7 @@ static bool read_docker(const json_t *object, struct line *line)
 
 /* journalctl says null of a message above 4096 bytes, without --all. Is that one of
  * the mail server's? */
-static bool is_left_out(const json_t *object)
+static bool is_field_left_out(const json_t *object)
 {
 	const char *tag = journald_tag(object);
 
@@ -125,8 +125,8 @@ char *logjson_parse(const json_t *object, struct dovelog_record *record_r)
 {
 	struct line line = { .bytes = NULL };
 
-	append(&line, "", 0);
-	if (is_left_out(object)) {
+	append_bytes(&line, "", 0);
+	if (is_field_left_out(object)) {
 		memset(record_r, 0, sizeof(*record_r));
 		dovelog_not_understood(record_r);
 		return line.bytes;

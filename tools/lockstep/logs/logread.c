@@ -125,7 +125,7 @@ struct file {
 	bool skipping; /* a line that is too long */
 };
 
-static int fail(const char *name, const char *why)
+static int fail_reading(const char *name, const char *why)
 {
 	cli_complain("%s: %s", name, why);
 	return -1;
@@ -140,7 +140,7 @@ static int64_t boot_time(void)
 	return (int64_t)(cli_real_ms() / 1000) - up.tv_sec;
 }
 
-static int open_file(struct file *file, const char *name)
+static int open_log_file(struct file *file, const char *name)
 {
 	bool standard = strcmp(name, "-") == 0;
 	int fd = standard ? dup(STDIN_FILENO)
@@ -151,10 +151,10 @@ static int open_file(struct file *file, const char *name)
 	file->name = standard ? "standard input" : name;
 	file->standard = standard;
 	if (fd < 0)
-		return fail(file->name, strerror(errno));
+		return fail_reading(file->name, strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
-		return fail(file->name, "a directory");
+		return fail_reading(file->name, "a directory");
 	}
 	if (S_ISREG(st.st_mode)) {
 		written = st.st_mtime;
@@ -165,7 +165,7 @@ static int open_file(struct file *file, const char *name)
 	file->gz = gzdopen(fd, "rb");
 	if (file->gz == NULL) {
 		close(fd);
-		return fail(file->name, "out of memory");
+		return fail_reading(file->name, "out of memory");
 	}
 	gzbuffer(file->gz, 1U << 17);
 	return 0;
@@ -223,7 +223,8 @@ static int refuse_journal(const struct file *file)
 }
 
 /* A line that is too long for one of an attempt. */
-static void skip_line(struct logread *logread, const char *line, size_t len)
+static void skip_long_line(struct logread *logread, const char *line,
+			   size_t len)
 {
 	if (dovelog_looks_like_login(line, len))
 		show_line(logread, line, LOGREAD_LINE);
@@ -241,7 +242,7 @@ static void take_lines(struct logread *logread, struct file *file)
 			logread_line(logread, &file->clock, at, len);
 		} else {
 			if (!file->skipping)
-				skip_line(logread, at, len);
+				skip_long_line(logread, at, len);
 			logread->lines++;
 		}
 		file->skipping = false;
@@ -250,15 +251,15 @@ static void take_lines(struct logread *logread, struct file *file)
 	file->used = (size_t)(end - at);
 	if (file->used > LOGREAD_LINE) {
 		if (!file->skipping)
-			skip_line(logread, at, file->used);
+			skip_long_line(logread, at, file->used);
 		file->skipping = true;
 		file->used = 0;
 	}
 	memmove(file->buffer, at, file->used);
 }
 
-static int read_file(struct logread *logread, struct file *file,
-		     logread_progress_fn *progress, void *context)
+static int read_log(struct logread *logread, struct file *file,
+		    logread_progress_fn *progress, void *context)
 {
 	int got, code;
 	const char *why;
@@ -291,11 +292,12 @@ static int read_file(struct logread *logread, struct file *file,
 		return 0;
 	}
 	if (code == Z_ERRNO)
-		return fail(file->name, strerror(errno));
+		return fail_reading(file->name, strerror(errno));
 	/* zlib calls the file "<fd:3>: ". */
-	return fail(file->name, why[0] == '<' && strstr(why, ": ") != NULL
-					? strstr(why, ": ") + 2
-					: why);
+	return fail_reading(file->name,
+			    why[0] == '<' && strstr(why, ": ") != NULL
+				    ? strstr(why, ": ") + 2
+				    : why);
 }
 
 /* The attempts of a file, from `first` on, when all of it is read. */
@@ -323,10 +325,10 @@ int logread_files(struct logread *logread, char *const *files, int count,
 		size_t first = logread->attempts.count;
 
 		if (file == NULL)
-			return fail(files[i], "out of memory");
-		ret = open_file(file, files[i]);
+			return fail_reading(files[i], "out of memory");
+		ret = open_log_file(file, files[i]);
 		if (ret == 0) {
-			ret = read_file(logread, file, progress, context);
+			ret = read_log(logread, file, progress, context);
 			gzclose(file->gz);
 			correct_years(logread, file, first);
 		}

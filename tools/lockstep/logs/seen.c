@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t number_of(struct places *places, const struct attempt *attempt,
-			  const struct ls_prefix *net)
+static uint32_t network_number(struct places *places,
+			       const struct attempt *attempt,
+			       const struct ls_prefix *net)
 {
 	struct {
 		struct ls_addr net;
@@ -48,7 +49,7 @@ void places_of(struct places *places, struct attempts *attempts,
 		ls_addr_unwrap(&nat64, &attempt->ip);
 		net = ls_prefix_of(&attempt->ip, (unsigned)policy->net.prefix4,
 				   (unsigned)policy->net.prefix6);
-		places->of[i] = number_of(places, attempt, &net);
+		places->of[i] = network_number(places, attempt, &net);
 		place = &places->list[places->of[i]];
 		if (attempt->outcome != LS_OUTCOME_SUCCESS)
 			continue;

@@ -16,8 +16,8 @@ struct run {
 
 /* ---- what would have been locked -------------------------------------- */
 
-static struct sim_lock *lock_of(struct simulation *sim,
-				const struct ls_subject *subject)
+static struct sim_lock *simulated_lock(struct simulation *sim,
+				       const struct ls_subject *subject)
 {
 	char text[LS_SUBJECT_TEXT + 2];
 	uint32_t *number;
@@ -42,7 +42,7 @@ static struct sim_lock *lock_of(struct simulation *sim,
 
 static void note_lock(struct simulation *sim, const struct ls_record *record)
 {
-	struct sim_lock *lock = lock_of(sim, &record->subject);
+	struct sim_lock *lock = simulated_lock(sim, &record->subject);
 
 	if (lock->locks++ == 0) {
 		lock->first_ms = record->at_ms;
@@ -54,7 +54,7 @@ static void note_lock(struct simulation *sim, const struct ls_record *record)
 		lock->locked_ms += record->until_ms - record->at_ms;
 }
 
-static void read_journal(const struct run *run, uint64_t now_ms)
+static void read_simulated_journal(const struct run *run, uint64_t now_ms)
 {
 	struct ls_record record;
 
@@ -76,8 +76,9 @@ const char *simulation_nameless(const char *user)
 }
 
 /* The account's name, or one made up in made_up_r. */
-static const char *user_of(const struct run *run, const struct attempt *attempt,
-			   char made_up_r[LS_ADDR_TEXT + 1])
+static const char *simulated_user(const struct run *run,
+				  const struct attempt *attempt,
+				  char made_up_r[LS_ADDR_TEXT + 1])
 {
 	if (attempt->user != 0)
 		return names_get(&run->sim->attempts->names, attempt->user);
@@ -103,7 +104,7 @@ static struct ls_subject subject_of(const struct run *run,
 		subject.net = place->net;
 	if (kind == LS_KIND_USER || kind == LS_KIND_PLACE)
 		snprintf(subject.user, sizeof(subject.user), "%s",
-			 user_of(run, attempt, made_up));
+			 simulated_user(run, attempt, made_up));
 	return subject;
 }
 
@@ -173,12 +174,12 @@ static void note_refusal(struct run *run, const struct attempt *attempt,
 		struct ls_subject subject =
 			subject_of(run, attempt, place, decision->kind);
 
-		lock_of(sim, &subject)->refused++;
+		simulated_lock(sim, &subject)->refused++;
 	}
 }
 
-static void play(struct run *run, const struct attempt *attempt,
-		 struct place *place, enum ls_outcome outcome)
+static void play_attempt(struct run *run, const struct attempt *attempt,
+			 struct place *place, enum ls_outcome outcome)
 {
 	const struct names *names = &run->sim->attempts->names;
 	bool right = outcome == LS_OUTCOME_SUCCESS;
@@ -186,7 +187,7 @@ static void play(struct run *run, const struct attempt *attempt,
 	struct ls_attempt asked = {
 		.service = names_get(names, attempt->service),
 		.mech = names_get(names, attempt->mech),
-		.user = user_of(run, attempt, made_up),
+		.user = simulated_user(run, attempt, made_up),
 		.ip = attempt->ip,
 		.secured = attempt->secured,
 	};
@@ -218,16 +219,17 @@ static void play_all(struct run *run, size_t i)
 	if (outcome == LS_OUTCOME_NONE)
 		outcome = LS_OUTCOME_WRONG;
 	for (unsigned n = 1; n < attempt->count; n++) {
-		play(run, attempt, place, LS_OUTCOME_WRONG);
-		read_journal(run, attempt->at_ms); /* before it is full */
+		play_attempt(run, attempt, place, LS_OUTCOME_WRONG);
+		read_simulated_journal(run,
+				       attempt->at_ms); /* before it is full */
 	}
-	play(run, attempt, place, outcome);
+	play_attempt(run, attempt, place, outcome);
 	sim->failures += attempt->count - 1U;
 	sim->successes += outcome == LS_OUTCOME_SUCCESS;
 	sim->failures += ls_outcome_is_wrong(outcome);
 	sim->others += outcome != LS_OUTCOME_SUCCESS &&
 		       !ls_outcome_is_wrong(outcome);
-	read_journal(run, attempt->at_ms);
+	read_simulated_journal(run, attempt->at_ms);
 }
 
 /* ---- all of them ------------------------------------------------------ */

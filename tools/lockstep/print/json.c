@@ -72,7 +72,7 @@ void json_put_time(json_t *object, const char *key, uint64_t at_ms)
 	json_put_real_time(object, key, cli_real_of(at_ms));
 }
 
-static void put_who(json_t *object, const struct ls_subject *subject)
+static void put_json_who(json_t *object, const struct ls_subject *subject)
 {
 	char text[LS_PREFIX_TEXT];
 
@@ -92,7 +92,7 @@ void json_put_subject(json_t *object, const struct ls_subject *subject)
 	ls_subject_format(subject, text);
 	json_put(object, "kind", json_string(ls_kind_name(subject->kind)));
 	json_put_text(object, "subject", text);
-	put_who(object, subject);
+	put_json_who(object, subject);
 }
 
 void json_line(json_t *object)
@@ -139,7 +139,7 @@ void json_print_lock(const struct ls_lock *lock)
 }
 
 /* What an account sent that was frozen for it, as far as the record has it. */
-static json_t *evidence_of(const struct ls_record *record)
+static json_t *evidence_json(const struct ls_record *record)
 {
 	struct ls_evidence evidence;
 	json_t *object;
@@ -160,7 +160,7 @@ static json_t *evidence_of(const struct ls_record *record)
 json_t *json_of_record(enum ls_journal journal, const struct ls_record *record)
 {
 	struct event_clock clock = { .now_ms = cli_now_ms() };
-	json_t *evidence = evidence_of(record), *object;
+	json_t *evidence = evidence_json(record), *object;
 
 	clock.real_ms = cli_real_of(clock.now_ms);
 	object = event_json(NULL, journal, record, evidence, &clock);

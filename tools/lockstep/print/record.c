@@ -84,7 +84,7 @@ static bool is_session(const struct ls_record *record)
 }
 
 /* "", "refused: sessions of user, ", "closed after 12 min, " */
-static void print_session(const struct ls_record *record)
+static void print_session_record(const struct ls_record *record)
 {
 	char how[4 * sizeof(record->mech)], after[CLI_TIME_TEXT];
 
@@ -112,7 +112,7 @@ static void print_attempt(const struct ls_record *record)
 	printf("%s %s %s ", dash(service), dash(user), net);
 	cli_escape(record->detail, id, sizeof(id));
 	if (is_session(record))
-		print_session(record);
+		print_session_record(record);
 	else
 		print_end(record);
 	if (is_session(record))

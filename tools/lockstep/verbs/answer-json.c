@@ -29,7 +29,8 @@ static void put_decision(json_t *object, const struct ls_decision *decision)
 		json_put_number(object, "retry_ms", decision->retry_ms);
 }
 
-static void put_lock(json_t *locks, const struct ls_lock *lock, const char *by)
+static void put_answer_lock(json_t *locks, const struct ls_lock *lock,
+			    const char *by)
 {
 	json_t *object = json_object();
 
@@ -44,16 +45,18 @@ static json_t *locks_of(const struct answer *answer)
 	json_t *locks = json_array();
 
 	if (is->of[LS_KIND_USER].frozen)
-		put_lock(locks, &is->of[LS_KIND_USER].freeze,
-			 answer->frozen_by);
+		put_answer_lock(locks, &is->of[LS_KIND_USER].freeze,
+				answer->frozen_by);
 	if (is->typed.frozen)
-		put_lock(locks, &is->typed.freeze, answer->typed_frozen_by);
+		put_answer_lock(locks, &is->typed.freeze,
+				answer->typed_frozen_by);
 	for (unsigned kind = LS_KIND_PLACE; kind >= LS_KIND_IP; kind--)
 		if (is->of[kind].locked)
-			put_lock(locks, &is->of[kind].lock,
-				 answer->locked_by[kind]);
+			put_answer_lock(locks, &is->of[kind].lock,
+					answer->locked_by[kind]);
 	if (is->typed.locked)
-		put_lock(locks, &is->typed.lock, answer->typed_locked_by);
+		put_answer_lock(locks, &is->typed.lock,
+				answer->typed_locked_by);
 	return locks;
 }
 
@@ -102,7 +105,7 @@ static json_t *begun_of(const struct ls_level *level)
 	return object;
 }
 
-static json_t *sessions_of(const struct answer *answer)
+static json_t *sessions_json(const struct answer *answer)
 {
 	const struct ls_explanation *is = &answer->is;
 	json_t *object = json_object();
@@ -118,7 +121,7 @@ static json_t *sessions_of(const struct answer *answer)
 	return object;
 }
 
-static json_t *meters_of(const struct answer *answer)
+static json_t *meters_json(const struct answer *answer)
 {
 	json_t *meters = json_array();
 
@@ -134,7 +137,7 @@ static json_t *meters_of(const struct answer *answer)
 	return meters;
 }
 
-static json_t *places_of(const struct answer *answer)
+static json_t *places_json(const struct answer *answer)
 {
 	json_t *places = json_array();
 
@@ -213,16 +216,16 @@ void answer_print_json(const struct answer *answer)
 		 json_boolean(is->trusted_by_policy));
 	json_put(object, "trusted", trusted_of(answer));
 	json_put(object, "locks", locks_of(answer));
-	json_put(object, "meters", meters_of(answer));
+	json_put(object, "meters", meters_json(answer));
 	if (is->sessions_known)
-		json_put(object, "sessions", sessions_of(answer));
+		json_put(object, "sessions", sessions_json(answer));
 	if (answer->user != NULL && !answer->placed)
 		json_put(object, "sending", answer_sending_json(answer));
 	if (answer->relays.levels > 0)
 		json_put(object, "relaying",
 			 answer_relaying_json(&answer->relays));
 	if (answer->user != NULL && !answer->placed)
-		json_put(object, "places", places_of(answer));
+		json_put(object, "places", places_json(answer));
 	json_put(object, "events", events_of(answer));
 	json_line(object);
 }

@@ -91,7 +91,8 @@ void answer_print_relaying(const struct ls_relaying *relays)
 		puts("trusted: these limits do not hold for it");
 }
 
-static json_t *meters_of(const struct ls_level *levels, unsigned count)
+static json_t *print_sending_meters(const struct ls_level *levels,
+				    unsigned count)
 {
 	json_t *meters = json_array();
 
@@ -110,7 +111,8 @@ json_t *answer_sending_json(const struct answer *answer)
 	const struct ls_sending *sends = &answer->sends;
 	json_t *object = json_object();
 
-	json_put(object, "meters", meters_of(sends->level, sends->levels));
+	json_put(object, "meters",
+		 print_sending_meters(sends->level, sends->levels));
 	json_put(object, "probation", json_boolean(sends->probation));
 	if (answer->no_contacts[0] != '\0')
 		json_put_text(object, "contacts_problem", answer->no_contacts);
@@ -128,7 +130,8 @@ json_t *answer_relaying_json(const struct ls_relaying *relays)
 {
 	json_t *object = json_object();
 
-	json_put(object, "meters", meters_of(relays->level, relays->levels));
+	json_put(object, "meters",
+		 print_sending_meters(relays->level, relays->levels));
 	json_put(object, "exempt", json_boolean(relays->exempt));
 	return object;
 }

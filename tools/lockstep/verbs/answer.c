@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The words at the left, and the blanks where there is none. */
-static void begin(const char *word)
+static void begin_paragraph(const char *word)
 {
 	printf("%s%-10s%s ", colour_on(COLOUR_HEAD), word,
 	       colour_off(COLOUR_HEAD));
@@ -61,9 +61,9 @@ static void print_decision(const struct ls_decision *decision)
 		print_why(decision);
 	} else if (decision->wanted == LS_DENY) {
 		putchar('\n');
-		begin("");
+		begin_paragraph("");
 		puts("a rule that only observes would refuse:");
-		begin("");
+		begin_paragraph("");
 		print_why(decision);
 	}
 	putchar('\n');
@@ -73,25 +73,25 @@ static void print_verdict(const struct answer *answer)
 {
 	const struct ls_explanation *is = &answer->is;
 
-	begin("login now");
+	begin_paragraph("login now");
 	print_decision(&is->decision);
 	if (answer->user == NULL) {
-		begin("");
+		begin_paragraph("");
 		puts("(as an account that has no place there)");
 	} else if (!answer->placed) {
-		begin("");
+		begin_paragraph("");
 		puts("(from an address that nothing is known of)");
 	}
 	if (is->wants_tls) {
-		begin("");
+		begin_paragraph("");
 		puts("without TLS: refused");
 	}
 	if (answer->placed && is->connect.wanted != LS_ADMIT) {
-		begin("connection");
+		begin_paragraph("connection");
 		print_decision(&is->connect);
 	}
 	if (is->observing) {
-		begin("");
+		begin_paragraph("");
 		puts("the policy only observes: it refuses nobody");
 	}
 }
@@ -109,52 +109,53 @@ static void print_by(enum ls_origin origin, const char *by)
 		return;
 	}
 	putchar('\n');
-	begin("");
+	begin_paragraph("");
 	printf("by %s (%s)\n", ls_origin_name(origin),
 	       cli_escape(by, escaped, sizeof(escaped)));
 }
 
-static void print_lock(const struct ls_lock *lock, const char *by)
+static void print_answer_lock(const struct ls_lock *lock, const char *by)
 {
 	char text[SUBJECT_TEXT], since[CLI_TIME_TEXT], until[CLI_TIME_TEXT];
 
-	begin(lock->freeze ? "frozen" : "locked");
+	begin_paragraph(lock->freeze ? "frozen" : "locked");
 	printf("%s %s: %s", ls_kind_name(lock->subject.kind),
 	       subject_text(&lock->subject, text),
 	       ls_reason_name(lock->reason));
 	if (lock->strikes > 0)
 		printf(", strike %u", lock->strikes);
 	putchar('\n');
-	begin("");
+	begin_paragraph("");
 	cli_time_format(lock->since_ms, since);
 	cli_time_format(lock->until_ms, until);
 	printf("since %s, until %s", since, until);
 	print_by(lock->origin, by);
 }
 
-static void print_locks(const struct answer *answer)
+static void print_answer_locks(const struct answer *answer)
 {
 	const struct ls_explanation *is = &answer->is;
 	const struct ls_known *user = &is->of[LS_KIND_USER];
 
 	if (user->frozen)
-		print_lock(&user->freeze, answer->frozen_by);
+		print_answer_lock(&user->freeze, answer->frozen_by);
 	if (is->typed.frozen)
-		print_lock(&is->typed.freeze, answer->typed_frozen_by);
+		print_answer_lock(&is->typed.freeze, answer->typed_frozen_by);
 	for (unsigned kind = LS_KIND_PLACE; kind >= LS_KIND_IP; kind--)
 		if (is->of[kind].locked)
-			print_lock(&is->of[kind].lock, answer->locked_by[kind]);
+			print_answer_lock(&is->of[kind].lock,
+					  answer->locked_by[kind]);
 	if (is->typed.locked)
-		print_lock(&is->typed.lock, answer->typed_locked_by);
+		print_answer_lock(&is->typed.lock, answer->typed_locked_by);
 }
 
-static void print_trusted(const struct answer *answer)
+static void print_answer_trusted(const struct answer *answer)
 {
 	const struct ls_explanation *is = &answer->is;
 	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
 
 	if (is->trusted_by_policy) {
-		begin("exempt");
+		begin_paragraph("exempt");
 		puts("its address and network: `trusted` in the policy");
 	}
 	for (unsigned kind = LS_KIND_IP; kind <= LS_KIND_NET; kind++) {
@@ -162,14 +163,14 @@ static void print_trusted(const struct answer *answer)
 
 		if (of->trusted_until_ms == 0)
 			continue;
-		begin("exempt");
+		begin_paragraph("exempt");
 		cli_time_format(of->trusted_until_ms, until);
 		printf("%s %s: trusted until %s", ls_kind_name(kind),
 		       subject_text(&of->subject, text), until);
 		print_by(LS_ORIGIN_ADMIN, answer->trusted_by[kind]);
 	}
 	if (is->denied) {
-		begin("denied");
+		begin_paragraph("denied");
 		puts("its network: `denied` in the policy");
 	}
 }
@@ -184,17 +185,17 @@ static void print_over(const struct answer *answer)
 
 		if (of->over_until_ms == 0)
 			continue;
-		begin("over");
+		begin_paragraph("over");
 		cli_time_format(of->over_until_ms, until);
 		printf("%s %s: too many accounts failed there, until %s\n",
 		       ls_kind_name(kind), subject_text(&of->subject, text),
 		       until);
 	}
 	if (answer->is.part) {
-		begin("");
+		begin_paragraph("");
 		puts("so the place has a quarter of its limit, and a password "
 		     "that failed at");
-		begin("");
+		begin_paragraph("");
 		puts("another account from there is refused");
 	}
 }
@@ -204,10 +205,10 @@ static void print_crowd(const struct answer *answer)
 {
 	if (!answer->is.crowded)
 		return;
-	begin("table");
+	begin_paragraph("table");
 	puts("full of what is worth more: this login has no slot of its own, and "
 	     "shares");
-	begin("");
+	begin_paragraph("");
 	puts("a strict limit with others (lockstep status says more)");
 }
 
@@ -217,7 +218,7 @@ static void print_familiar(const struct answer *answer)
 	char first[CLI_TIME_TEXT], until[CLI_TIME_TEXT], text[SUBJECT_TEXT];
 
 	if (place->subject.kind != LS_KIND_NONE) {
-		begin("place");
+		begin_paragraph("place");
 		if (answer->is.familiar) {
 			cli_time_format(place->familiar_until_ms, until);
 			printf("familiar until %s: exempt from the locks of "
@@ -226,22 +227,22 @@ static void print_familiar(const struct answer *answer)
 		} else if (answer->is.estranged) {
 			puts("a stranger here: the account is familiar in "
 			     "this network, but never");
-			begin("");
+			begin_paragraph("");
 			puts("logged in from this address, and too many "
 			     "accounts fail here");
 		} else {
 			puts("a stranger");
 		}
 		if (answer->is.near && !answer->is.estranged) {
-			begin("");
+			begin_paragraph("");
 			puts("the account never logged in from this address: "
 			     "it gets a quarter of");
-			begin("");
+			begin_paragraph("");
 			puts("the place's limit");
 		}
 		if (place->first_seen_ms != 0) {
 			cli_time_format(place->first_seen_ms, first);
-			begin("");
+			begin_paragraph("");
 			printf("first seen %s\n", first);
 		}
 	}
@@ -250,7 +251,7 @@ static void print_familiar(const struct answer *answer)
 
 		if (of->familiar_until_ms == 0 || answer->is.familiar)
 			continue;
-		begin("known");
+		begin_paragraph("known");
 		cli_time_format(of->familiar_until_ms, until);
 		printf("%s %s: an account is familiar there, until %s\n",
 		       ls_kind_name(kind), subject_text(&of->subject, text),
@@ -268,7 +269,7 @@ static void print_untold(const struct answer *answer)
 
 		if (of->untold == 0)
 			continue;
-		begin("counted");
+		begin_paragraph("counted");
 		printf("%" PRIu32 " refusal%s of %s %s since its last one in "
 		       "the journal\n",
 		       of->untold, ls_plural_s(of->untold), ls_kind_name(kind),
@@ -282,7 +283,7 @@ static void print_account(const struct answer *answer)
 	char text[4 * (LS_USER_MAX + 1)], when[CLI_TIME_TEXT];
 
 	if (is->aliased) {
-		begin("alias");
+		begin_paragraph("alias");
 		printf("of %s\n",
 		       is->final[0] != '\0'
 			       ? cli_escape(is->final, text, sizeof(text))
@@ -290,12 +291,12 @@ static void print_account(const struct answer *answer)
 				 "known any more");
 	}
 	if (is->suspicious_since_ms != 0) {
-		begin("suspicious");
+		begin_paragraph("suspicious");
 		cli_time_format(is->suspicious_since_ms, when);
 		printf("since %s: lockstep release ends it\n", when);
 	}
 	if (is->probation_until_ms != 0) {
-		begin("probation");
+		begin_paragraph("probation");
 		cli_time_format(is->probation_until_ms, when);
 		printf("until %s: no new place becomes familiar\n", when);
 	}
@@ -304,13 +305,13 @@ static void print_account(const struct answer *answer)
 /* ---- the meters ------------------------------------------------------------- */
 
 /* Live sessions of the account. */
-static void print_sessions(const struct answer *answer)
+static void print_answer_sessions(const struct answer *answer)
 {
 	const struct ls_explanation *is = &answer->is;
 
 	if (answer->user == NULL || !is->sessions_known)
 		return;
-	begin("sessions");
+	begin_paragraph("sessions");
 	printf("%" PRIu64 " live", answer->live);
 	if (is->sessions_limit > 0)
 		printf(", of %" PRIu64 " at once", is->sessions_limit);
@@ -369,8 +370,8 @@ static void print_meters(const struct answer *answer)
 
 /* ---- places, events ---------------------------------------------------------- */
 
-static void print_place(const struct columns *columns,
-			const struct answer_place *at)
+static void print_answer_place(const struct columns *columns,
+			       const struct answer_place *at)
 {
 	char net[LS_PREFIX_TEXT], first[CLI_TIME_TEXT] = "?";
 	char until[CLI_TIME_TEXT], login[64] = "admitted";
@@ -408,7 +409,7 @@ static void print_places(const struct answer *answer)
 	columns_init(&columns, column, sizeof(column) / sizeof(*column));
 	columns_head(&columns);
 	for (unsigned i = 0; i < answer->places; i++)
-		print_place(&columns, &answer->place[i]);
+		print_answer_place(&columns, &answer->place[i]);
 	if (answer->places_more > 0)
 		printf("and %u more: lockstep list familiar\n",
 		       answer->places_more);
@@ -420,12 +421,12 @@ void answer_print(const struct answer *answer)
 	print_verdict(answer);
 	print_untold(answer);
 	print_account(answer);
-	print_locks(answer);
+	print_answer_locks(answer);
 	print_familiar(answer);
 	print_over(answer);
 	print_crowd(answer);
-	print_trusted(answer);
-	print_sessions(answer);
+	print_answer_trusted(answer);
+	print_answer_sessions(answer);
 	print_meters(answer);
 	if (answer->user != NULL && !answer->placed)
 		answer_print_sending(answer);

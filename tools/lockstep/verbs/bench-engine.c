@@ -26,7 +26,7 @@ enum {
 };
 static const uint64_t now_ms = BENCH_NOW_MS, real_ms = BENCH_REAL_MS;
 
-static int fail(const char *what, const struct ls_error *error)
+static int fail_once(const char *what, const struct ls_error *error)
 {
 	cli_complain("bench: %s: %s", what, error->text);
 	return -1;
@@ -74,11 +74,11 @@ int bench_bed_make(struct bed *bed, uint64_t subjects)
 		3000000;
 	policy.contacts = 100000;
 	if (ls_policy_writer_init(bed->policy, &writer, &error) < 0)
-		return fail("policy", &error);
+		return fail_once("policy", &error);
 	ls_policy_writer_policy(writer, &policy);
 	if (ls_policy_writer_commit(&writer, real_ms, &error) < 0)
-		return fail("policy", &error);
-	return open_bed(bed, &error) < 0 ? fail("maps", &error) : 0;
+		return fail_once("policy", &error);
+	return open_bed(bed, &error) < 0 ? fail_once("maps", &error) : 0;
 }
 
 void bench_bed_strip(struct bed *bed)
@@ -291,13 +291,13 @@ static int bench_snapshot(struct bed *bed)
 		uint64_t began = bench_ns();
 
 		if (ls_snapshot_save(bed->state, now_ms, real_ms, &error) < 0)
-			return fail("snapshot", &error);
+			return fail_once("snapshot", &error);
 		wrote[i] = (double)(bench_ns() - began) / 1e6;
 		ls_close(&bed->state);
 		unlink(bed->guard);
 		began = bench_ns();
 		if (open_bed(bed, &error) < 0)
-			return fail("maps", &error);
+			return fail_once("maps", &error);
 		loaded[i] = (double)(bench_ns() - began) / 1e6;
 	}
 	ls_status(bed->state, now_ms, &status);

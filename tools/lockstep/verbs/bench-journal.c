@@ -12,7 +12,7 @@
 enum { ROUNDS = 7, RECORDS = 65536, TIMES = 100000 };
 enum { RING_SIZE = RECORDS * sizeof(struct ls_record_place) };
 
-static void append(void *context, unsigned who, unsigned times)
+static void append_records(void *context, unsigned who, unsigned times)
 {
 	struct ls_record record = { .event = LS_EVENT_SESSION,
 				    .at_ms = 86400000,
@@ -42,13 +42,13 @@ void bench_journal(void)
 		cli_complain("bench: out of memory");
 		return;
 	}
-	append(&ring, 0, RECORDS); /* every page of it is there */
+	append_records(&ring, 0, RECORDS); /* every page of it is there */
 	for (unsigned r = 0; r < ROUNDS; r++) {
 		uint64_t began = bench_ns();
 
-		append(&ring, 0, TIMES);
+		append_records(&ring, 0, TIMES);
 		one[r] = (double)(bench_ns() - began) / (double)TIMES;
-		two[r] = bench_two(&ring, TIMES, append);
+		two[r] = bench_two(&ring, TIMES, append_records);
 	}
 	munmap(base, RING_SIZE + sizeof(uint64_t));
 	bench_report("journal_append_ns", "ns", bench_median(one, ROUNDS),

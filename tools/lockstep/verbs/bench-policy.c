@@ -30,7 +30,7 @@ static const struct ls_field *field_of(const char *section, const char *name)
 	abort();
 }
 
-static void name_of(uint32_t i, char name_r[32])
+static void account_name(uint32_t i, char name_r[32])
 {
 	snprintf(name_r, 32, "user%" PRIu32 "@example.com", i);
 }
@@ -62,7 +62,7 @@ static void addr_of(uint32_t i, struct ls_addr *addr_r)
 
 /* Every length from /12 and /36 on, most of them long: a wide one would hold
  * half of the addresses. */
-static struct ls_prefix net_of(uint32_t i)
+static struct ls_prefix bench_net(uint32_t i)
 {
 	struct ls_addr addr;
 
@@ -90,7 +90,7 @@ static void write_nets(struct ls_policy_writer *writer,
 	if (nets == NULL)
 		return;
 	for (uint32_t i = 0; i < 2 * ENTRIES; i++)
-		nets[i] = net_of(i);
+		nets[i] = bench_net(i);
 	qsort(nets, 2 * ENTRIES, sizeof(*nets), by_net);
 	/* Every other one, until there are enough. */
 	for (uint32_t i = 1; i < 2 * ENTRIES && written < ENTRIES; i += 2) {
@@ -102,7 +102,7 @@ static void write_nets(struct ls_policy_writer *writer,
 	free(nets);
 }
 
-static int write_policy(const char *path, struct ls_error *error)
+static int write_bench_policy(const char *path, struct ls_error *error)
 {
 	const struct ls_field *fields[] = { field_of("user", "failures"),
 					    field_of("place", "failures"),
@@ -118,7 +118,7 @@ static int write_policy(const char *path, struct ls_error *error)
 	ls_policy_writer_policy(writer, &policy);
 	policy.user.failures[LS_FAST].units = 7;
 	for (uint32_t i = 0; i < ENTRIES; i++) {
-		name_of(2 * i, name);
+		account_name(2 * i, name);
 		ls_policy_writer_user(writer, name, &policy, fields);
 	}
 	ls_policy_writer_domain(writer, "example.org", &policy, fields);
@@ -144,7 +144,7 @@ static double time_lookups(const struct ls_policy_file *file, bool by_user,
 		for (unsigned i = 0; i < LOOKUPS; i++) {
 			uint32_t who = (uint32_t)random();
 
-			name_of(who % (2 * ENTRIES), drawn[i].name);
+			account_name(who % (2 * ENTRIES), drawn[i].name);
 			addr_of(who % (2 * ENTRIES), &drawn[i].ip);
 		}
 		began = bench_ns();
@@ -185,7 +185,7 @@ static int measure(const char *path, struct question *drawn,
 {
 	struct ls_policy_file *file;
 
-	if (write_policy(path, error) < 0 || time_open(path, error) < 0 ||
+	if (write_bench_policy(path, error) < 0 || time_open(path, error) < 0 ||
 	    cli_open_policy(path, &file, error) < 0)
 		return -1;
 	bench_report("policy_user_lookup_ns", "ns",

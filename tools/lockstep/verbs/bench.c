@@ -80,7 +80,7 @@ static void print_table(void)
 	}
 }
 
-static int print_json(void)
+static int print_bench_json(void)
 {
 	json_t *object = json_object();
 	int ret;
@@ -94,7 +94,7 @@ static int print_json(void)
 	return ret == 0 ? CLI_DONE : CLI_FAILED;
 }
 
-static int run(const struct cli *cli, int argc, char **argv)
+static int run_bench(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -123,14 +123,14 @@ static int run(const struct cli *cli, int argc, char **argv)
 	    bench_engine() < 0)
 		return CLI_FAILED;
 	if (json)
-		return print_json();
+		return print_bench_json();
 	print_table();
 	return CLI_DONE;
 }
 
 const struct verb verb_bench = {
 	.name = "bench",
-	.run = run,
+	.run = run_bench,
 	.summary = "measure the engine on this machine",
 	.usage = "usage: lockstep bench [--json]\n"
 		 "\n"

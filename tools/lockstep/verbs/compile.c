@@ -50,9 +50,9 @@ static void check_groups(const char *file, const struct ls_policy *policy)
 
 /* What the maps in use were made with stays until they are made anew.
  *   before  NULL: there was none */
-static void compare(const struct ls_state *running,
-		    const struct ls_policy *before,
-		    const struct ls_policy *after)
+static void compare_maps(const struct ls_state *running,
+			 const struct ls_policy *before,
+			 const struct ls_policy *after)
 {
 	struct maps_difference differences[MAPS_DIFFERENCES];
 	unsigned count;
@@ -139,7 +139,7 @@ static int check_room(const char *file, const struct conf *conf,
 	return -1;
 }
 
-static int write_policy(const char *path, const struct conf *conf)
+static int write_compiled(const char *path, const struct conf *conf)
 {
 	struct ls_policy_writer *writer;
 	struct ls_error error;
@@ -168,8 +168,8 @@ static void print_done(const char *path, const struct conf *conf)
 	       counts.webhooks, ls_plural_s(counts.webhooks));
 }
 
-static int compile(const struct cli *target, const char *file,
-		   const struct conf *conf)
+static int compile_file(const struct cli *target, const char *file,
+			const struct conf *conf)
 {
 	struct ls_policy_file *before;
 	struct ls_state *running = NULL;
@@ -180,16 +180,17 @@ static int compile(const struct cli *target, const char *file,
 	    guard_exists(ls_policy_file_policy(before)))
 		running = cli_open(target, LS_GUARD_WRITE, &error);
 	if (check_room(file, conf, running) < 0 ||
-	    write_policy(target->policy, conf) < 0) {
+	    write_compiled(target->policy, conf) < 0) {
 		ls_policy_file_close(&before);
 		ls_close(&running);
 		return CLI_FAILED;
 	}
 	running = announce(target, conf, running);
 	if (running != NULL)
-		compare(running,
-			before == NULL ? NULL : ls_policy_file_policy(before),
-			conf_policy(conf));
+		compare_maps(running,
+			     before == NULL ? NULL
+					    : ls_policy_file_policy(before),
+			     conf_policy(conf));
 	print_done(target->policy, conf);
 	ls_policy_file_close(&before);
 	ls_close(&running);
@@ -246,7 +247,7 @@ static int read_conf(const struct cli *target, const char *file,
 	else
 		check_groups(file, conf_policy(conf));
 	if (code == CLI_DONE && what == COMPILE)
-		code = compile(target, file, conf);
+		code = compile_file(target, file, conf);
 	conf_free(&conf);
 	return code;
 }

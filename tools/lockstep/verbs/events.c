@@ -30,8 +30,8 @@ static bool is_bare(const struct filter *filter)
 	return memcmp(filter, &none, sizeof(none)) == 0;
 }
 
-static void print(const struct shown *shown, enum ls_journal which,
-		  const struct ls_record *record)
+static void print_event(const struct shown *shown, enum ls_journal which,
+			const struct ls_record *record)
 {
 	if (shown->json)
 		json_print_record(which, record);
@@ -71,18 +71,19 @@ static void print_last(struct journals *journals, const struct shown *shown)
 		if (skip > 0)
 			skip--;
 		else
-			print(shown, which, record);
+			print_event(shown, which, record);
 	}
 }
 
-static void follow(struct journals *journals, const struct shown *shown)
+static void follow_journals(struct journals *journals,
+			    const struct shown *shown)
 {
 	const struct ls_record *record;
 	enum ls_journal which;
 
 	for (unsigned polls = 0; !ferror(stdout); polls++) {
 		while ((record = next(journals, shown, &which)) != NULL)
-			print(shown, which, record);
+			print_event(shown, which, record);
 		journals_report_lost(journals);
 		if (polls % REOPEN_POLLS == 0)
 			journals_keep_open(journals);
@@ -91,7 +92,7 @@ static void follow(struct journals *journals, const struct shown *shown)
 	}
 }
 
-static int show(const struct cli *cli, const struct shown *shown)
+static int show_event(const struct cli *cli, const struct shown *shown)
 {
 	struct journals journals;
 
@@ -106,7 +107,7 @@ static int show(const struct cli *cli, const struct shown *shown)
 		journals_skip_to_last(&journals, shown->last);
 	print_last(&journals, shown);
 	if (shown->follow)
-		follow(&journals, shown);
+		follow_journals(&journals, shown);
 	journals_report_lost(&journals);
 	journals_close(&journals);
 	return CLI_DONE;
@@ -123,7 +124,7 @@ static bool parse_count(const char *text, uint64_t *count_r)
 }
 
 /* Returns CLI_DONE to go on, or the exit code; -1: help was asked for. */
-static int parse(int argc, char **argv, struct shown *shown)
+static int parse_events_options(int argc, char **argv, struct shown *shown)
 {
 	static const struct option options[] = {
 		{ "follow", no_argument, NULL, 'f' },
@@ -171,12 +172,12 @@ static int parse(int argc, char **argv, struct shown *shown)
 static int run_events(const struct cli *cli, int argc, char **argv)
 {
 	struct shown shown = { .last = UINT64_MAX };
-	int code = parse(argc, argv, &shown);
+	int code = parse_events_options(argc, argv, &shown);
 
 	if (code != CLI_DONE)
 		return code < 0 ? CLI_DONE : code;
 	filter_follow(&shown.filter, cli);
-	return show(cli, &shown);
+	return show_event(cli, &shown);
 }
 
 const struct verb verb_events = {

@@ -14,8 +14,8 @@
 /* ---- from the state ------------------------------------------------------- */
 
 /* Or is it an address? */
-static bool is_network(const struct ls_state *state,
-		       const struct ls_prefix *net)
+static bool is_network_argument(const struct ls_state *state,
+				const struct ls_prefix *net)
 {
 	char text[LS_PREFIX_TEXT];
 	struct ls_subject subject;
@@ -28,14 +28,14 @@ static bool is_network(const struct ls_state *state,
 
 /* Ask about a login; of a network, as from an address in it that nothing is known
  * of. */
-static bool ask(struct ls_state *state, const char *user,
-		const struct ls_prefix *from,
-		struct ls_explanation *explanation_r)
+static bool ask_explanation(struct ls_state *state, const char *user,
+			    const struct ls_prefix *from,
+			    struct ls_explanation *explanation_r)
 {
 	const struct ls_question question = {
 		.user = user,
 		.ip = from != NULL ? &from->addr : NULL,
-		.anywhere = from != NULL && is_network(state, from),
+		.anywhere = from != NULL && is_network_argument(state, from),
 	};
 
 	return ls_explain(state, &question, cli_now_ms(), explanation_r) == 0;
@@ -57,7 +57,7 @@ struct gathering {
 	struct answer *answer;
 };
 
-static void note_place(void *context, const struct ls_place *place)
+static void note_explained_place(void *context, const struct ls_place *place)
 {
 	struct gathering *gathering = context;
 	struct answer *answer = gathering->answer;
@@ -68,7 +68,8 @@ static void note_place(void *context, const struct ls_place *place)
 		answer->places_more++;
 		return;
 	}
-	if (!ask(gathering->state, answer->user, &place->net, &explanation))
+	if (!ask_explanation(gathering->state, answer->user, &place->net,
+			     &explanation))
 		return;
 	noted->place = *place;
 	noted->decision = explanation.decision;
@@ -103,15 +104,15 @@ static void gather_places(struct ls_state *state, struct answer *answer)
 	struct gathering gathering = { state, answer };
 	const struct ls_places_of of = { .user = answer->user };
 
-	ls_places(state, &of, cli_now_ms(), note_place, &gathering);
+	ls_places(state, &of, cli_now_ms(), note_explained_place, &gathering);
 }
 
 static void gather_answer(struct ls_state *state, struct answer *answer)
 {
 	const char *account = answer->user;
 
-	ask(state, answer->user, answer->placed ? &answer->from : NULL,
-	    &answer->is);
+	ask_explanation(state, answer->user,
+			answer->placed ? &answer->from : NULL, &answer->is);
 	if (account == NULL) {
 		if (answer->is.of[LS_KIND_IP].subject.kind == LS_KIND_IP)
 			ls_explain_relaying(state, &answer->from.addr,

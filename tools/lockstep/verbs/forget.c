@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-static void print_forgotten(void *context, const struct ls_place *place)
+static void print_forgotten_place(void *context, const struct ls_place *place)
 {
 	char user[4 * sizeof(place->user)], net[LS_PREFIX_TEXT] = "?";
 
@@ -19,14 +19,14 @@ static void print_forgotten(void *context, const struct ls_place *place)
 	printf("forgot %s from %s\n", user, net);
 }
 
-static int forget(struct ls_state *state, const struct filter *which,
-		  const char *by)
+static int forget_places_of(struct ls_state *state, const struct filter *which,
+			    const char *by)
 {
 	const struct ls_places_of of = {
 		.user = which->user,
 		.net = which->placed ? &which->net : NULL,
 	};
-	int ret = ls_forget(state, &of, by, cli_now_ms(), print_forgotten,
+	int ret = ls_forget(state, &of, by, cli_now_ms(), print_forgotten_place,
 			    NULL);
 
 	if (ret < 0) {
@@ -57,7 +57,7 @@ static int run_forget(const struct cli *cli, int argc, char **argv)
 	state = cli_open_guard(cli);
 	if (state == NULL)
 		return CLI_FAILED;
-	code = forget(state, &which, order.by);
+	code = forget_places_of(state, &which, order.by);
 	ls_close(&state);
 	return code;
 }

@@ -9,8 +9,9 @@
 
 #define LENGTH_PRESET_MS UINT64_C(86400000)
 
-static int freeze(struct ls_state *state, const struct ls_subject *subject,
-		  const struct order *order)
+static int freeze_accounts(struct ls_state *state,
+			   const struct ls_subject *subject,
+			   const struct order *order)
 {
 	char text[SUBJECT_TEXT];
 	int ret = ls_freeze(state, subject->user, order->length_ms,
@@ -27,7 +28,7 @@ static int freeze(struct ls_state *state, const struct ls_subject *subject,
 	return CLI_DONE;
 }
 
-static void print_forgotten(void *context, const struct ls_prefix *net)
+static void print_released_place(void *context, const struct ls_prefix *net)
 {
 	const char *user = context;
 	char text[LS_PREFIX_TEXT];
@@ -47,7 +48,7 @@ static int release(struct ls_state *state, const struct ls_subject *subject,
 	subject_text(subject, text);
 	held_gather(state, subject->user, &held);
 	ret = ls_release(state, subject->user, order->keep_places, order->by,
-			 cli_now_ms(), print_forgotten, text, &done);
+			 cli_now_ms(), print_released_place, text, &done);
 	if (ret < 0) {
 		cli_complain("%s: %s", text, cli_refusal(ret));
 		return CLI_FAILED;
@@ -90,7 +91,7 @@ static int run_freeze(const struct cli *cli, int argc, char **argv)
 		return code;
 	if (order.words == 0)
 		return cli_misused(&verb_freeze);
-	return order_run(cli, &order, ORDER_ACCOUNTS, freeze);
+	return order_run(cli, &order, ORDER_ACCOUNTS, freeze_accounts);
 }
 
 static int run_release(const struct cli *cli, int argc, char **argv)

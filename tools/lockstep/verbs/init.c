@@ -62,7 +62,7 @@ static int init(const struct cli *cli, uint64_t subjects, bool force)
 	return CLI_DONE;
 }
 
-static int run(const struct cli *cli, int argc, char **argv)
+static int run_init(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "force", no_argument, NULL, 'f' },
@@ -98,7 +98,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 
 const struct verb verb_init = {
 	.name = "init",
-	.run = run,
+	.run = run_init,
 	.summary = "make the maps anew, keeping locks and familiar places",
 	.usage = "usage: lockstep init [--force] [--subjects N]\n"
 		 "\n"

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* Returns negative when there is no use in going on. */
-static int count(struct learn_counts *counts, int ret)
+static int count_learnt(struct learn_counts *counts, int ret)
 {
 	switch (ret) {
 	case LS_LEARNT:
@@ -61,8 +61,8 @@ int learn_places(struct ls_state *state, const struct names *names,
 
 		if (place->first_ms == 0)
 			continue;
-		took = count(counts_r,
-			     ls_learn(state, &past, now_ms, real_ms, dry));
+		took = count_learnt(
+			counts_r, ls_learn(state, &past, now_ms, real_ms, dry));
 		if (took == 1 && !seen[place->user]) {
 			seen[place->user] = true;
 			counts_r->accounts++;
@@ -137,8 +137,8 @@ static int take_places(struct places *places, struct logread *logread,
 
 /* `path` is the policy's; NULL: nothing is installed, and the state a sandbox, whose
  * clocks both count from 1970. */
-static int learn(const char *path, struct ls_state *state,
-		 struct logread *logread, bool dry)
+static int learn_from(const char *path, struct ls_state *state,
+		      struct logread *logread, bool dry)
 {
 	uint64_t real_ms = cli_real_ms();
 	struct learn_counts counts = { 0 };
@@ -179,7 +179,7 @@ static int learn_files(const char *path, struct ls_state *state,
 		code = CLI_FAILED;
 	}
 	if (code == CLI_DONE)
-		code = learn(path, state, &logread, dry);
+		code = learn_from(path, state, &logread, dry);
 	else
 		cli_complain("nothing was learned");
 	if (code == CLI_DONE && logread.cut)

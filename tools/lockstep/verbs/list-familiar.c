@@ -16,7 +16,7 @@ struct found {
 	size_t count, room;
 };
 
-static void note(void *context, const struct ls_place *place)
+static void note_familiar(void *context, const struct ls_place *place)
 {
 	struct found *found = context;
 
@@ -39,7 +39,7 @@ static int by_account(const void *a_place, const void *b_place)
 			  : memcmp(a->net.addr.octet, b->net.addr.octet, 16);
 }
 
-static void print_json(const struct ls_place *place)
+static void print_familiar_json(const struct ls_place *place)
 {
 	json_t *object = json_object();
 	char net[LS_PREFIX_TEXT];
@@ -101,7 +101,7 @@ int list_familiar(const struct listing *listing)
 
 	if (state == NULL)
 		return CLI_FAILED;
-	ret = ls_places(state, &of, cli_now_ms(), note, &found);
+	ret = ls_places(state, &of, cli_now_ms(), note_familiar, &found);
 	ls_close(&state);
 	if (ret < 0) {
 		cli_complain("%s", cli_refusal(ret));
@@ -111,7 +111,7 @@ int list_familiar(const struct listing *listing)
 		qsort(found.place, found.count, sizeof(*found.place),
 		      by_account);
 	for (size_t i = 0; listing->json && i < found.count; i++)
-		print_json(&found.place[i]);
+		print_familiar_json(&found.place[i]);
 	if (!listing->json && found.count == 0)
 		puts("no such place is familiar");
 	else if (!listing->json)

@@ -17,8 +17,8 @@ struct locks {
 	size_t count, room;
 };
 
-static void gather(struct ls_state *state, const struct filter *filter,
-		   struct locks *locks)
+static void gather_rows(struct ls_state *state, const struct filter *filter,
+			struct locks *locks)
 {
 	uint64_t cursor = 0, now_ms = cli_now_ms();
 	struct ls_lock lock;
@@ -41,8 +41,8 @@ static int by_since(const void *a_lock, const void *b_lock)
 	return (later > 0) - (later < 0);
 }
 
-static void name(const struct ls_subject *subject, bool named,
-		 char text_r[SUBJECT_TEXT])
+static void lock_name(const struct ls_subject *subject, bool named,
+		      char text_r[SUBJECT_TEXT])
 {
 	if (named)
 		subject_text(subject, text_r);
@@ -65,7 +65,7 @@ static void print_lock(const struct columns *columns,
 		ls_origin_name(lock->origin),
 	};
 
-	name(&lock->subject, lock->named, text);
+	lock_name(&lock->subject, lock->named, text);
 	cli_minute_format(lock->since_ms, since);
 	cli_minute_format(lock->until_ms, until);
 	snprintf(strikes, sizeof(strikes), "%u", lock->strikes);
@@ -101,7 +101,7 @@ int list_locks(const struct listing *listing)
 
 	if (state == NULL)
 		return CLI_FAILED;
-	gather(state, &listing->filter, &locks);
+	gather_rows(state, &listing->filter, &locks);
 	ls_close(&state);
 	if (locks.count > 0)
 		qsort(locks.lock, locks.count, sizeof(*locks.lock), by_since);
@@ -117,7 +117,7 @@ int list_locks(const struct listing *listing)
 
 /* ---- trusted ------------------------------------------------------------ */
 
-static void print_json(const struct ls_trusted *trusted)
+static void print_locks_json(const struct ls_trusted *trusted)
 {
 	json_t *object = json_object();
 
@@ -136,7 +136,7 @@ static void print_trusted(const struct columns *columns,
 	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
 	const char *const cells[] = { text, until };
 
-	name(&trusted->subject, trusted->named, text);
+	lock_name(&trusted->subject, trusted->named, text);
 	cli_minute_format(trusted->until_ms, until);
 	columns_row(columns, COLOUR_NONE, cells);
 }
@@ -160,7 +160,7 @@ int list_trusted(const struct listing *listing)
 		if (!filter_subject(&listing->filter, &trusted.subject))
 			continue;
 		if (listing->json) {
-			print_json(&trusted);
+			print_locks_json(&trusted);
 			continue;
 		}
 		if (count++ == 0) {

@@ -15,8 +15,8 @@ struct sessions {
 	size_t count, room;
 };
 
-static void gather(struct ls_state *state, const struct filter *filter,
-		   struct sessions *sessions)
+static void gather_sessions(struct ls_state *state, const struct filter *filter,
+			    struct sessions *sessions)
 {
 	struct ls_session_info info;
 	uint64_t cursor = 0;
@@ -44,7 +44,7 @@ static int by_began(const void *a_session, const void *b_session)
 	return (later > 0) - (later < 0);
 }
 
-static void print_json(const struct ls_session_info *session)
+static void print_sessions_json(const struct ls_session_info *session)
 {
 	json_t *object = json_object();
 	char ip[LS_ADDR_TEXT];
@@ -107,13 +107,13 @@ int list_sessions(const struct listing *listing)
 		return CLI_FAILED;
 	}
 	if (state != NULL)
-		gather(state, &listing->filter, &sessions);
+		gather_sessions(state, &listing->filter, &sessions);
 	ls_close(&state);
 	if (sessions.count > 0)
 		qsort(sessions.session, sessions.count,
 		      sizeof(*sessions.session), by_began);
 	for (size_t i = 0; listing->json && i < sessions.count; i++)
-		print_json(&sessions.session[i]);
+		print_sessions_json(&sessions.session[i]);
 	if (!listing->json && sessions.count == 0)
 		puts("no such session is live");
 	else if (!listing->json)

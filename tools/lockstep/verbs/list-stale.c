@@ -29,7 +29,7 @@ struct devices {
 	struct keymap number; /* of each, by who it is */
 };
 
-static uint64_t key_of(const struct ls_subject *who)
+static uint64_t stale_key(const struct ls_subject *who)
 {
 	char key[sizeof(who->net.addr) + sizeof(who->user)];
 	size_t length = strlen(who->user);
@@ -47,7 +47,7 @@ static struct device *device_of(struct devices *devices,
 	struct device *device;
 	uint32_t *number;
 
-	number = keymap_put(&devices->number, key_of(who), UINT32_MAX);
+	number = keymap_put(&devices->number, stale_key(who), UINT32_MAX);
 	if (*number != UINT32_MAX)
 		return &devices->device[*number];
 	*number = (uint32_t)devices->count;
@@ -80,7 +80,7 @@ static void note_success(struct devices *devices,
 			 const struct ls_record *record)
 {
 	const uint32_t *number =
-		keymap_get(&devices->number, key_of(&record->subject));
+		keymap_get(&devices->number, stale_key(&record->subject));
 
 	if (number != NULL)
 		devices->device[*number].success_ms = record->at_ms;
@@ -96,7 +96,7 @@ static bool is_mended(const struct device *device, uint64_t now_ms)
 	       now_ms - device->last_ms > 2 * device->pause_ms;
 }
 
-static void note(struct devices *devices, const struct ls_record *record)
+static void note_stale(struct devices *devices, const struct ls_record *record)
 {
 	if (record->event != LS_EVENT_LOGIN)
 		return;
@@ -113,7 +113,7 @@ static int by_times(const void *a_device, const void *b_device)
 	return (a->times < b->times) - (a->times > b->times);
 }
 
-static void print_json(const struct device *device)
+static void print_stale_json(const struct device *device)
 {
 	json_t *object = json_object();
 	char net[LS_PREFIX_TEXT];
@@ -165,7 +165,7 @@ static void print_devices(const struct devices *devices, bool json)
 		if (is_mended(&devices->device[i], cli_now_ms()))
 			continue;
 		if (json) {
-			print_json(&devices->device[i]);
+			print_stale_json(&devices->device[i]);
 			continue;
 		}
 		if (count++ == 0)
@@ -189,7 +189,7 @@ int list_stale(const struct listing *listing)
 	}
 	while ((record = journals_next(&journals, &which)) != NULL)
 		if (filter_record(&listing->filter, record))
-			note(&devices, record);
+			note_stale(&devices, record);
 	journals_report_lost(&journals);
 	journals_close(&journals);
 	if (devices.count > 0)

@@ -45,7 +45,7 @@ static void choose(const char *letters, struct option option_r[KNOWN + 1],
 }
 
 /* Returns false, having complained, when its argument makes no sense. */
-static bool take(struct order *order, int option, const char **reason)
+static bool take_argument(struct order *order, int option, const char **reason)
 {
 	switch (option) {
 	case 'f':
@@ -90,7 +90,7 @@ bool order_parse(const struct verb *verb, const char *letters, int argc,
 			*code_r = cli_help(verb);
 		else if (option == '?')
 			*code_r = cli_misused(verb);
-		else if (take(order, option, &reason))
+		else if (take_argument(order, option, &reason))
 			continue;
 		else
 			*code_r = CLI_USAGE;
@@ -103,8 +103,8 @@ bool order_parse(const struct verb *verb, const char *letters, int argc,
 }
 
 /* When the lock of this subject ends; 0: none is found. */
-static uint64_t locked_until(struct ls_state *state,
-			     const struct ls_subject *subject, bool freeze)
+static uint64_t order_ends(struct ls_state *state,
+			   const struct ls_subject *subject, bool freeze)
 {
 	uint64_t cursor = 0, now_ms = cli_now_ms();
 	struct ls_lock lock;
@@ -125,7 +125,7 @@ static bool is_no_account(struct ls_state *state,
 
 	if (subject->kind != LS_KIND_USER ||
 	    strchr(subject->user, '@') != NULL ||
-	    locked_until(state, subject, false) != 0)
+	    order_ends(state, subject, false) != 0)
 		return false;
 	known_gather(state, subject->user, &found);
 	if (found.used && !subject_is_slip(word))
@@ -201,7 +201,7 @@ static int count_words(struct ls_state *state, const struct order *order,
 }
 
 /* A subject of so many words in one, to be freed. */
-static char *join_words(char **word, int count)
+static char *join_arguments(char **word, int count)
 {
 	char *text = NULL;
 
@@ -235,8 +235,10 @@ static bool parse_one(struct ls_state *state, const char *word,
 
 /* Returns how many there are, or -1 when one of them is none, having complained of
  * each. */
-static int parse_subjects(struct ls_state *state, const struct order *order,
-			  enum order_kinds kinds, struct ls_subject *subject_r)
+static int parse_order_subjects(struct ls_state *state,
+				const struct order *order,
+				enum order_kinds kinds,
+				struct ls_subject *subject_r)
 {
 	int count = 0;
 	bool good = true;
@@ -245,7 +247,7 @@ static int parse_subjects(struct ls_state *state, const struct order *order,
 		char *word;
 
 		took = count_words(state, order, kinds, i);
-		word = join_words(&order->word[i], took);
+		word = join_arguments(&order->word[i], took);
 		good = parse_one(state, word,
 				 order->user ? ORDER_ACCOUNTS : kinds,
 				 &subject_r[count++]) &&
@@ -290,7 +292,7 @@ void order_tell(struct ls_state *state, const struct ls_subject *subject,
 		bool freeze, uint64_t length_ms)
 {
 	uint64_t ordered_ms = cli_now_ms() + length_ms,
-		 until_ms = locked_until(state, subject, freeze);
+		 until_ms = order_ends(state, subject, freeze);
 	char text[SUBJECT_TEXT], until[CLI_TIME_TEXT];
 	/* the map keeps seconds */
 	bool stays = until_ms > ordered_ms + 2000;
@@ -346,7 +348,7 @@ int order_run(const struct cli *cli, const struct order *order,
 		cli_complain("out of memory");
 		exit(CLI_FAILED);
 	}
-	count = parse_subjects(state, order, kinds, subject);
+	count = parse_order_subjects(state, order, kinds, subject);
 	if (count < 0)
 		code = CLI_USAGE;
 	for (int i = 0; i < count; i++) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void print(const char *type, json_t *data)
+static void print_object(const char *type, json_t *data)
 {
 	json_t *object = json_object();
 
@@ -38,7 +38,7 @@ static json_t *subject_data(const struct ls_subject *subject)
 	return data;
 }
 
-static void print_lock(const struct sim_lock *lock)
+static void print_replay_lock_json(const struct sim_lock *lock)
 {
 	json_t *data = subject_data(&lock->subject);
 
@@ -49,10 +49,11 @@ static void print_lock(const struct sim_lock *lock)
 	json_put_real_time(data, "first", lock->first_ms);
 	json_put_real_time(data, "last", lock->last_ms);
 	json_put_real_time(data, "until", lock->until_ms);
-	print("lock", data);
+	print_object("lock", data);
 }
 
-static void print_hit(const struct simulation *sim, const struct place *place)
+static void print_hit_json(const struct simulation *sim,
+			   const struct place *place)
 {
 	struct ls_subject subject = { .kind = LS_KIND_PLACE,
 				      .net = place->net };
@@ -65,7 +66,7 @@ static void print_hit(const struct simulation *sim, const struct place *place)
 	json_put_number(data, "refused_right", place->refused_right);
 	json_put_real_time(data, "first", place->refused_ms);
 	json_put_real_time(data, "last_login", place->last_ms);
-	print("hit", data);
+	print_object("hit", data);
 }
 
 static json_t *reasons_data(const struct simulation *sim)
@@ -113,7 +114,7 @@ static void print_summary(const struct replay_told *told,
 	json_put_number(data, "failures_without_account", logread->nameless);
 	json_put_number(data, "locked", sim->lock_count);
 	json_put_number(data, "hit", hits);
-	print("summary", data);
+	print_object("summary", data);
 }
 
 static void print_unknown(const struct logread *logread)
@@ -123,7 +124,7 @@ static void print_unknown(const struct logread *logread)
 		json_t *data = json_object();
 
 		json_put_text(data, "line", logread->shown[i]);
-		print("not-understood", data);
+		print_object("not-understood", data);
 	}
 }
 
@@ -137,9 +138,9 @@ void replay_report_print_json(const struct replay_told *told)
 
 	print_unknown(told->logread);
 	for (size_t i = 0; i < sim->lock_count; i++)
-		print_lock(&sim->locks[i]);
+		print_replay_lock_json(&sim->locks[i]);
 	for (size_t i = 0; i < count; i++)
-		print_hit(sim, hits[i]);
+		print_hit_json(sim, hits[i]);
 	print_summary(told, sim, count);
 	free(hits);
 }

@@ -99,8 +99,8 @@ static const char *format_number(uint64_t number, char text[NUMBER])
 	return text;
 }
 
-static void print_lock(const struct columns *columns,
-		       const struct sim_lock *lock)
+static void print_replay_lock(const struct columns *columns,
+			      const struct sim_lock *lock)
 {
 	char subject[LS_SUBJECT_TEXT], escaped[4 * LS_SUBJECT_TEXT];
 	char first[TIME_TEXT], age[CLI_TIME_TEXT], locks[NUMBER];
@@ -120,7 +120,7 @@ static void print_lock(const struct columns *columns,
 	columns_row(columns, COLOUR_NONE, cells);
 }
 
-static void print_locks(const struct simulation *sim, size_t most)
+static void print_replay_locks(const struct simulation *sim, size_t most)
 {
 	size_t shown = sim->lock_count < most ? sim->lock_count : most;
 	struct columns columns;
@@ -134,7 +134,7 @@ static void print_locks(const struct simulation *sim, size_t most)
 		     sizeof(lock_columns) / sizeof(*lock_columns));
 	columns_head(&columns);
 	for (size_t i = 0; i < shown; i++)
-		print_lock(&columns, &sim->locks[i]);
+		print_replay_lock(&columns, &sim->locks[i]);
 	if (shown < sim->lock_count)
 		printf("and %zu more (--all)\n", sim->lock_count - shown);
 }
@@ -225,7 +225,7 @@ void replay_report_print(const struct logread *logread, const struct simulation 
 		  size_t most)
 {
 	print_figures(logread, sim);
-	print_locks(sim, most);
+	print_replay_locks(sim, most);
 	print_hits(sim, most);
 }
 

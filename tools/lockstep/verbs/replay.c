@@ -47,8 +47,8 @@ static void catch_signals(void)
 }
 
 /* Make familiar, at the beginning, where people had logged in before it. */
-static int learn(const struct wish *wish, const struct sandbox *sandbox,
-		 uint64_t from_ms, struct replay_told *told)
+static int learn_first(const struct wish *wish, const struct sandbox *sandbox,
+		       uint64_t from_ms, struct replay_told *told)
 {
 	struct learn_counts counts;
 	struct progress progress;
@@ -83,8 +83,8 @@ static int learn(const struct wish *wish, const struct sandbox *sandbox,
 
 /* Play the attempts, of which there are some, into *simulation_r. Returns whether it
  * came to the end. */
-static bool play(const struct wish *wish, struct logread *logread,
-		 struct simulation *simulation_r, struct replay_told *told)
+static bool play_log(const struct wish *wish, struct logread *logread,
+		     struct simulation *simulation_r, struct replay_told *told)
 {
 	uint64_t from_ms = logread->attempts.list[0].at_ms;
 	struct progress progress;
@@ -93,7 +93,7 @@ static bool play(const struct wish *wish, struct logread *logread,
 
 	catch_signals();
 	if (sandbox_init(&sandbox, wish->policy, wish->conf, from_ms) < 0 ||
-	    learn(wish, &sandbox, from_ms, told) < 0) {
+	    learn_first(wish, &sandbox, from_ms, told) < 0) {
 		sandbox_fini(&sandbox);
 		return false;
 	}
@@ -128,7 +128,7 @@ static int replay(const struct wish *wish, char *const *files, int count)
 		told.complete = false;
 	}
 	told.complete = told.complete &&
-			play(wish, &logread, &simulation, &told) &&
+			play_log(wish, &logread, &simulation, &told) &&
 			told.complete && !logread.cut;
 	if (wish->json)
 		replay_report_print_json(&told);

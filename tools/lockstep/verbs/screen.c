@@ -23,7 +23,7 @@ enum { FROM_RIGHT_UNTIL = 13, FROM_RIGHT_SINCE = 26, FROM_RIGHT_WHY = 41,
 
 /* A text in so many columns; one that is longer is cut and ends in "...". No
  * character is halved. */
-static void put(int line, int column, int width, const char *text)
+static void put_cell(int line, int column, int width, const char *text)
 {
 	static const char mark[] = "...";
 	int left = columns_of(text) <= width ? width : width - columns_of(mark);
@@ -44,7 +44,7 @@ static void put_right(int line, int end, const char *text)
 	mvaddstr(line, end - (int)strlen(text), text);
 }
 
-static void put_number(int line, int end, uint64_t number)
+static void put_cell_number(int line, int end, uint64_t number)
 {
 	char text[24];
 
@@ -57,7 +57,7 @@ static void put_bar(int line, const char *title)
 {
 	attron(A_REVERSE);
 	mvhline(line, 0, ' ', COLS);
-	put(line, 0, COLS, title);
+	put_cell(line, 0, COLS, title);
 }
 
 static void draw_head(const struct screen *screen)
@@ -80,7 +80,7 @@ static void draw_head(const struct screen *screen)
 		 " new, %u in force",
 		 all->logins, ls_plural_s(all->logins), all->success, all->wrong,
 		 all->refused, screen->figures.locks, screen->locks);
-	put(1, 0, COLS, text);
+	put_cell(1, 0, COLS, text);
 }
 
 /* Live sessions; logins per minute, by protocol, as many as fit. */
@@ -92,7 +92,7 @@ static void draw_rates(const struct screen *screen)
 	int at = snprintf(text, sizeof(text), "%" PRIu64 " session%s live",
 			  screen->sessions, ls_plural_s(screen->sessions));
 
-	put(2, 0, COLS, text);
+	put_cell(2, 0, COLS, text);
 	for (unsigned i = 0; i < figures->services; i++) {
 		const struct figures_of *of = &figures->of[i];
 
@@ -102,11 +102,11 @@ static void draw_rates(const struct screen *screen)
 				 minutes);
 		if (at + (int)strlen(text) > COLS)
 			break;
-		put(2, at, COLS - at, text);
+		put_cell(2, at, COLS - at, text);
 		at += (int)strlen(text);
 	}
 	if (screen->trouble != NULL)
-		put(3, 0, COLS, screen->trouble);
+		put_cell(3, 0, COLS, screen->trouble);
 }
 
 static void draw_row(const struct screen *screen, int line,
@@ -115,11 +115,11 @@ static void draw_row(const struct screen *screen, int line,
 	char name[4 * sizeof(row->name)], age[CLI_TIME_TEXT];
 	uint64_t gone_ms = screen->now_ms - row->last_ms;
 
-	put(line, 0, COLS - FROM_RIGHT_NAME,
-	    cli_escape(row->name, name, sizeof(name)));
-	put_number(line, COLS - FROM_RIGHT_WRONG, row->wrong);
-	put_number(line, COLS - FROM_RIGHT_REFUSED, row->refused);
-	put_number(line, COLS - FROM_RIGHT_SUCCESS, row->success);
+	put_cell(line, 0, COLS - FROM_RIGHT_NAME,
+		 cli_escape(row->name, name, sizeof(name)));
+	put_cell_number(line, COLS - FROM_RIGHT_WRONG, row->wrong);
+	put_cell_number(line, COLS - FROM_RIGHT_REFUSED, row->refused);
+	put_cell_number(line, COLS - FROM_RIGHT_SUCCESS, row->success);
 	cli_age_format((int64_t)gone_ms > 0 ? gone_ms : 0, age);
 	put_right(line, COLS - FROM_RIGHT_LAST, age);
 }
@@ -151,13 +151,15 @@ static void draw_sender(int line, const struct ls_sender *sender)
 {
 	char name[4 * sizeof(sender->user)], percent[24];
 
-	put(line, 0, COLS - FROM_RIGHT_NAME,
-	    sender->user[0] != '\0' ? cli_escape(sender->user, name,
-						 sizeof(name))
-				    : "?");
-	put_number(line, COLS - FROM_RIGHT_WRONG, sender->tried_messages);
-	put_number(line, COLS - FROM_RIGHT_REFUSED, sender->tried_recipients);
-	put_number(line, COLS - FROM_RIGHT_SUCCESS, sender->new_recipients);
+	put_cell(line, 0, COLS - FROM_RIGHT_NAME,
+		 sender->user[0] != '\0'
+			 ? cli_escape(sender->user, name, sizeof(name))
+			 : "?");
+	put_cell_number(line, COLS - FROM_RIGHT_WRONG, sender->tried_messages);
+	put_cell_number(line, COLS - FROM_RIGHT_REFUSED,
+			sender->tried_recipients);
+	put_cell_number(line, COLS - FROM_RIGHT_SUCCESS,
+			sender->new_recipients);
 	snprintf(percent, sizeof(percent), "%u%%", sender->percent);
 	put_right(line, COLS - FROM_RIGHT_LAST,
 		  sender->frozen ? "frozen" : percent);
@@ -183,9 +185,9 @@ static void draw_locks(const struct screen *screen, int line, int lines)
 						      : SCREEN_LOCKS;
 
 	put_bar(line, "LOCKED");
-	put(line, COLS - FROM_RIGHT_WHY, 14, "WHY");
-	put(line, COLS - FROM_RIGHT_SINCE, 12, "SINCE");
-	put(line, COLS - FROM_RIGHT_UNTIL, 12, "UNTIL");
+	put_cell(line, COLS - FROM_RIGHT_WHY, 14, "WHY");
+	put_cell(line, COLS - FROM_RIGHT_SINCE, 12, "SINCE");
+	put_cell(line, COLS - FROM_RIGHT_UNTIL, 12, "UNTIL");
 	attroff(A_REVERSE);
 	for (int i = 1; i < lines && (unsigned)i <= shown; i++) {
 		const struct ls_lock *lock = &screen->lock[i - 1];
@@ -193,13 +195,14 @@ static void draw_locks(const struct screen *screen, int line, int lines)
 
 		if (lock->named)
 			subject_text(&lock->subject, text);
-		put(line + i, 0, COLS - FROM_RIGHT_LOCKED, text);
-		put(line + i, COLS - FROM_RIGHT_WHY, 14,
-		    lock->freeze ? "frozen" : ls_reason_name(lock->reason));
+		put_cell(line + i, 0, COLS - FROM_RIGHT_LOCKED, text);
+		put_cell(line + i, COLS - FROM_RIGHT_WHY, 14,
+			 lock->freeze ? "frozen"
+				      : ls_reason_name(lock->reason));
 		cli_minute_format(lock->since_ms, when);
-		put(line + i, COLS - FROM_RIGHT_SINCE, 12, when);
+		put_cell(line + i, COLS - FROM_RIGHT_SINCE, 12, when);
 		cli_minute_format(lock->until_ms, when);
-		put(line + i, COLS - FROM_RIGHT_UNTIL, 12, when);
+		put_cell(line + i, COLS - FROM_RIGHT_UNTIL, 12, when);
 	}
 }
 
@@ -210,7 +213,8 @@ void screen_draw(const struct screen *screen)
 
 	erase();
 	if (COLS < WIDTH_LEAST || lines < 2) {
-		put(0, 0, COLS, "lockstep top wants 80 columns and 24 lines");
+		put_cell(0, 0, COLS,
+			 "lockstep top wants 80 columns and 24 lines");
 		refresh();
 		return;
 	}
@@ -223,8 +227,8 @@ void screen_draw(const struct screen *screen)
 	draw_senders(screen, line, lines);
 	line += lines;
 	draw_locks(screen, line, LINES - 1 - line);
-	put(LINES - 1, 0, COLS - 1,
-	    "by: w wrong r refused l last; m messages c rcpts f full   "
-	    "t: time   q: quit");
+	put_cell(LINES - 1, 0, COLS - 1,
+		 "by: w wrong r refused l last; m messages c rcpts f full   "
+		 "t: time   q: quit");
 	refresh();
 }

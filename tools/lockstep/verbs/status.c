@@ -103,7 +103,7 @@ bool report_daemon_is_alive(const struct report *report)
 	return seen_ms != 0 && seen_ms + DAEMON_PATIENCE_MS >= report->now_ms;
 }
 
-static void check_daemon(struct report *report)
+static void check_lockstepd(struct report *report)
 {
 	uint64_t seen_ms = report->status.daemon_seen_ms;
 	char age[CLI_TIME_TEXT];
@@ -152,7 +152,7 @@ static void check_dropped(struct report *report)
 		       ls_plural_s(report->status.daemon.dropped), age);
 }
 
-static void check_place(struct report *report)
+static void check_shared_place(struct report *report)
 {
 	uint64_t seen_ms = report->status.misplaced_seen_ms;
 
@@ -203,7 +203,7 @@ static void check_passdbs(struct report *report)
 
 /* Nobody is guarded by a map that is not asked. A quiet night tells nothing: it
  * was asked before. */
-static void check_auth(struct report *report)
+static void check_auth_process(struct report *report)
 {
 	const struct ls_status *status = &report->status;
 	char age[CLI_TIME_TEXT];
@@ -273,13 +273,13 @@ static void check_guard(const struct cli *cli, const struct ls_policy *policy,
 	report->pending = count_pending(state, report->now_ms);
 	ls_close(&state);
 	check_crowding(report);
-	check_daemon(report);
+	check_lockstepd(report);
 	check_outbox(report);
 	check_dropped(report);
-	check_place(report);
+	check_shared_place(report);
 	check_names(report);
 	check_passdbs(report);
-	check_auth(report);
+	check_auth_process(report);
 }
 
 /* What accounts lost before that they have learnt anew. */
@@ -432,7 +432,7 @@ static void check_wired(const struct cli *cli, const struct ls_policy *policy,
 		check_postfix(&wired.postfix, report);
 }
 
-static bool check_directory(const struct cli *cli, struct report *report)
+static bool check_policy_directory(const struct cli *cli, struct report *report)
 {
 	struct ls_state *state;
 	struct ls_error error;
@@ -481,7 +481,7 @@ static int run_status(const struct cli *cli, int argc, char **argv)
 		return cli_misused(&verb_status);
 	report.now_ms = cli_now_ms();
 	policy = check_policy(cli, &report);
-	if (policy != NULL && check_directory(cli, &report)) {
+	if (policy != NULL && check_policy_directory(cli, &report)) {
 		check_guard(cli, ls_policy_file_policy(policy), &report);
 		check_contacts(cli, &report);
 		check_sessions(cli, &report);

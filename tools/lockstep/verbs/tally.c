@@ -10,7 +10,7 @@
 
 /* FNV-1a: names come from strangers, but who makes them meet in one bucket only
  * slows down a screen. */
-static size_t hash(const char *name)
+static size_t hash_name(const char *name)
 {
 	uint64_t h = UINT64_C(14695981039346656037);
 
@@ -22,7 +22,7 @@ static size_t hash(const char *name)
 /* Where the name is, or belongs. */
 static size_t bucket_of(const struct tally *tally, const char *name)
 {
-	size_t at = hash(name) & (tally->buckets - 1);
+	size_t at = hash_name(name) & (tally->buckets - 1);
 
 	while (tally->bucket[at] != 0 &&
 	       strcmp(tally->row[tally->bucket[at] - 1].name, name) != 0)
@@ -31,7 +31,7 @@ static size_t bucket_of(const struct tally *tally, const char *name)
 }
 
 /* Twice the room, once it is half full. */
-static void grow(struct tally *tally)
+static void grow_tally(struct tally *tally)
 {
 	if (2 * (tally->count + 1) <= tally->buckets)
 		return;
@@ -53,7 +53,7 @@ void tally_count(struct tally *tally, const char *name,
 	struct tally_row *row;
 	size_t at;
 
-	grow(tally);
+	grow_tally(tally);
 	at = bucket_of(tally, name);
 	if (tally->bucket[at] == 0) {
 		tally->row = list_grow(tally->row, tally->count, &tally->room,
@@ -73,12 +73,12 @@ void tally_count(struct tally *tally, const char *name,
 		row->wrong += UINT64_C(1) + record->untold;
 }
 
-static int more(uint64_t a, uint64_t b)
+static int is_more(uint64_t a, uint64_t b)
 {
 	return (a < b) - (a > b);
 }
 
-static int later(const struct tally_row *a, const struct tally_row *b)
+static int is_later_row(const struct tally_row *a, const struct tally_row *b)
 {
 	int64_t ahead = (int64_t)(a->last_ms - b->last_ms);
 
@@ -88,22 +88,22 @@ static int later(const struct tally_row *a, const struct tally_row *b)
 static int by_wrong(const void *a_row, const void *b_row)
 {
 	const struct tally_row *a = a_row, *b = b_row;
-	int order = more(a->wrong, b->wrong);
+	int order = is_more(a->wrong, b->wrong);
 
-	return order != 0 ? order : more(a->refused, b->refused);
+	return order != 0 ? order : is_more(a->refused, b->refused);
 }
 
 static int by_refused(const void *a_row, const void *b_row)
 {
 	const struct tally_row *a = a_row, *b = b_row;
-	int order = more(a->refused, b->refused);
+	int order = is_more(a->refused, b->refused);
 
-	return order != 0 ? order : more(a->wrong, b->wrong);
+	return order != 0 ? order : is_more(a->wrong, b->wrong);
 }
 
 static int by_last(const void *a_row, const void *b_row)
 {
-	return later(a_row, b_row);
+	return is_later_row(a_row, b_row);
 }
 
 void tally_sort(struct tally *tally, enum tally_by by)

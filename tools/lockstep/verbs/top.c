@@ -110,7 +110,7 @@ static void keep_open(struct top *top)
 	ls_open(&args, &top->state, &top->error);
 }
 
-static void look(struct top *top)
+static void look_at_journals(struct top *top)
 {
 	struct screen *screen = &top->screen;
 	struct ls_status status;
@@ -133,7 +133,7 @@ static void look(struct top *top)
 	senders_gather(&screen->senders, top->state, screen->now_ms);
 }
 
-static void show(struct top *top)
+static void show_screen(struct top *top)
 {
 	tally_sort(&top->screen.attackers, top->screen.by);
 	tally_sort(&top->screen.accounts, top->screen.by);
@@ -185,8 +185,8 @@ static void run_until_quit(struct top *top)
 	int key = ERR;
 
 	do {
-		look(top);
-		show(top);
+		look_at_journals(top);
+		show_screen(top);
 		key = getch(); /* waits for a tick */
 	} while (!ended && obey(top, key));
 }

@@ -44,7 +44,7 @@ static int verify(const struct cli *cli)
 	return found == 0 ? CLI_DONE : CLI_FAILED;
 }
 
-static int run(const struct cli *cli, int argc, char **argv)
+static int run_verify(const struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
@@ -62,7 +62,7 @@ static int run(const struct cli *cli, int argc, char **argv)
 
 const struct verb verb_verify = {
 	.name = "verify",
-	.run = run,
+	.run = run_verify,
 	.summary = "check that the maps in use are sound",
 	.usage = "usage: lockstep verify\n"
 		 "\n"

@@ -38,7 +38,7 @@ static json_t *discord(const struct prose *prose)
 	return object;
 }
 
-static void append(json_t *array, json_t *value)
+static void append_field(json_t *array, json_t *value)
 {
 	if (json_array_append_new(array, value) != 0)
 		log_fatal("out of memory");
@@ -52,7 +52,7 @@ static json_t *block(const char *line, size_t len)
 
 	event_put(run, "type", json_string("TextRun"));
 	event_put(run, "text", json_stringn(line, len));
-	append(inlines, run);
+	append_field(inlines, run);
 	event_put(object, "type", json_string("RichTextBlock"));
 	event_put(object, "inlines", inlines);
 	return object;
@@ -71,7 +71,7 @@ static json_t *teams(const struct prose *prose)
 	while (*line != '\0') {
 		size_t len = strcspn(line, "\n");
 
-		append(lines, block(line, len));
+		append_field(lines, block(line, len));
 		line += len;
 		line += *line == '\n';
 	}
@@ -87,7 +87,7 @@ static json_t *teams(const struct prose *prose)
 		  json_string("application/vnd.microsoft.card.adaptive"));
 	event_put(attachment, "contentUrl", json_null());
 	event_put(attachment, "content", card);
-	append(attachments, attachment);
+	append_field(attachments, attachment);
 	event_put(object, "type", json_string("message"));
 	event_put(object, "attachments", attachments);
 	return object;

@@ -56,7 +56,7 @@ void prose_start(struct prose *prose, enum ls_format format, size_t max)
 	prose->text[0] = '\0';
 }
 
-static size_t room(const struct prose *prose)
+static size_t prose_room(const struct prose *prose)
 {
 	size_t most = prose->max - END;
 
@@ -64,9 +64,9 @@ static size_t room(const struct prose *prose)
 }
 
 /* All of this, or nothing of it and of what follows but the end. */
-static void put(struct prose *prose, const char *unit, size_t len)
+static void put_prose(struct prose *prose, const char *unit, size_t len)
 {
-	if (!prose->full && len > room(prose)) {
+	if (!prose->full && len > prose_room(prose)) {
 		prose->full = true;
 		unit = ellipsis;
 		len = sizeof(ellipsis) - 1;
@@ -87,7 +87,7 @@ void prose_say(struct prose *prose, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	for (const char *at = text; *at != '\0'; at++)
-		put(prose, at, 1);
+		put_prose(prose, at, 1);
 }
 
 /* ---- names --------------------------------------------------------------- */
@@ -157,7 +157,7 @@ static void put_unit(struct prose *prose, const char *unit)
 
 	for (; *unit != '\0'; unit++)
 		quote(*unit, quoted + strlen(quoted));
-	put(prose, quoted, strlen(quoted));
+	put_prose(prose, quoted, strlen(quoted));
 }
 
 /* Clients make a link of what begins like one, whatever the markup; and a blank at
@@ -175,14 +175,14 @@ void prose_name(struct prose *prose, const char *name)
 	char unit[ESCAPE_UNIT];
 
 	if (*name == '\0') {
-		put(prose, "?", 1);
+		put_prose(prose, "?", 1);
 		return;
 	}
 	/* together with what follows, or an empty pair may be left */
-	if (room(prose) < 2)
+	if (prose_room(prose) < 2)
 		code = false;
 	if (code)
-		put(prose, "`", 1);
+		put_prose(prose, "`", 1);
 	while (*at != '\0') {
 		const char *from = at;
 
@@ -200,8 +200,8 @@ void prose_name(struct prose *prose, const char *name)
 
 bool prose_add(struct prose *prose, const struct prose *other, size_t spare)
 {
-	if (other->full || other->used + spare > room(prose))
+	if (other->full || other->used + spare > prose_room(prose))
 		return false;
-	put(prose, other->text, other->used);
+	put_prose(prose, other->text, other->used);
 	return true;
 }

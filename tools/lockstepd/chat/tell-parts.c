@@ -106,7 +106,7 @@ void tell_subject(const struct telling *telling)
 	prose_name(telling->prose, text_of(telling->data, "subject"));
 }
 
-static const char *net_of(const json_t *data)
+static const char *net_of_event(const json_t *data)
 {
 	const char *address = text_of(data, "address");
 
@@ -115,7 +115,7 @@ static const char *net_of(const json_t *data)
 
 void tell_client(const struct telling *telling)
 {
-	const char *net = net_of(telling->data);
+	const char *net = net_of_event(telling->data);
 	const char *service = text_of(telling->data, "service");
 
 	if (*net != '\0') {

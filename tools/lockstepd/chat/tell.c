@@ -16,7 +16,7 @@ enum {
 };
 
 /* The real time of a timestamp in ms; 0 of none. */
-static uint64_t time_of(const char *text)
+static uint64_t time_of_event(const char *text)
 {
 	struct tm tm = { .tm_year = 0 };
 	time_t seconds;
@@ -56,7 +56,7 @@ static struct telling telling_of(struct prose *prose, const json_t *message)
 
 static void tell_late(const struct telling *telling, uint64_t now_ms)
 {
-	uint64_t at_ms = time_of(telling->timestamp);
+	uint64_t at_ms = time_of_event(telling->timestamp);
 
 	if (at_ms == 0 || now_ms < at_ms + LATE_MS)
 		return;
@@ -70,7 +70,7 @@ static void tell_moment(struct prose *prose, const char *time, uint64_t now_ms)
 	char now[EVENT_TIME_TEXT];
 
 	event_time_format(now_ms, now);
-	if (time_of(time) == 0)
+	if (time_of_event(time) == 0)
 		prose_name(prose, time);
 	else if (strncmp(time, now, 10) == 0)
 		prose_say(prose, "%.5s UTC", time + 11);
@@ -112,7 +112,7 @@ unsigned tell_gravity(enum ls_event event)
 	return gravity;
 }
 
-static json_int_t count_of(const json_t *data, enum ls_event event)
+static json_int_t count_of_event(const json_t *data, enum ls_event event)
 {
 	return number_of(json_object_get(data, "types"), ls_event_name(event));
 }
@@ -123,7 +123,7 @@ enum ls_event tell_gravest(const json_t *message)
 	enum ls_event event = tell_event(message);
 
 	for (size_t i = 0; event == LS_EVENT_NONE && i < NOUNS; i++) {
-		if (count_of(data, nouns[i].event) > 0)
+		if (count_of_event(data, nouns[i].event) > 0)
 			event = nouns[i].event;
 	}
 	return event;
@@ -131,12 +131,12 @@ enum ls_event tell_gravest(const json_t *message)
 
 static void tell_counts(struct prose *prose, const json_t *data)
 {
-	uint64_t from_ms = time_of(text_of(data, "from"));
-	uint64_t to_ms = time_of(text_of(data, "to"));
+	uint64_t from_ms = time_of_event(text_of(data, "from"));
+	uint64_t to_ms = time_of_event(text_of(data, "to"));
 	const char *comma = "";
 
 	for (size_t i = 0; i < NOUNS; i++) {
-		json_int_t count = count_of(data, nouns[i].event);
+		json_int_t count = count_of_event(data, nouns[i].event);
 
 		if (count < 1)
 			continue;

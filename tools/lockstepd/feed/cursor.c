@@ -48,8 +48,8 @@ static bool get_hook(const json_t *webhooks, struct hook *hook,
 	return true;
 }
 
-static bool parse(const json_t *object, struct hooks *hooks,
-		  struct cursor *cursor_r)
+static bool parse_cursor(const json_t *object, struct hooks *hooks,
+			 struct cursor *cursor_r)
 {
 	const char *map = json_string_value(json_object_get(object, "map"));
 	const json_t *webhooks = json_object_get(object, "webhooks");
@@ -88,7 +88,7 @@ int cursor_load(struct outbox *outbox, struct hooks *hooks,
 		return ret;
 	object = json_loads(text, 0, NULL);
 	free(text);
-	if (!parse(object, hooks, cursor_r)) {
+	if (!parse_cursor(object, hooks, cursor_r)) {
 		reset_hooks(hooks);
 		ret = error_set(error_r, LS_EFORMAT, "the file %s is damaged",
 				file_name);

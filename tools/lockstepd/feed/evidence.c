@@ -80,7 +80,8 @@ static void note_source(struct gathering *gathering,
 	source->last_ms = record->at_ms;
 }
 
-static void note(struct gathering *gathering, const struct ls_record *record)
+static void note_evidence(struct gathering *gathering,
+			  const struct ls_record *record)
 {
 	if (strcmp(record->subject.user, gathering->freeze->subject.user) != 0)
 		return;
@@ -94,7 +95,7 @@ static void note(struct gathering *gathering, const struct ls_record *record)
 	}
 }
 
-static void read_journal(struct ls_state *state, struct gathering *gathering)
+static void read_evidence(struct ls_state *state, struct gathering *gathering)
 {
 	struct ls_cursor cursor = { 0 };
 	struct ls_record record;
@@ -102,12 +103,12 @@ static void read_journal(struct ls_state *state, struct gathering *gathering)
 	while (cursor.next < gathering->freeze->number &&
 	       ls_journal_next(state, LS_JOURNAL_GUARD, &cursor,
 			       gathering->clock->now_ms, &record) == 1)
-		note(gathering, &record);
+		note_evidence(gathering, &record);
 }
 
 /* ---- from its places ---------------------------------------------------- */
 
-static void note_place(void *context, const struct ls_place *place)
+static void note_used_place(void *context, const struct ls_place *place)
 {
 	struct gathering *gathering = context;
 	char text[LS_PREFIX_TEXT];
@@ -155,7 +156,8 @@ static json_t *sources_of(const struct gathering *gathering)
 	return list;
 }
 
-static void put_number(json_t *object, const char *key, uint64_t number)
+static void put_evidence_number(json_t *object, const char *key,
+				uint64_t number)
 {
 	if (number == LS_NOT_COUNTED)
 		return;
@@ -175,12 +177,12 @@ json_t *evidence_of(struct ls_state *state, const struct ls_record *record,
 	gathering.domains = json_array();
 	gathering.networks = json_array();
 	note_domains(&gathering, evidence.domains);
-	read_journal(state, &gathering);
-	ls_places(state, &of, clock->now_ms, note_place, &gathering);
+	read_evidence(state, &gathering);
+	ls_places(state, &of, clock->now_ms, note_used_place, &gathering);
 	object = json_object();
-	put_number(object, "messages", evidence.messages);
-	put_number(object, "recipients", evidence.recipients);
-	put_number(object, "refused", gathering.refused);
+	put_evidence_number(object, "messages", evidence.messages);
+	put_evidence_number(object, "recipients", evidence.recipients);
+	put_evidence_number(object, "refused", gathering.refused);
 	if (evidence.queue_id[0] != '\0')
 		event_put(object, "queue_id",
 			  event_text(evidence.queue_id,

@@ -187,7 +187,7 @@ static void offer(struct feed *feed, struct ls_state *state,
 	json_decref(evidence);
 }
 
-static void tell_lost(struct feed *feed, enum ls_journal journal,
+static void post_lost(struct feed *feed, enum ls_journal journal,
 		      uint64_t now_ms)
 {
 	uint64_t lost = feed->cursor[journal].lost, told;
@@ -230,7 +230,7 @@ bool feed_read(struct feed *feed, struct ls_state *state,
 		}
 		feed->moved = feed->moved || count > 0;
 		more = more || count == READ_AT_ONCE;
-		tell_lost(feed, journal, clock->now_ms);
+		post_lost(feed, journal, clock->now_ms);
 	}
 	return more;
 }

@@ -86,7 +86,7 @@ static void name_frozen(struct digest *digest, const struct ls_record *record)
 
 /* ---- events -------------------------------------------------------------- */
 
-static size_t size_of(const json_t *event)
+static size_t digest_size(const json_t *event)
 {
 	return json_dumpb(event, NULL, 0, JSON_COMPACT) + 1;
 }
@@ -109,13 +109,14 @@ static bool is_too_much(const struct digest *digest)
 
 /* The least grave go first, and of those alike the last: what is left is a
  * beginning. */
-static void trim(struct digest *digest)
+static void trim_digest(struct digest *digest)
 {
 	while (is_too_much(digest) && json_array_size(digest->events) > 0) {
 		size_t last = json_array_size(digest->events) - 1;
 
 		leave_out(digest, gravity_at(digest, last));
-		digest->size -= size_of(json_array_get(digest->events, last));
+		digest->size -=
+			digest_size(json_array_get(digest->events, last));
 		json_array_remove(digest->events, last);
 	}
 }
@@ -126,7 +127,7 @@ static void list_event(struct digest *digest, json_t *event, unsigned gravity)
 
 	while (at > 0 && gravity_at(digest, at - 1) > gravity)
 		at--;
-	digest->size += size_of(event);
+	digest->size += digest_size(event);
 	if (json_array_insert_new(digest->events, at, event) != 0)
 		log_fatal("out of memory");
 }
@@ -162,7 +163,7 @@ void digest_add(struct digest *digest, enum ls_journal journal,
 		list_event(digest,
 			   event_json(NULL, journal, record, evidence, clock),
 			   gravity);
-	trim(digest);
+	trim_digest(digest);
 }
 
 static json_t *count_types(const struct digest *digest)

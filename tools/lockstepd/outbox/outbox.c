@@ -73,7 +73,7 @@ static void insert(struct outbox *outbox, struct message *message)
 	outbox->count++;
 }
 
-static void forget(struct outbox *outbox, struct message *message)
+static void forget_message(struct outbox *outbox, struct message *message)
 {
 	struct message **link = &outbox->oldest;
 
@@ -85,7 +85,7 @@ static void forget(struct outbox *outbox, struct message *message)
 	message_free(message);
 }
 
-static struct message *find(const struct outbox *outbox, const char *id)
+static struct message *find_message(const struct outbox *outbox, const char *id)
 {
 	struct message *message = outbox->oldest;
 
@@ -109,14 +109,14 @@ static struct message *find_least(const struct outbox *outbox)
 }
 
 /* Returns how many were dropped. */
-static unsigned trim(struct outbox *outbox)
+static unsigned trim_outbox(struct outbox *outbox)
 {
 	struct message *message;
 	unsigned dropped = 0;
 
 	while (outbox->count > OUTBOX_MESSAGES_MAX &&
 	       (message = find_least(outbox)) != NULL) {
-		forget(outbox, message);
+		forget_message(outbox, message);
 		dropped++;
 	}
 	outbox->dropped += dropped;
@@ -209,8 +209,8 @@ static struct message *message_new(const char *hook, const char *id,
 }
 
 /* Returns the message in a file's text, or NULL when it holds none. */
-static struct message *parse(const char *text, const char *name,
-			     const struct event_clock *clock)
+static struct message *parse_message(const char *text, const char *name,
+				     const struct event_clock *clock)
 {
 	struct message *message = NULL;
 	const char *hook, *body;
@@ -242,13 +242,13 @@ static void load_file(void *context, const char *name)
 	struct ls_error error;
 	char *text;
 
-	if (!is_message_name(name) || find(outbox, name) != NULL)
+	if (!is_message_name(name) || find_message(outbox, name) != NULL)
 		return;
 	if (spool_fetch(&outbox->spool, name, &text, &error) < 0) {
 		log_line("outbox: %s", error.text);
 		return;
 	}
-	message = parse(text, name, load->clock);
+	message = parse_message(text, name, load->clock);
 	free(text);
 	if (message == NULL) {
 		log_line("outbox: %s/%s: is damaged; removed",
@@ -258,7 +258,7 @@ static void load_file(void *context, const char *name)
 	}
 	message->stored = true;
 	insert(outbox, message);
-	load->dropped += trim(outbox);
+	load->dropped += trim_outbox(outbox);
 }
 
 int outbox_attach(struct outbox *outbox, const struct event_clock *clock,
@@ -283,22 +283,22 @@ void outbox_put(struct outbox *outbox, const char *hook, const char *id,
 {
 	struct message *message;
 
-	if (find(outbox, id) != NULL) {
+	if (find_message(outbox, id) != NULL) {
 		free(body);
 		return;
 	}
 	insert(outbox,
 	       message_new(hook, id, body, clock->real_ms, clock));
 	/* It may be the least grave itself. */
-	tell_full(outbox, trim(outbox), clock->now_ms);
-	message = find(outbox, id);
+	tell_full(outbox, trim_outbox(outbox), clock->now_ms);
+	message = find_message(outbox, id);
 	if (message != NULL)
 		store(outbox, message, clock->now_ms);
 }
 
 void outbox_remove(struct outbox *outbox, struct message *message)
 {
-	forget(outbox, message);
+	forget_message(outbox, message);
 }
 
 struct message *outbox_pick(struct outbox *outbox, const char *hook,
@@ -368,7 +368,7 @@ void outbox_upkeep(struct outbox *outbox, uint64_t now_ms)
 		next = message->next;
 		if (!message->busy && (int64_t)now_ms - message->born_ms >
 		    OUTBOX_AGE_MAX_MS) {
-			forget(outbox, message);
+			forget_message(outbox, message);
 			expired++;
 		} else if (!message->stored && outbox->spool.fd >= 0) {
 			store(outbox, message, now_ms);

@@ -23,8 +23,8 @@ static int system_error(const struct spool *spool, const char *name,
 			 name[0] != '\0' ? "/" : "", name, strerror(errno));
 }
 
-static int check_directory(const struct spool *spool, int fd,
-			   struct ls_error *error_r)
+static int check_spool_directory(const struct spool *spool, int fd,
+				 struct ls_error *error_r)
 {
 	struct stat st;
 
@@ -55,7 +55,7 @@ int spool_open(struct spool *spool, struct ls_error *error_r)
 	fd = open(spool->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return system_error(spool, "", error_r);
-	ret = check_directory(spool, fd, error_r);
+	ret = check_spool_directory(spool, fd, error_r);
 	if (ret < 0) {
 		close(fd);
 		return ret;
@@ -130,8 +130,8 @@ int spool_store(struct spool *spool, const char *name, const char *text,
 	return ret;
 }
 
-static int read_text(const struct spool *spool, int fd, const char *name,
-		     char **text_r, struct ls_error *error_r)
+static int read_spool_text(const struct spool *spool, int fd, const char *name,
+			   char **text_r, struct ls_error *error_r)
 {
 	size_t used = 0;
 	struct stat st;
@@ -177,7 +177,7 @@ int spool_fetch(const struct spool *spool, const char *name, char **text_r,
 		error_r->code = ret;
 		return ret;
 	}
-	ret = read_text(spool, fd, name, text_r, error_r);
+	ret = read_spool_text(spool, fd, name, text_r, error_r);
 	close(fd);
 	return ret;
 }

@@ -228,8 +228,8 @@ struct answer {
 	char text[CURL_ERROR_SIZE + 32]; /* for the log: no part of the URL */
 };
 
-static void read_answer(const struct transfer *transfer, CURLcode result,
-			struct answer *answer_r)
+static void read_response(const struct transfer *transfer, CURLcode result,
+			  struct answer *answer_r)
 {
 	size_t size = sizeof(answer_r->text);
 	curl_off_t after_s = 0;
@@ -306,14 +306,14 @@ static void failed(struct delivery *delivery, struct hook *hook,
 			 message->id, (wait_ms + 500) / 1000);
 }
 
-static void finish(struct delivery *delivery, struct hooks *hooks,
-		   struct hook *hook, CURLcode result,
-		   const struct event_clock *clock)
+static void finish_transfer(struct delivery *delivery, struct hooks *hooks,
+			    struct hook *hook, CURLcode result,
+			    const struct event_clock *clock)
 {
 	struct message *message = hook->transfer->message;
 	struct answer answer;
 
-	read_answer(hook->transfer, result, &answer);
+	read_response(hook->transfer, result, &answer);
 	delivery_cancel(delivery, hook);
 	switch (answer.meaning) {
 	case RETRY_ACCEPTED:
@@ -346,8 +346,8 @@ void delivery_advance(struct delivery *delivery, struct hooks *hooks,
 		curl_easy_getinfo(info->easy_handle, CURLINFO_PRIVATE,
 				  &context);
 		/* `info` ends with the transfer */
-		finish(delivery, hooks, (struct hook *)(void *)context, result,
-		       clock);
+		finish_transfer(delivery, hooks, (struct hook *)(void *)context,
+				result, clock);
 	}
 }
 

@@ -15,7 +15,7 @@
 /* More than anybody has; a policy file that never ends must not hang us. */
 enum { HOOKS_MAX = 64 };
 
-static bool is_loopback(const char *host)
+static bool is_loopback_url(const char *host)
 {
 	struct in_addr in;
 
@@ -43,7 +43,7 @@ static bool look_at_url(struct hook *hook)
 		(strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
 	if (good) {
 		curl_url_get(url, CURLUPART_PORT, &port, 0);
-		hook->loopback = is_loopback(host);
+		hook->loopback = is_loopback_url(host);
 		snprintf(hook->site, sizeof(hook->site), "%s://%s%s%s", scheme,
 			 host, port != NULL ? ":" : "",
 			 port != NULL ? port : "");
@@ -103,7 +103,7 @@ static void set_conf(struct hook *hook, const struct ls_webhook *conf)
 	log_settled(&hook->off_log);
 }
 
-static struct hook *append(struct hooks *hooks)
+static struct hook *append_event(struct hooks *hooks)
 {
 	struct hook **link = &hooks->first;
 
@@ -163,7 +163,7 @@ unsigned hooks_load(struct hooks *hooks, struct ls_state *state,
 		clean_name(conf.name);
 		hook = hooks_find(hooks, conf.name);
 		if (hook == NULL) {
-			hook = append(hooks);
+			hook = append_event(hooks);
 			set_conf(hook, &conf);
 		} else if (!hook->kept && !same_conf(&hook->conf, &conf)) {
 			delivery_cancel(delivery, hook);

@@ -191,8 +191,9 @@ struct made {
 	size_t size;
 };
 
-static int make(const char *text, size_t length, const struct made *made,
-		struct ls_error *error_r)
+static int make_webhook_secret(const char *text, size_t length,
+			       const struct made *made,
+			       struct ls_error *error_r)
 {
 	if (made->secret != NULL)
 		return secret_parse(text, length, made->secret, error_r);
@@ -200,8 +201,8 @@ static int make(const char *text, size_t length, const struct made *made,
 				 error_r);
 }
 
-static int read_file(int fd, const char *path, const struct made *made,
-		     struct ls_error *error_r)
+static int read_secret_file(int fd, const char *path, const struct made *made,
+			    struct ls_error *error_r)
 {
 	char text[SECRET_FILE_MAX + 1];
 	struct ls_error wrong;
@@ -216,7 +217,8 @@ static int read_file(int fd, const char *path, const struct made *made,
 		ret = error_set(error_r, LS_EFORMAT,
 				"%s: is larger than %d bytes", path,
 				SECRET_FILE_MAX);
-	else if ((ret = make(text, (size_t)length, made, &wrong)) < 0)
+	else if ((ret = make_webhook_secret(text, (size_t)length, made,
+					    &wrong)) < 0)
 		error_set(error_r, ret, "%s: %s", path, wrong.text);
 	sodium_memzero(text, sizeof(text));
 	return ret;
@@ -234,7 +236,7 @@ static int read_path(const char *path, const struct made *made,
 				 strerror(errno));
 	ret = check_file(fd, path, error_r);
 	if (ret == 0)
-		ret = read_file(fd, path, made, error_r);
+		ret = read_secret_file(fd, path, made, error_r);
 	close(fd);
 	return ret;
 }

@@ -52,8 +52,8 @@ char *webhook_body(const json_t *message)
 	return body;
 }
 
-static void sign(const struct secret_key *key, const char *prefix,
-		 const char *body, size_t length, char text_r[45])
+static void sign_body(const struct secret_key *key, const char *prefix,
+		      const char *body, size_t length, char text_r[45])
 {
 	crypto_auth_hmacsha256_state state;
 	uint8_t mac[crypto_auth_hmacsha256_BYTES];
@@ -80,7 +80,7 @@ void webhook_sign(const struct secret *secret, const char *id,
 		if (i > 0)
 			*out++ = ' ';
 		memcpy(out, "v1,", 3);
-		sign(&secret->key[i], prefix, body, length, out + 3);
+		sign_body(&secret->key[i], prefix, body, length, out + 3);
 		out += 3 + 44;
 	}
 }
