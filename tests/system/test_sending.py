@@ -247,17 +247,17 @@ def test_when_to_retry(stack, people, name, count, text):
 # ---- what an administrator pastes --------------------------------------
 
 
-def test_readme_says_what_the_snippet_says():
-    readme = (TOP / "README").read_text().replace("\\\n", " ")
+def test_install_says_what_the_snippet_says():
+    manual = (TOP / "doc/install.md").read_text().replace("\\\n", " ")
 
     def of(option, text):
-        """{setting} of the README's commands with $port."""
+        """{setting} of the manual's commands with $port."""
         return {setting.replace("$port", "submission").replace("'", "")
                 for line in re.findall(rf"sudo postconf {option} (\$port.*)",
                                        text)
                 for setting in line.split()}
 
-    on, off = readme.split("Switching it off", 1)
+    on, off = manual.split("## Switching it off", 1)
     for undo, text in ((False, on), (True, off)):
         said = postfix.commands("submission", undo)
         for option in ("-P", "-PX"):

@@ -122,7 +122,7 @@ static void print_unverified(const struct report *report)
 	       "servers that verify\n"
 	       "           it with Lockstep, and let them trust this one for "
 	       "the client's address:\n"
-	       "           login_trusted_networks; see README, \"Proxies\"\n",
+	       "           login_trusted_networks; see doc/proxies.md\n",
 	       report->status.unverified, ls_plural_s(report->status.unverified),
 	       ago(report, report->status.unverified_seen_ms, age));
 }
