@@ -20,8 +20,8 @@ SETTINGS = ["", NO_COLON, NO_AT, AT_ALONE]
 @pytest.fixture(scope="module")
 def stack():
     with Stack() as running:
-        run(running, "lock", "joe@example.org", "2001:db8:a::/64",
-            "2001:db8:b:1::/64", "198.51.100.7")
+        run(running, "lock", "2001:db8:a::/64", "2001:db8:b:1::/64",
+            "198.51.100.7", "joe@example.org")  # an account first: a place
         run(running, "freeze", "joan@example.org", "ann@example.net")
         yield running
 

@@ -17,9 +17,9 @@ from lib.cast import USERS, cast, guesses
 from lib.stack import Stack
 
 LOGS = pathlib.Path(__file__).resolve().parents[1] / "logs"
-# What is in them (tests/logs/README); one attempt may be of several failures.
-ALL = {"attempts": 5, "successes": 2, "failures": 5, "lines_not_understood": 1}
-DOVECOTS = {"attempts": 3, "successes": 1, "failures": 4,
+# What is in them (tests/logs/README); one line may tell of several attempts.
+ALL = {"attempts": 7, "successes": 2, "failures": 5, "lines_not_understood": 1}
+DOVECOTS = {"attempts": 5, "successes": 1, "failures": 4,
             "lines_not_understood": 0}
 # Where one message is no line: shown, and not read.
 NONE = {"attempts": 0, "successes": 0, "failures": 0}
