@@ -10,6 +10,7 @@
 
 #include "explain.h"
 #include "state/marks.h"
+#include "state/seats.h"
 #include "state/snapshot.h"
 #include "state/state.h"
 
