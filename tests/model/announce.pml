@@ -255,7 +255,7 @@ killed:
 	atomic { until = 0; old = 0; era = 0; mine = 0; stood = 0; same = 0; done++ }
 }
 
-/* unlock.c and freeze.c: clear(). */
+/* unlock.c: clear_lock(), and freeze.c: clear_freeze(). */
 proctype taker()
 {
 	SHARED(
